@@ -1,0 +1,1 @@
+"""The product: everything Hourcast does, with or without Airflow."""

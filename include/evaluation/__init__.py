@@ -1,0 +1,1 @@
+"""Baselines and scores as pure functions: what every forecast is judged against."""

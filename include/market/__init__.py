@@ -1,0 +1,1 @@
+"""Bars from the outside world: sources, session calendars, and what makes a bar acceptable."""

@@ -1,0 +1,1 @@
+"""The decoder-only Transformer: config, training, prediction, calibration, checkpoints. The only room with torch."""

@@ -1,0 +1,1 @@
+"""The use cases, in the order of the hour. Nobody else knows that order."""

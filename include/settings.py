@@ -1,0 +1,189 @@
+"""Settings: one frozen value, read once from ``HOURCAST_*`` environment variables.
+
+Standard library only. A field ``x`` of any group is read from ``HOURCAST_X``; the docstring under it gives unit,
+default and why. A ``HOURCAST_*`` name that is not a setting is refused, so that a typing error cannot pass for a
+default. Secrets come in addresses (``HOURCAST_DATABASE_URL``) and are never shown by ``repr``.
+Deep code receives the group it needs, never the whole, and never reads the environment itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from include.errors import SettingsError
+
+PREFIX = "HOURCAST_"
+_PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """Where Postgres is."""
+
+    database_url: str | None = field(default=None, repr=False)
+    """SQLAlchemy address of the Hourcast database with the role that writes, driver written out
+    (``postgresql+psycopg2://user:password@host:port/hourcast``). Default: none; `make run` starts its own server."""
+
+
+@dataclass(frozen=True)
+class MarketSettings:
+    """Where bars come from."""
+
+    bars_dir: Path | None = None
+    """Folder of Parquet or CSV files for the source `files`. Default: none, which turns that source off."""
+    cache_dir: Path = _PROJECT_DIR / ".local" / "cache"
+    """Folder for what the Yahoo client keeps (time zones, cookies), one sub-folder a process."""
+    history_days: int = 729
+    """Days of bars fetched when a ticker is onboarded. Default 729: Yahoo refuses hourly bars older than 730 days."""
+    update_days: int = 5
+    """Days re-read at every hourly update, to see what a source revised. Default 5."""
+    yahoo_requests_per_second: float = 2.0
+    """Pace of requests to Yahoo. Default 2: reports of bans start near 5."""
+    yahoo_timeout_seconds: float = 10.0
+    """Time one request to Yahoo may take. Default 10, the client's own."""
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What is trained, and for how long."""
+
+    models_dir: Path = _PROJECT_DIR / ".local" / "models"
+    """Folder of the model artefacts."""
+    context_bars: int = 64
+    """Bars the model reads (T). Default 64: on a CPU, 64 to 128 give the most supervised positions a second."""
+    model_width: int = 32
+    """Width of the Transformer. Default 32."""
+    model_layers: int = 2
+    """Layers of the Transformer. Default 2."""
+    model_heads: int = 4
+    """Attention heads. Default 4; must divide the width into even parts."""
+    first_training_steps: int = 150
+    """Optimiser steps when a ticker is onboarded. Default 150: a network this small overfits soon after."""
+    hourly_training_steps: int = 4
+    """Optimiser steps of an hour's fine-tuning. Default 4: careless fine-tuning is known to hurt."""
+    batch_windows: int = 16
+    """Windows (N) in one optimiser step. Default 16."""
+    minimum_history_bars: int = 400
+    """Fewer bars than this with features, and a ticker gets the labelled baseline instead of a model. Default 400."""
+    group_tickers: int = 1
+    """Tickers stacked into one optimiser step (K). Default 1: on a CPU stacking gains little, and a ticker's bytes
+    then do not depend on its neighbours."""
+    seed: int = 20261121
+    """Root of every seed. A ticker's seed in an hour is a hash of this, the ticker and the hour."""
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """When an hour runs, and how it is cut."""
+
+    schedule_minute: int = 35
+    """Minute of the hourly run. Default 35: US bars close at :30, most others on the hour."""
+    shard_count: int = field(default_factory=lambda: min(4, max(2, _cores())))
+    """Most shards an hour is cut into. Default: the cores, from 2 to 4; above 5 an hour has more than 25 tasks."""
+    shard_minimum_tickers: int = 8
+    """Fewest tickers worth a shard of their own. Default 8: every task pays about 2 s to import torch."""
+    training_slots: int = field(default_factory=_cores)
+    """Slots of the Airflow pool `training`, one thread each. Default: the cores."""
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """What `make run` needs to know of this machine."""
+
+    local_dir: Path = _PROJECT_DIR / ".local"
+    """Folder of everything `make run` makes: the database, logs, passwords, models."""
+    airflow_port: int = 8080
+    """First port tried for Airflow's page on 127.0.0.1. Default 8080; the next free one is taken."""
+    postgres_port: int = 5432
+    """First port tried for the embedded Postgres on 127.0.0.1. Default 5432; the next free one is taken."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, in groups."""
+
+    store: StoreSettings
+    market: MarketSettings
+    model: ModelSettings
+    schedule: ScheduleSettings
+    local: LocalSettings
+
+
+_GROUPS: dict[str, type[Any]] = {
+    "store": StoreSettings,
+    "market": MarketSettings,
+    "model": ModelSettings,
+    "schedule": ScheduleSettings,
+    "local": LocalSettings,
+}
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "str | None": str,
+    "Path": lambda text: Path(text).expanduser().absolute(),
+    "Path | None": lambda text: Path(text).expanduser().absolute(),
+    "int": int,
+    "float": float,
+}
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Every setting, from ``environment`` (default: this process's).
+
+    Raises:
+        SettingsError: a ``HOURCAST_*`` name is not a setting, or a value cannot be read as its type.
+    """
+    source = os.environ if environment is None else environment
+    given = {name: value for name, value in source.items() if name.startswith(PREFIX) and value != ""}
+    known = {PREFIX + item.name.upper() for group in _GROUPS.values() for item in fields(group)}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        message = f"{', '.join(unknown)}: not a setting. Known are: {', '.join(sorted(known))}."
+        raise SettingsError(message)
+    groups = {name: _load_group(group, given) for name, group in _GROUPS.items()}
+    return Settings(**groups)
+
+
+def _load_group(group: type[Any], given: Mapping[str, str]) -> object:
+    values: dict[str, object] = {}
+    for item in fields(group):
+        name = PREFIX + item.name.upper()
+        if name in given:
+            values[item.name] = _parse(name, given[name], str(item.type))
+    loaded = group(**values)
+    _require_sane(loaded)
+    return loaded
+
+
+def _parse(name: str, text: str, kind: str) -> object:
+    try:
+        return _PARSERS[kind](text)
+    except ValueError as error:
+        message = f"{name}={text!r} cannot be read as {kind}; correct it or unset it."
+        raise SettingsError(message) from error
+
+
+def _require_sane(group: object) -> None:
+    """Refuses numbers that no part of the product could work with."""
+    for item in fields(group):  # type: ignore[arg-type]  # every group is a dataclass
+        value = getattr(group, item.name)
+        smallest = 0 if item.name in {"schedule_minute", "seed", "hourly_training_steps"} else 1
+        if isinstance(value, int) and value < smallest:
+            message = f"{PREFIX}{item.name.upper()}={value} must be at least {smallest}."
+            raise SettingsError(message)
+    if isinstance(group, ScheduleSettings) and group.schedule_minute > 59:
+        message = f"{PREFIX}SCHEDULE_MINUTE={group.schedule_minute} must be a minute from 0 to 59."
+        raise SettingsError(message)
+    if isinstance(group, MarketSettings) and not 0 < group.yahoo_requests_per_second < float("inf"):
+        message = f"{PREFIX}YAHOO_REQUESTS_PER_SECOND={group.yahoo_requests_per_second} must be above 0."
+        raise SettingsError(message)
+    if isinstance(group, ModelSettings) and group.model_width % (2 * group.model_heads):
+        message = f"{PREFIX}MODEL_WIDTH={group.model_width} must be an even multiple of MODEL_HEADS={group.model_heads}."
+        raise SettingsError(message)
