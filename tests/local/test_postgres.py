@@ -1,0 +1,163 @@
+"""The embedded Postgres: private, restartable, and whole whatever was killed."""
+
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from include.errors import SettingsError
+from include.local.postgres import APP_ROLE, HOST, HOURCAST_DATABASE, READER_ROLE, SUPERUSER, EmbeddedPostgres
+from tests.support.databases import FAST_OPTIONS, plain_url
+
+FIRST_PORT = 54620
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "local"
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(folder, FIRST_PORT, FAST_OPTIONS)
+    yield server
+    server.stop()
+
+
+def _ask(server: EmbeddedPostgres, role: str, question: str) -> object:
+    connection = psycopg2.connect(plain_url(server.url(role, HOURCAST_DATABASE)))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(question)
+            return cursor.fetchone()[0]
+    finally:
+        connection.close()
+
+
+def test_a_first_start_makes_roles_databases_and_private_passwords(server: EmbeddedPostgres) -> None:
+    server.start()
+
+    assert _ask(server, APP_ROLE, "select current_user") == APP_ROLE
+    assert _ask(server, READER_ROLE, "show default_transaction_read_only") == "on"
+    assert stat.S_IMODE(server.password_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
+
+
+def test_a_wrong_password_and_a_foreign_database_are_refused(server: EmbeddedPostgres) -> None:
+    server.start()
+    address = plain_url(server.url(READER_ROLE, HOURCAST_DATABASE))
+
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        psycopg2.connect(address.replace(f"{READER_ROLE}:", f"{READER_ROLE}:x"))
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        psycopg2.connect(address.replace(f"/{HOURCAST_DATABASE}", "/airflow"))
+
+
+def test_a_second_start_finds_the_same_data_port_and_passwords(server: EmbeddedPostgres, folder: Path) -> None:
+    server.start()
+    _ask(server, APP_ROLE, "create table kept as select 1; commit; select 1")
+    address = server.url(APP_ROLE, HOURCAST_DATABASE)
+    server.stop()
+    assert not server.is_ready()
+
+    again = EmbeddedPostgres(folder, FIRST_PORT, FAST_OPTIONS)
+    again.start()
+
+    assert again.url(APP_ROLE, HOURCAST_DATABASE) == address
+    assert _ask(again, APP_ROLE, "select count(*) from kept") == 1
+    again.stop()
+
+
+def test_another_object_sees_and_stops_the_running_server(server: EmbeddedPostgres, folder: Path) -> None:
+    server.start()
+    other = EmbeddedPostgres(folder, FIRST_PORT)
+
+    other.start()
+    assert other.is_ready()
+    assert other.port == server.port
+    other.stop()
+
+    assert not server.is_ready()
+
+
+def test_a_killed_server_starts_again(server: EmbeddedPostgres) -> None:
+    server.start()
+    assert server._process is not None
+    server._process.send_signal(signal.SIGKILL)
+    server._process.wait()
+    assert (server.data_dir / "postmaster.pid").exists()
+
+    server.start()
+
+    assert _ask(server, APP_ROLE, "select 1") == 1
+
+
+def test_a_lock_file_whose_process_number_was_given_away_does_not_block(server: EmbeddedPostgres) -> None:
+    server.ensure_initialised()
+    lock = server.data_dir / "postmaster.pid"
+    lock.write_text(f"1\n{server.data_dir}\n1\n{server.port}\n\n{HOST}\n0 0\nready\n")
+
+    server.start()
+
+    assert _ask(server, APP_ROLE, "select 1") == 1
+
+
+def test_remains_of_a_killed_first_run_are_cleared(server: EmbeddedPostgres, folder: Path) -> None:
+    half = folder / "postgres.new-dead" / "data"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+
+    server.start()
+
+    assert not half.exists()
+    assert _ask(server, APP_ROLE, "select 1") == 1
+
+
+def test_lost_passwords_are_made_anew(server: EmbeddedPostgres) -> None:
+    server.start()
+    before = server.url(APP_ROLE, HOURCAST_DATABASE)
+    server.stop()
+    server.password_file.unlink()
+
+    server.start()
+
+    assert server.url(APP_ROLE, HOURCAST_DATABASE) != before
+    assert _ask(server, APP_ROLE, "select 1") == 1
+
+
+def test_a_taken_port_is_left_for_the_next_free_one(server: EmbeddedPostgres) -> None:
+    server.ensure_initialised()
+    first = server.port
+    with socket.socket() as rival:
+        rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        rival.bind((HOST, first))
+        rival.listen()
+
+        server.start()
+
+        assert server.port != first
+        assert _ask(server, APP_ROLE, "select 1") == 1
+
+
+def test_only_the_loopback_listens(server: EmbeddedPostgres) -> None:
+    server.start()
+
+    assert _ask(server, SUPERUSER, "show listen_addresses") == HOST
+    assert _ask(server, SUPERUSER, "show unix_socket_directories") == ""
+
+
+def test_a_folder_that_is_no_database_is_refused_and_left_alone(server: EmbeddedPostgres) -> None:
+    server.ensure_initialised()
+    version = server.data_dir / "PG_VERSION"
+    version.unlink()
+
+    with pytest.raises(SettingsError, match="is not a database"):
+        server.ensure_initialised()
+
+    assert (server.data_dir / "base").exists()
