@@ -1,0 +1,235 @@
+"""When a market trades, bar by bar: the calendar of every ticker, and what its calendar says of a bar.
+
+It refuses to know prices, sources and today's date. Where next: ``grid.py`` says how trading hours become bars,
+``quality.py`` holds bars against them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import HORIZON_COUNT, require_utc
+from include.errors import DataContractError, InvalidRequestError
+from include.market.grid import ALWAYS_OPEN, CURRENCIES, DAY, MINUTE, NEW_YORK, NOT_A_TIME, Grid, Micros, grid_of
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_CALENDAR_BY_SUFFIX: Final = {
+    "AS": "XAMS",
+    "AX": "XASX",
+    "BO": "XBOM",
+    "BR": "XBRU",
+    "CO": "XCSE",
+    "DE": "XETR",
+    "F": "XFRA",
+    "HE": "XHEL",
+    "HK": "XHKG",
+    "IL": "XLON",
+    "IR": "XDUB",
+    "JO": "XJSE",
+    "KQ": "XKRX",
+    "KS": "XKRX",
+    "L": "XLON",
+    "LS": "XLIS",
+    "MC": "XMAD",
+    "MI": "XMIL",
+    "MX": "XMEX",
+    "NS": "XBOM",
+    "NZ": "XNZE",
+    "OL": "XOSL",
+    "PA": "XPAR",
+    "SA": "BVMF",
+    "SI": "XSES",
+    "SS": "XSHG",
+    "ST": "XSTO",
+    "SW": "XSWX",
+    "SZ": "XSHG",
+    "T": "XTKS",
+    "TO": "XTSE",
+    "TW": "XTAI",
+    "TWO": "XTAI",
+    "V": "XTSE",
+    "VI": "XWBO",
+    "WA": "XWAR",
+}
+"""Yahoo's suffix of a ticker -> calendar, for the exchanges whose hours are known here."""
+
+_CALENDAR_BY_INDEX: Final = {
+    "^AXJO": "XASX",
+    "^BVSP": "BVMF",
+    "^FCHI": "XPAR",
+    "^FTSE": "XLON",
+    "^GDAXI": "XETR",
+    "^GSPTSE": "XTSE",
+    "^HSI": "XHKG",
+    "^KQ11": "XKRX",
+    "^KS11": "XKRX",
+    "^N225": "XTKS",
+    "^TWII": "XTAI",
+}
+"""Indices outside New York; every other ``^`` counts as New York's."""
+
+_CRYPTO: Final = re.compile(r"[A-Z0-9]+(-(USD|EUR|GBP|JPY|CAD|AUD|KRW|INR|BTC|ETH)|-?USD[TC])")
+
+
+def calendar_of(ticker: str) -> str:
+    """The name of the calendar that a ticker trades by, told from Yahoo's spelling.
+
+    Raises:
+        InvalidRequestError: the suffix belongs to no exchange whose hours are known here.
+    """
+    if ticker.endswith("=X"):
+        return CURRENCIES
+    if ticker.startswith("^"):
+        return _CALENDAR_BY_INDEX.get(ticker, NEW_YORK)
+    if _CRYPTO.fullmatch(ticker):
+        return ALWAYS_OPEN
+    _, dot, suffix = ticker.rpartition(".")
+    if not dot and "=" not in ticker:
+        return NEW_YORK
+    if suffix not in _CALENDAR_BY_SUFFIX:
+        message = (
+            f"{ticker}: no trading hours are known for its suffix. "
+            f"Known are: {', '.join('.' + name for name in _CALENDAR_BY_SUFFIX)}, =X, -USD and no suffix (New York)."
+        )
+        raise InvalidRequestError(message)
+    return _CALENDAR_BY_SUFFIX[suffix]
+
+
+def timezone_of(calendar: str) -> str:
+    """The IANA time zone of a calendar's sessions.
+
+    Raises:
+        DataContractError: there is no such calendar.
+    """
+    return grid_of(calendar).timezone
+
+
+def feed_delay_minutes(calendar: str) -> int:
+    """Minutes after a bar's end until its last value can be known.
+
+    New York, currencies and crypto are quoted in real time, so 2 minutes of grace do. Yahoo delays the other exchanges
+    by 15 minutes (most) to 20 (Taipei, Tokyo), so before 20 have passed a bar may still change.
+    """
+    return 2 if calendar in {NEW_YORK, ALWAYS_OPEN, CURRENCIES} else 20
+
+
+def bar_grid(calendar: str, since: datetime, until: datetime) -> pd.DataFrame:
+    """The calendar's bars with since <= opened_at < until, one row a bar, in order.
+
+    Columns: opened_at, closed_at (UTC), bar_number (the same in every call), session_date (a naive
+    midnight of the exchange's date), slot, slot_count, minutes_to_close, is_session_first.
+
+    Raises:
+        DataContractError: no such calendar, or a naive datetime.
+    """
+    grid = grid_of(calendar)
+    bounds = [_micros(since, "since"), _micros(until, "until")]
+    first, end = np.searchsorted(grid.opened, bounds)
+    numbers = np.arange(first, max(first, end))
+    frame = pd.DataFrame({"opened_at": _utc(grid.opened[numbers]), "closed_at": _utc(grid.closed[numbers])})
+    known = _known_in_advance(grid, numbers)
+    names = ("bar_number", "session_date", "slot", "slot_count", "minutes_to_close", "is_session_first")
+    return frame.assign(**{name: known[name] for name in names})
+
+
+def annotate(bars: pd.DataFrame, calendar: str) -> pd.DataFrame:
+    """One ticker's bars with SLOT_COLUMNS, session_date (naive midnight) and weekday (0 Monday, of session_date) added.
+
+    Raises:
+        DataContractError: a bar is not on the calendar's grid, or its time is naive.
+    """
+    grid = grid_of(calendar)
+    numbers = _bar_numbers(bars["opened_at"], grid)
+    if (numbers < 0).any():
+        stray = bars.loc[numbers < 0, "opened_at"]
+        message = (
+            f"{len(stray)} of {len(bars)} bars are not on the grid of {calendar}, the first opened at {stray.iloc[0]}; "
+            "the quality gate should have rejected them. Check the ticker's calendar."
+        )
+        raise DataContractError(message)
+    last = len(grid.slot) - 1
+    ahead = {
+        f"next_slot_{horizon}": grid.slot[np.minimum(numbers + horizon, last)]
+        for horizon in range(1, HORIZON_COUNT + 1)
+    }
+    weekday = (grid.session_day[numbers] + 3) % 7  # 1970-01-01 was a Thursday
+    return bars.assign(**_known_in_advance(grid, numbers), **ahead, weekday=weekday)
+
+
+def closed_at_of(opened_at: pd.Series[Any], calendar: str) -> pd.Series[Any]:
+    """When the bars that open at these instants close, UTC, with the same index; NaT for what is off the grid.
+
+    Raises:
+        DataContractError: no such calendar, or the times are naive.
+    """
+    grid = grid_of(calendar)
+    numbers = _bar_numbers(opened_at, grid)
+    closed = np.where(numbers >= 0, grid.closed[numbers], NOT_A_TIME)
+    return pd.Series(_utc(closed), index=opened_at.index, name="closed_at")
+
+
+def last_closed(calendar: str, as_of: datetime, delay_minutes: int) -> datetime | None:
+    """When the newest bar closed whose end plus the feed's delay is not after ``as_of``; None before the first bar."""
+    grid = grid_of(calendar)
+    known = _micros(as_of, "as_of") - delay_minutes * MINUTE
+    count = int(np.searchsorted(grid.closed, known, side="right"))
+    return _datetime(grid.closed[count - 1]) if count else None
+
+
+def next_closes(calendar: str, after: datetime, count: int) -> list[datetime]:
+    """The next ``count`` closes of bars strictly after ``after``: the targets of horizons 1..count.
+
+    Raises:
+        DataContractError: the calendar is not known that far ahead.
+    """
+    grid = grid_of(calendar)
+    first = int(np.searchsorted(grid.closed, _micros(after, "after"), side="right"))
+    found = grid.closed[first : first + count]
+    if len(found) < count:
+        end = _datetime(grid.closed[-1])
+        message = f"Calendar {calendar} ends at {end:%Y-%m-%d}; install a newer exchange_calendars to go on."
+        raise DataContractError(message)
+    return [_datetime(value) for value in found]
+
+
+def _known_in_advance(grid: Grid, numbers: Micros) -> dict[str, Any]:
+    """What the calendar says of the bars with these numbers, without what comes after them."""
+    return {
+        "bar_number": numbers,
+        "slot": grid.slot[numbers],
+        "slot_count": grid.slot_count[numbers],
+        "minutes_to_close": (grid.session_closed[numbers] - grid.closed[numbers]) // MINUTE,
+        "is_session_first": grid.slot[numbers] == 0,
+        "session_date": pd.DatetimeIndex((grid.session_day[numbers] * DAY).view("datetime64[us]")),
+    }
+
+
+def _bar_numbers(opened_at: pd.Series[Any], grid: Grid) -> Micros:
+    """Positions in the grid of the bars that open at these instants; -1 for none."""
+    if opened_at.empty:
+        return np.empty(0, dtype=np.int64)
+    index = pd.DatetimeIndex(opened_at)
+    if index.tz is None:
+        message = "opened_at has no time zone; give UTC."
+        raise DataContractError(message)
+    wanted = index.as_unit("us").asi8
+    found = np.minimum(np.searchsorted(grid.opened, wanted), len(grid.opened) - 1)
+    return np.where(grid.opened[found] == wanted, found, -1)
+
+
+def _utc(values: Micros) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(values.view("datetime64[us]")).tz_localize("UTC")
+
+
+def _micros(value: datetime, name: str) -> int:
+    return (require_utc(value, name) - _EPOCH) // timedelta(microseconds=1)
+
+
+def _datetime(value: np.int64) -> datetime:
+    return _EPOCH + timedelta(microseconds=int(value))
