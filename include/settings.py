@@ -69,6 +69,8 @@ class ModelSettings:
     """Optimiser steps when a ticker is onboarded. Default 150: a network this small overfits soon after."""
     hourly_training_steps: int = 4
     """Optimiser steps of an hour's fine-tuning. Default 4: careless fine-tuning is known to hurt."""
+    hourly_training_bars: int = 1000
+    """Newest bars an hour's fine-tuning samples its windows from. Default 1000."""
     batch_windows: int = 16
     """Windows (N) in one optimiser step. Default 16."""
     minimum_history_bars: int = 400
@@ -104,6 +106,10 @@ class LocalSettings:
     """First port tried for Airflow's page on 127.0.0.1. Default 8080; the next free one is taken."""
     postgres_port: int = 5432
     """First port tried for the embedded Postgres on 127.0.0.1. Default 5432; the next free one is taken."""
+    airflow_database_url: str | None = field(default=None, repr=False)
+    """SQLAlchemy address of Airflow's own database, driver written out, for use with a server of yours.
+    Default: none; the embedded server holds it, or, with ``HOURCAST_DATABASE_URL`` set, a database ``airflow`` on that
+    server, which is made if the role may."""
 
 
 @dataclass(frozen=True)
@@ -185,5 +191,5 @@ def _require_sane(group: object) -> None:
         message = f"{PREFIX}YAHOO_REQUESTS_PER_SECOND={group.yahoo_requests_per_second} must be above 0."
         raise SettingsError(message)
     if isinstance(group, ModelSettings) and group.model_width % (2 * group.model_heads):
-        message = f"{PREFIX}MODEL_WIDTH={group.model_width} must be an even multiple of MODEL_HEADS={group.model_heads}."
+        message = f"{PREFIX}MODEL_WIDTH={group.model_width} must be an even multiple of HEADS={group.model_heads}."
         raise SettingsError(message)

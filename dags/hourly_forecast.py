@@ -1,0 +1,125 @@
+"""### One hour of Hourcast.
+
+`plan` → `fetch_bars` → `compute_features` → `fine_tune` → `predict` → `score` → `check_hour`
+
+Every hour this DAG fetches the bars that have closed, computes features, fine-tunes each tracked ticker's
+Transformer, and writes next-bar forecasts with quantiles to Postgres (`bi.latest_forecast`).
+
+* It is about one instant, `as_of`: the end of its data interval. Nothing that became known later is read, so a
+  backfill over past hours is a walk-forward replay, and a rerun writes the same bytes.
+* The middle tasks are mapped over shards of tickers. A ticker without a new closed bar is skipped, a bad one is
+  recorded with its reason, and neither harms its neighbours: see `bi.hour_outcome`.
+* `check_hour` fails when a shard did not finish. Clear the failed tasks and the hour repairs itself.
+* `retry_pending` asks `onboard_ticker` to try again for tickers that could not be reached or lost their model.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+
+from include.edge import DEFAULT_ARGS, TRAINING_POOL, as_of_of
+from include.settings import load_settings
+
+MINUTE = load_settings().schedule.schedule_minute
+Json = dict[str, Any]
+
+
+@dag(
+    dag_id="hourly_forecast",
+    schedule=CronTriggerTimetable(f"{MINUTE} * * * *", timezone="UTC", interval=timedelta(hours=1)),
+    start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=2),
+    default_args=DEFAULT_ARGS,
+    tags=["hourcast"],
+    doc_md=__doc__,
+)
+def hourly_forecast() -> None:
+    """Wires the hour; every body is one import, one call, one small value."""
+
+    @task
+    def plan() -> list[Json]:
+        from include.pipeline import tasks
+
+        return tasks.plan_hour(as_of_of(get_current_context()))
+
+    @task(map_index_template="shard {{ task.op_kwargs['shard']['index'] }}")
+    def fetch_bars(shard: Json) -> Json:
+        from include.pipeline import tasks
+
+        return tasks.fetch_bars(shard)
+
+    # Shards wait for each other at every stage but do not fail each other: what a stage may work on stands in
+    # Postgres, and check_hour fails the run for whatever did not finish.
+    @task(trigger_rule="all_done", map_index_template="shard {{ task.op_kwargs['shard']['index'] }}")
+    def compute_features(shard: Json) -> Json:
+        from include.pipeline import tasks
+
+        return tasks.compute_features(shard)
+
+    @task(
+        trigger_rule="all_done",
+        pool=TRAINING_POOL,
+        map_index_template="shard {{ task.op_kwargs['shard']['index'] }}",
+    )
+    def fine_tune(shard: Json) -> Json:
+        from include.pipeline import tasks
+
+        return tasks.fine_tune(shard)
+
+    @task(
+        trigger_rule="all_done",
+        pool=TRAINING_POOL,
+        map_index_template="shard {{ task.op_kwargs['shard']['index'] }}",
+    )
+    def predict(shard: Json) -> Json:
+        from include.pipeline import tasks
+
+        return tasks.predict(shard)
+
+    @task(trigger_rule="all_done")
+    def score() -> Json:
+        from include.pipeline import tasks
+
+        return tasks.score(as_of_of(get_current_context()))
+
+    # A retry could not change what it sees: only a rerun of the failed shard can.
+    @task(trigger_rule="all_done", retries=0)
+    def check_hour(shards: list[Json] | None, scored: Json | None) -> Json:
+        from include.pipeline import tasks
+
+        return tasks.check_hour(as_of_of(get_current_context()), shards, scored)
+
+    @task(trigger_rule="all_done")
+    def list_pending() -> list[Json]:
+        from include.pipeline import tasks
+
+        return tasks.pending_requests(as_of_of(get_current_context()))
+
+    retry_pending = TriggerDagRunOperator.partial(
+        task_id="retry_pending",
+        trigger_dag_id="onboard_ticker",
+        trigger_run_id="pending__{{ run_id }}",
+        logical_date=None,
+        skip_when_already_exists=True,
+    )
+
+    shards = plan()
+    fetched = fetch_bars.expand(shard=shards)
+    featured = compute_features.expand(shard=shards)
+    tuned = fine_tune.expand(shard=shards)
+    predicted = predict.expand(shard=shards)
+    scored = score()
+    check_hour(shards, scored)
+    fetched >> featured >> tuned >> predicted >> scored
+    pending = list_pending()
+    scored >> pending
+    retry_pending.expand(conf=pending)
+
+
+hourly_forecast()

@@ -1,0 +1,92 @@
+"""Bars in Postgres become feature rows in Postgres, and both become a ticker's arrays.
+
+Rows are computed from the bars known at ``as_of`` and from no others. An hour computes the rows whose inputs changed
+since the last time: features look back over a bounded number of bars, so these are the rows from the earliest
+changed bar on, and they equal bit for bit those of a computation over the whole history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import pandas as pd
+
+from include.contracts import TickerProfile
+from include.features.frame import LOOKBACK_BARS, build_features
+from include.features.windows import Series, make_series
+from include.market import sessions
+from include.store import bars as bar_store
+from include.store import features as feature_store
+from include.store.engine import Engine, transaction
+
+_USUAL_BARS = LOOKBACK_BARS + 200
+"""Bars read for an hourly update: the look-back, and room for the bars re-read every hour."""
+
+
+def update_features(engine: Engine, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
+    """Stores the feature rows that bars new or revised since the last update make necessary; their count."""
+    tickers = [profile.ticker for profile in profiles]
+    with transaction(engine) as connection:
+        changed = bar_store.earliest_changes(connection, tickers, as_of)
+        bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=_USUAL_BARS)
+    calendars = {profile.ticker: profile.calendar for profile in profiles}
+    frames = []
+    for ticker, own in bars.groupby("ticker", sort=True):
+        name = str(ticker)
+        if name not in changed:
+            continue
+        reaching = _reach(engine, own, changed[name], as_of)
+        rows = build_features(sessions.annotate(reaching, calendars[name]))
+        frames.append(rows[rows["closed_at"] >= changed[name]].assign(known_at=as_of))
+    return _save(engine, frames)
+
+
+def save_history_features(engine: Engine, profile: TickerProfile, as_of: datetime) -> int:
+    """Stores the feature rows of one ticker's whole history, each known when its bar was; their count."""
+    with transaction(engine) as connection:
+        bars = bar_store.load_bars(connection, [profile.ticker], as_of)
+    if bars.empty:
+        return 0
+    rows = build_features(sessions.annotate(bars, profile.calendar))
+    # a row is known once every bar it looks back over is; in a backfill that is its own bar
+    known = bars.set_index("closed_at")["known_at"].cummax()
+    return _save(engine, [rows.assign(known_at=rows["closed_at"].map(known))])
+
+
+def load_series(
+    engine: Engine,
+    profiles: Sequence[TickerProfile],
+    as_of: datetime,
+    row_limit: int | None = None,
+) -> dict[str, Series]:
+    """Each ticker's arrays as known at ``as_of``, its newest ``row_limit`` rows; tickers without a row are absent."""
+    tickers = [profile.ticker for profile in profiles]
+    with transaction(engine) as connection:
+        features = feature_store.load_features(connection, tickers, as_of, row_limit=row_limit)
+        bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=row_limit)
+    bars_of = {str(ticker): own for ticker, own in bars.groupby("ticker")}
+    calendars: Mapping[str, str] = {profile.ticker: profile.calendar for profile in profiles}
+    series = {}
+    for ticker, own in features.groupby("ticker", sort=True):
+        name = str(ticker)
+        if name in bars_of:
+            series[name] = make_series(own, sessions.annotate(bars_of[name], calendars[name]))
+    return series
+
+
+def _reach(engine: Engine, bars: pd.DataFrame, changed: datetime, as_of: datetime) -> pd.DataFrame:
+    """The bars, further back when the usual ones do not hold the look-back of the earliest changed row."""
+    older = int((bars["closed_at"] < changed).sum())
+    if older >= LOOKBACK_BARS or len(bars) < _USUAL_BARS:
+        return bars
+    with transaction(engine) as connection:
+        return bar_store.load_bars(connection, [str(bars["ticker"].iloc[0])], as_of)
+
+
+def _save(engine: Engine, frames: Sequence[pd.DataFrame]) -> int:
+    filled = [frame for frame in frames if not frame.empty]
+    if not filled:
+        return 0
+    with transaction(engine) as connection:
+        return feature_store.save_features(connection, pd.concat(filled, ignore_index=True))

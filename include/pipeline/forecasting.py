@@ -1,0 +1,207 @@
+"""One shard's forecasts: the newest window through the model that serves, calibrated, as prices, beside its baseline.
+
+A ticker without a model that can be read, with too short a context, or whose network answers nonsense gets the
+random walk's quantiles instead, labelled as a fallback with the reason; never silence, and never its neighbours'
+concern. Forecasts, their baseline twins and nothing else are written in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from include.contracts import (
+    HORIZON_COUNT,
+    QUANTILE_COLUMNS,
+    QUANTILE_LEVELS,
+    ModelRef,
+    OutcomeStatus,
+    TickerProfile,
+)
+from include.errors import DataContractError
+from include.evaluation.baselines import random_walk_quantiles
+from include.features.windows import Series, latest_window
+from include.market import sessions
+from include.model.calibration import calibrate, width_factors
+from include.model.predict import predict as predict_shard
+from include.pipeline.featuring import load_series
+from include.pipeline.services import Services
+from include.pipeline.training import load_models, only
+from include.store import bars as bar_store
+from include.store import forecasts as forecast_store
+from include.store import models as model_store
+from include.store.engine import transaction
+
+BASELINE_BARS = 1100
+"""Bars read for the random walk's empirical quantiles: 1,000 returns, and room for the longest horizon."""
+CALIBRATION_ANCHORS = 400
+"""Matured forecasts of a ticker that its width factors are learnt from."""
+
+Results = dict[str, tuple[OutcomeStatus, str | None]]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A network's log returns [H, Q] before calibration, the model that gave them, and when its newest bar closed."""
+
+    quantiles: Array
+    ref: ModelRef
+    read_until: np.datetime64
+
+
+def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datetime, *, origin: str) -> Results:
+    """Writes each ticker's forecasts as of ``as_of``; what became of each ticker, with the reason of a fallback."""
+    tickers = [profile.ticker for profile in profiles]
+    if not tickers:
+        return {}
+    with transaction(services.engine) as connection:
+        bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=BASELINE_BARS)
+        history = forecast_store.calibration_history(connection, tickers, as_of, limit=CALIBRATION_ANCHORS)
+    answers, problems = _ask_models(services, profiles, as_of)
+    bars_of = {str(ticker): own for ticker, own in bars.groupby("ticker")}
+    history_of = {str(ticker): own for ticker, own in history.groupby("ticker")}
+    predictions: list[pd.DataFrame] = []
+    baselines: list[pd.DataFrame] = []
+    results: Results = {}
+    for profile in profiles:
+        ticker = profile.ticker
+        own_bars = bars_of.get(ticker)
+        if own_bars is None or len(own_bars) < 2:
+            results[ticker] = (OutcomeStatus.FAILED, "fewer than 2 bars are known; nothing to forecast from")
+            continue
+        anchor = _Anchor.of(profile, own_bars, as_of)
+        walk = _random_walk(own_bars, profile.calendar)
+        answer = answers.get(ticker)
+        problem = problems.get(ticker) or _problem_of(answer, anchor)
+        baselines.append(anchor.rows(walk).assign(baseline="random_walk"))
+        if answer is None or problem is not None:
+            rows = anchor.rows(walk).assign(model_version=None, width_factor=1.0)
+            status = OutcomeStatus.FALLBACK
+        else:
+            factors = _factors(history_of.get(ticker))
+            rows = anchor.rows(calibrate(answer.quantiles, factors))
+            rows = rows.assign(model_version=answer.ref.model_version, width_factor=factors)
+            status = OutcomeStatus.FORECAST
+            problem = None
+        predictions.append(
+            rows.assign(
+                target_at=anchor.targets,
+                anchored_at=anchor.closed_at,
+                last_close=anchor.close,
+                is_fallback=status is OutcomeStatus.FALLBACK,
+                fallback_reason=problem,
+                source=profile.source,
+                origin=origin,
+            ),
+        )
+        results[ticker] = (status, problem)
+    _save(services, predictions, baselines)
+    return results
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    """The bar a forecast starts from, and the instants it is about."""
+
+    ticker: str
+    as_of: datetime
+    closed_at: datetime
+    close: float
+    targets: list[datetime]
+
+    @classmethod
+    def of(cls, profile: TickerProfile, bars: pd.DataFrame, as_of: datetime) -> _Anchor:
+        newest = bars.iloc[-1]
+        closed_at = newest["closed_at"].to_pydatetime()
+        targets = sessions.next_closes(profile.calendar, closed_at, HORIZON_COUNT)
+        return cls(profile.ticker, as_of, closed_at, float(newest["close"]), targets)
+
+    def rows(self, quantiles: Array) -> pd.DataFrame:
+        """Log-return quantiles [H, Q] as price rows, one a horizon."""
+        prices = pd.DataFrame(self.close * np.exp(quantiles), columns=list(QUANTILE_COLUMNS))
+        prices.insert(0, "ticker", self.ticker)
+        prices.insert(1, "as_of", self.as_of)
+        prices.insert(2, "horizon", range(1, HORIZON_COUNT + 1))
+        return prices
+
+
+def _ask_models(
+    services: Services,
+    profiles: Sequence[TickerProfile],
+    as_of: datetime,
+) -> tuple[dict[str, _Answer], dict[str, str]]:
+    """Each ticker's answer, and for the others the reason why there is none."""
+    settings = services.settings.model
+    tickers = [profile.ticker for profile in profiles]
+    with transaction(services.engine) as connection:
+        refs = model_store.serving_refs(connection, tickers, as_of)
+    loaded = load_models(services, refs)
+    problems = dict.fromkeys(tickers, "no model yet: too little history, or its training diverged")
+    problems |= {ticker: f"no model could be read: {reason}" for ticker, reason in loaded.problems.items()}
+    if loaded.state is None:
+        return {}, problems
+    series = load_series(services.engine, profiles, as_of, row_limit=settings.context_bars + 8)
+    windows: dict[str, NDArray[np.float32]] = {}
+    for ticker in sorted(loaded.refs):
+        try:
+            windows[ticker] = latest_window(series[ticker], settings.context_bars)
+        except (KeyError, DataContractError):
+            problems[ticker] = f"fewer than {settings.context_bars} bars with features are known"
+    if not windows:
+        return {}, problems
+    state = only(loaded.state, list(windows))
+    scaled = predict_shard(state, np.stack(list(windows.values())))
+    answers = {
+        ticker: _Answer(_unscale(scaled[row], series[ticker]), loaded.refs[ticker], series[ticker].closed_at[-1])
+        for row, ticker in enumerate(state.tickers)
+    }
+    return answers, {ticker: reason for ticker, reason in problems.items() if ticker not in answers}
+
+
+def _unscale(scaled: Array, series: Series) -> Array:
+    """Quantiles [H, Q] in units of the causal scale, as log returns."""
+    return scaled * series.scale[-1].astype(np.float64)[:, None]
+
+
+def _problem_of(answer: _Answer | None, anchor: _Anchor) -> str | None:
+    if answer is None:
+        return "no model answered"
+    if answer.read_until != np.datetime64(anchor.closed_at.replace(tzinfo=None), "us"):
+        return f"the newest bar, closed at {anchor.closed_at.isoformat()}, has no features"
+    if not np.isfinite(answer.quantiles).all() or np.abs(answer.quantiles).max() > 1.0:
+        return f"the model {answer.ref.model_version[:12]} answered nonsense for {anchor.closed_at.isoformat()}"
+    return None
+
+
+def _random_walk(bars: pd.DataFrame, calendar: str) -> Array:
+    annotated = sessions.annotate(bars, calendar)
+    closes = annotated["close"].to_numpy(dtype=np.float64)
+    return random_walk_quantiles(closes, annotated["bar_number"].to_numpy(dtype=np.int64), QUANTILE_LEVELS)
+
+
+def _factors(history: pd.DataFrame | None) -> Array:
+    """Width factor of each horizon [H], from the ticker's own matured forecasts; 1 where there are none."""
+    if history is None or history.empty:
+        return np.ones(HORIZON_COUNT)
+    anchors = {as_of: row for row, as_of in enumerate(sorted(history["as_of"].unique()))}
+    quantiles = np.full((len(anchors), HORIZON_COUNT, len(QUANTILE_COLUMNS)), np.nan)
+    outcomes = np.full((len(anchors), HORIZON_COUNT), np.nan)
+    rows = history["as_of"].map(anchors).to_numpy(dtype=np.int64)
+    columns = history["horizon"].to_numpy(dtype=np.int64) - 1
+    quantiles[rows, columns] = history[list(QUANTILE_COLUMNS)].to_numpy(dtype=np.float64)
+    outcomes[rows, columns] = history["outcome"].to_numpy(dtype=np.float64)
+    return width_factors(quantiles, outcomes)
+
+
+def _save(services: Services, predictions: Sequence[pd.DataFrame], baselines: Sequence[pd.DataFrame]) -> None:
+    if not predictions:
+        return
+    with transaction(services.engine) as connection:
+        forecast_store.save_predictions(connection, pd.concat(predictions, ignore_index=True))
+        forecast_store.save_baselines(connection, pd.concat(baselines, ignore_index=True))

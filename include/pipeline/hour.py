@@ -1,0 +1,232 @@
+"""The hour, stage by stage: plan, fetch, features, fine-tune, predict, score, check.
+
+Every stage reads what it may work on from Postgres (the plan that the hour wrote down first) and writes its results
+there, keyed by ticker and ``as_of``; so a stage can be run again at any time, in any order, without harm. One bad
+ticker becomes an outcome with a reason. Where next: ``training.py`` and ``forecasting.py`` for what happens to one
+shard's models, ``scoring.py`` for what happens once the future has come.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from include.contracts import BarRequest, OutcomeStatus, PlannedTicker, Shard, Stage, TickerFailure, TickerProfile
+from include.errors import MarketUnavailableError, RetryableError
+from include.market import quality, sessions
+from include.pipeline import featuring, forecasting, scoring, training
+from include.pipeline.services import Services
+from include.store import bars as bar_store
+from include.store import forecasts as forecast_store
+from include.store import registry
+from include.store.engine import transaction
+
+STALE_AFTER_BARS = 21
+"""A ticker that missed this many due bars in a row (three US sessions) gets no forecast until its data is back."""
+
+
+def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
+    """The hour's shards, written down by its first run and read back by every later one."""
+    schedule = services.settings.schedule
+    with transaction(services.engine) as connection:
+        return registry.plan_hour(connection, as_of, schedule.shard_count, schedule.shard_minimum_tickers)
+
+
+def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
+    """Fetches and stores the bars that have closed for a shard; counts of tickers fetched, not due and failed.
+
+    A ticker that was fetched for this hour already is left alone, so that a rerun reads what the hour read.
+
+    Raises:
+        MarketUnavailableError: every ticker that was due failed for a reason that may pass; the shard is worth a retry.
+    """
+    waiting = _waiting(services, shard, Stage.PLANNED, also_failed=True)
+    due = _due_requests(services, waiting, shard.as_of)
+    failures: list[TickerFailure] = []
+    for source_name, requests in _by_source(due).items():
+        failures += _fetch_source(services, source_name, requests, shard.as_of)
+    failed = {failure.ticker for failure in failures}
+    fetched = [item.profile.ticker for item in waiting if item.profile.ticker not in failed]
+    with transaction(services.engine) as connection:
+        registry.advance(connection, shard.as_of, fetched, Stage.FETCHED)
+        registry.record_outcomes(
+            connection,
+            shard.as_of,
+            {failure.ticker: (OutcomeStatus.FAILED, f"fetch: {failure.reason}") for failure in failures},
+        )
+    if due and len(failures) == len(due) and all(failure.is_retryable for failure in failures):
+        message = f"none of {len(due)} tickers due at {shard.as_of.isoformat()} could be fetched: {failures[0].reason}"
+        raise MarketUnavailableError(message)
+    return {"fetched": len(due) - len(failed), "not_due": len(waiting) - len(due), "failed": len(failed)}
+
+
+def compute_features(services: Services, shard: Shard) -> dict[str, int]:
+    """Stores the feature rows that the newest bars make possible; counts of rows, and of tickers featured and skipped.
+
+    Here a ticker leaves the hour when nothing new has closed since its last forecast, or when its data went stale.
+    """
+    waiting = _waiting(services, shard, Stage.FETCHED)
+    skipped = _reasons_to_skip(services, waiting, shard.as_of)
+    profiles = [item.profile for item in waiting if item.profile.ticker not in skipped]
+    row_count = featuring.update_features(services.engine, profiles, shard.as_of)
+    with transaction(services.engine) as connection:
+        registry.record_outcomes(
+            connection,
+            shard.as_of,
+            {ticker: (OutcomeStatus.SKIPPED, reason) for ticker, reason in skipped.items()},
+        )
+        registry.advance(connection, shard.as_of, [profile.ticker for profile in profiles], Stage.FEATURED)
+    return {"rows": row_count, "featured": len(profiles), "skipped": len(skipped)}
+
+
+def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
+    """Trains each ticker's champion a little further; counts of tickers trained and left without a model."""
+    waiting = _waiting(services, shard, Stage.FEATURED, or_later=True)
+    profiles = [item.profile for item in waiting]
+    trained_count = training.fine_tune(services, profiles, shard.as_of)
+    with transaction(services.engine) as connection:
+        registry.advance(connection, shard.as_of, [profile.ticker for profile in profiles], Stage.TRAINED)
+    return {"trained": trained_count, "without_model": len(profiles) - trained_count}
+
+
+def predict(services: Services, shard: Shard) -> dict[str, int]:
+    """Writes the shard's forecasts and their baseline twins; counts of forecasts and of labelled fallbacks."""
+    waiting = _waiting(services, shard, Stage.TRAINED, or_later=True)
+    results = forecasting.forecast(services, [item.profile for item in waiting], shard.as_of, origin="hourly")
+    with transaction(services.engine) as connection:
+        registry.record_outcomes(connection, shard.as_of, results)
+        forecast_tickers = [t for t, (status, _) in results.items() if status is not OutcomeStatus.FAILED]
+        registry.advance(connection, shard.as_of, forecast_tickers, Stage.PREDICTED)
+    statuses = [status for status, _ in results.values()]
+    return {status.value: statuses.count(status) for status in sorted(set(statuses))}
+
+
+def score(services: Services, as_of: datetime) -> dict[str, int]:
+    """Scores every forecast whose target bar has become known; the count of forecasts scored."""
+    return {"scored": scoring.score_matured(services.engine, as_of)}
+
+
+def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
+    """What became of the hour's tickers, by status.
+
+    Raises:
+        RetryableError: a planned ticker has no outcome (its shard broke off), or every ticker failed.
+    """
+    with transaction(services.engine) as connection:
+        counts = registry.hour_summary(connection, as_of)
+    unfinished = counts.get(OutcomeStatus.PLANNED, 0)
+    total = sum(counts.values())
+    if unfinished:
+        message = f"{unfinished} of {total} tickers of {as_of.isoformat()} have no outcome; clear the failed tasks."
+        raise RetryableError(message)
+    if total and counts.get(OutcomeStatus.FAILED, 0) == total:
+        message = f"all {total} tickers of {as_of.isoformat()} failed; bi.hour_outcome says why."
+        raise RetryableError(message)
+    return {status.value: count for status, count in counts.items()}
+
+
+def run_hour(services: Services, as_of: datetime) -> dict[str, int]:
+    """The whole hour in this process, shard after shard: what the DAG does, without Airflow."""
+    shards = plan_hour(services, as_of)
+    for stage in (fetch_bars, compute_features, fine_tune, predict):
+        for shard in shards:
+            _run_stage(stage, services, shard)
+    score(services, as_of)
+    return check_hour(services, as_of)
+
+
+def _run_stage(stage: Callable[[Services, Shard], object], services: Services, shard: Shard) -> None:
+    try:
+        stage(services, shard)
+    except MarketUnavailableError:
+        return  # the outcomes carry the reason, and check_hour counts them
+
+
+def _waiting(
+    services: Services,
+    shard: Shard,
+    stage: Stage,
+    *,
+    also_failed: bool = False,
+    or_later: bool = False,
+) -> list[PlannedTicker]:
+    """The shard's tickers that have come to ``stage`` and are still in the hour."""
+    with transaction(services.engine) as connection:
+        planned = registry.planned_tickers(connection, shard)
+    left = {OutcomeStatus.SKIPPED} if also_failed else {OutcomeStatus.SKIPPED, OutcomeStatus.FAILED}
+    if or_later:
+        return [item for item in planned if item.stage.rank >= stage.rank and item.status not in left]
+    return [item for item in planned if item.stage is stage and item.status not in left]
+
+
+def _due_requests(services: Services, waiting: Sequence[PlannedTicker], as_of: datetime) -> list[BarRequest]:
+    """Requests for the tickers whose calendar says that a bar newer than the store's has closed."""
+    tickers = [item.profile.ticker for item in waiting]
+    with transaction(services.engine) as connection:
+        newest = bar_store.newest_closed_at(connection, tickers, as_of)
+    window = timedelta(days=services.settings.market.update_days)
+    requests = []
+    for item in waiting:
+        stored = newest.get(item.profile.ticker)
+        due = sessions.last_closed(item.profile.calendar, as_of, item.profile.feed_delay_minutes)
+        if due is not None and (stored is None or stored < due):
+            since = as_of - window if stored is None else min(as_of, stored) - window
+            requests.append(BarRequest(profile=item.profile, since=since))
+    return requests
+
+
+def _by_source(requests: Sequence[BarRequest]) -> dict[str, list[BarRequest]]:
+    groups: dict[str, list[BarRequest]] = defaultdict(list)
+    for request in requests:
+        groups[request.profile.source].append(request)
+    return groups
+
+
+def _fetch_source(
+    services: Services,
+    source_name: str,
+    requests: Sequence[BarRequest],
+    as_of: datetime,
+) -> list[TickerFailure]:
+    source = services.sources.get(source_name)
+    if source is None:
+        reason = f"source {source_name!r} is not set up here (for `files`, set HOURCAST_BARS_DIR)"
+        return [TickerFailure(request.profile.ticker, reason, is_retryable=False) for request in requests]
+    report = source.fetch_bars(requests, as_of)
+    profiles = {request.profile.ticker: request.profile for request in requests}
+    accepted, rejected = quality.reject_bars(report.bars, profiles, as_of)
+    with transaction(services.engine) as connection:
+        bar_store.save_rejections(connection, rejected, as_of)
+        bar_store.upsert_bars(connection, accepted.assign(known_at=as_of))
+    return list(report.failures)
+
+
+def _reasons_to_skip(services: Services, waiting: Sequence[PlannedTicker], as_of: datetime) -> dict[str, str]:
+    tickers = [item.profile.ticker for item in waiting]
+    with transaction(services.engine) as connection:
+        newest = bar_store.newest_closed_at(connection, tickers, as_of)
+        anchored = forecast_store.last_anchored(connection, tickers, before=as_of)
+    reasons = {}
+    for item in waiting:
+        ticker = item.profile.ticker
+        reason = _reason_to_skip(item.profile, newest.get(ticker), anchored.get(ticker), as_of)
+        if reason is not None:
+            reasons[ticker] = reason
+    return reasons
+
+
+def _reason_to_skip(
+    profile: TickerProfile,
+    newest: datetime | None,
+    anchored: datetime | None,
+    as_of: datetime,
+) -> str | None:
+    if newest is None:
+        return "no bar is known yet"
+    if anchored is not None and newest <= anchored:
+        return f"no new closed bar since {newest.isoformat()}"
+    missed = sessions.next_closes(profile.calendar, newest, STALE_AFTER_BARS)
+    if missed[-1] + timedelta(minutes=profile.feed_delay_minutes) <= as_of:
+        return f"stale: the newest bar closed at {newest.isoformat()} and {STALE_AFTER_BARS} more were due since"
+    return None

@@ -1,0 +1,329 @@
+"""Onboarding: from a name a person typed to a ticker that every hour keeps current, and retiring it again.
+
+A request is written down ticker by ticker under its run's id before anything is fetched, and every stage moves its
+tickers on, so that a stage can be run again and one bad ticker never stops the others. A ticker whose source cannot
+be reached stays ``pending``; ``pending_requests`` is how later hours find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.contracts import BarRequest, OutcomeStatus, Shard, TickerProfile, TickerStatus
+from include.errors import InvalidRequestError, RetryableError
+from include.market import quality
+from include.market.source import normalise_ticker, source_of
+from include.pipeline import featuring, forecasting, training
+from include.pipeline.services import Services
+from include.store import bars as bar_store
+from include.store import onboarding as request_store
+from include.store import registry
+from include.store.engine import Connection, transaction
+from include.store.onboarding import RequestStage, RequestTicker
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for, as of which instant, and under which id it is written down."""
+
+    request_id: str
+    as_of: datetime
+    tickers: tuple[str, ...]
+    retire_tickers: tuple[str, ...]
+    source: str | None
+    history_days: int | None
+    is_retraining: bool
+
+    @classmethod
+    def from_params(cls, request_id: str, as_of: datetime, params: Mapping[str, Any]) -> Request:
+        """The request that a filled-in form stands for."""
+        return cls(
+            request_id=request_id,
+            as_of=as_of,
+            tickers=tuple(params.get("tickers") or ()),
+            retire_tickers=tuple(params.get("retire_tickers") or ()),
+            source=params.get("source"),
+            history_days=params.get("history_days"),
+            is_retraining=bool(params.get("retrain")),
+        )
+
+
+def validate(services: Services, request: Request) -> list[Shard]:
+    """Writes the request down, asks the sources about its tickers, retires; the shards of those worth a backfill.
+
+    Raises:
+        InvalidRequestError: the request names no ticker at all.
+    """
+    if not request.tickers and not request.retire_tickers:
+        message = "no ticker to onboard and none to retire; name at least one, for example AAPL."
+        raise InvalidRequestError(message)
+    schedule = services.settings.schedule
+    with transaction(services.engine) as connection:
+        known = {item.ticker for item in request_store.request_tickers(connection, request.request_id)}
+    if not known:
+        _write_down(services, request)
+    _retire(services, request)
+    _describe(services, request)
+    with transaction(services.engine) as connection:
+        return request_store.plan_request(
+            connection,
+            request.request_id,
+            request.as_of,
+            schedule.shard_count,
+            schedule.shard_minimum_tickers,
+        )
+
+
+def backfill_history(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
+    """Fetches and stores the shard's history and its features; counts of tickers done, failed and left pending."""
+    waiting = _waiting(services, request_id, shard, RequestStage.VALIDATED)
+    for item in waiting:
+        _backfill(services, request_id, item)
+    return _stage_counts(services, request_id, shard)
+
+
+def first_training(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
+    """Trains the shard's first models; counts. Too little history leaves a ticker to the labelled baseline."""
+    waiting = _waiting(services, request_id, shard, RequestStage.BACKFILLED)
+    profiles = _profiles(services, waiting)
+    trained_count = training.train_first(services, profiles, shard.as_of)
+    _advance(services, request_id, [profile.ticker for profile in profiles], RequestStage.TRAINED)
+    return {"trained": trained_count, "without_model": len(profiles) - trained_count}
+
+
+def first_forecast(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
+    """Writes the shard's first forecasts; counts by outcome."""
+    waiting = _waiting(services, request_id, shard, RequestStage.TRAINED)
+    results = forecasting.forecast(services, _profiles(services, waiting), shard.as_of, origin="onboarding")
+    failed = {ticker: reason for ticker, (status, reason) in results.items() if status is OutcomeStatus.FAILED}
+    for ticker, reason in failed.items():
+        _close(services, request_id, ticker, TickerStatus.FAILED, f"first forecast: {reason}", shard.as_of)
+    _advance(services, request_id, [ticker for ticker in results if ticker not in failed], RequestStage.FORECAST)
+    statuses = [status for status, _ in results.values()]
+    return {status.value: statuses.count(status) for status in sorted(set(statuses))}
+
+
+def activate(services: Services, request_id: str) -> dict[str, int]:
+    """Makes every ticker active that has its first forecast; hours after the request's instant take it from here."""
+    with transaction(services.engine) as connection:
+        items = request_store.request_tickers(connection, request_id)
+        ready = [item for item in items if item.stage is RequestStage.FORECAST]
+        for item in ready:
+            registry.activate(connection, [item.ticker], item.as_of)
+            request_store.close(connection, request_id, item.ticker, "active", None)
+    return {"activated": len(ready)}
+
+
+def report(services: Services, request_id: str) -> dict[str, Any]:
+    """What became of each ticker of the request: result -> ticker -> reason.
+
+    Raises:
+        RetryableError: a ticker has no result, because a shard broke off.
+    """
+    with transaction(services.engine) as connection:
+        items = request_store.request_tickers(connection, request_id)
+    unfinished = sorted(item.ticker for item in items if item.result is None)
+    if unfinished:
+        message = f"{', '.join(unfinished)}: onboarding broke off; clear the failed tasks of {request_id}."
+        raise RetryableError(message)
+    results: dict[str, Any] = {}
+    for item in items:
+        results.setdefault(str(item.result), {})[item.ticker] = item.reason or ""
+    return results
+
+
+def pending_requests(services: Services, as_of: datetime) -> list[dict[str, Any]]:
+    """The form, filled in, for tickers that stayed pending or that lost their model: at most one request.
+
+    Tickers that an earlier request left ``backfilling`` or ``training`` are asked for again as well: their run died.
+    """
+    lost = {TickerStatus.PENDING, TickerStatus.BACKFILLING, TickerStatus.TRAINING}
+    with transaction(services.engine) as connection:
+        unfinished = [item.ticker for item in registry.get_tickers(connection, statuses=lost)]
+        without_model = registry.tickers_without_model(
+            connection,
+            as_of,
+            services.settings.model.minimum_history_bars,
+        )
+    tickers = sorted({*unfinished, *without_model})
+    return [{"tickers": tickers, "retrain": True}] if tickers else []
+
+
+def onboard(services: Services, request: Request) -> dict[str, Any]:
+    """The whole request in this process: what the DAG does, without Airflow."""
+    for shard in validate(services, request):
+        backfill_history(services, request.request_id, shard)
+        first_training(services, request.request_id, shard)
+        first_forecast(services, request.request_id, shard)
+    activate(services, request.request_id)
+    return report(services, request.request_id)
+
+
+def _write_down(services: Services, request: Request) -> None:
+    """One row a ticker, names normalised and de-duplicated; a malformed name gets its result at once."""
+    default_days = services.settings.market.history_days
+    accepted: dict[str, str] = {}
+    rejected: dict[str, str] = {}
+    for text in request.tickers:
+        try:
+            ticker = normalise_ticker(text)
+            accepted[ticker] = source_of(ticker, request.source)
+        except InvalidRequestError as error:
+            rejected[text.strip()[:64]] = str(error)
+    with transaction(services.engine) as connection:
+        tracked = {item.ticker: item for item in registry.get_tickers(connection, tickers=sorted(accepted))}
+        for ticker, source in accepted.items():
+            days = request.history_days or (tracked[ticker].history_days if ticker in tracked else default_days)
+            own_source = tracked[ticker].source if ticker in tracked and request.source is None else source
+            request_store.open_ticker(
+                connection, request.request_id, ticker, as_of=request.as_of, source=own_source, history_days=days
+            )
+        for text, reason in rejected.items():
+            request_store.open_ticker(
+                connection, request.request_id, text, as_of=request.as_of, source=request.source, history_days=0
+            )
+            request_store.close(connection, request.request_id, text, TickerStatus.REJECTED.value, reason)
+
+
+def _retire(services: Services, request: Request) -> None:
+    """Retires what the request names; a name that is not tracked gets a result that says so."""
+    for text in request.retire_tickers:
+        name = text.strip().upper()[:64]
+        with transaction(services.engine) as connection:
+            retired = registry.retire(connection, [name], request.as_of)
+            request_store.open_ticker(
+                connection, request.request_id, name, as_of=request.as_of, source=None, history_days=0
+            )
+            result = (TickerStatus.RETIRED.value, None) if retired else ("not_tracked", f"{name} is not tracked")
+            request_store.close(connection, request.request_id, name, *result)
+
+
+def _describe(services: Services, request: Request) -> None:
+    """Asks each source about the tickers written down, and moves each on: validated, rejected, pending or no-op."""
+    with transaction(services.engine) as connection:
+        items = [
+            item
+            for item in request_store.request_tickers(connection, request.request_id)
+            if item.stage is RequestStage.REQUESTED and item.result is None
+        ]
+        tracked = {item.ticker: item for item in registry.get_tickers(connection, [item.ticker for item in items])}
+    asked = []
+    for item in items:
+        current = tracked.get(item.ticker)
+        if current is not None and current.status is TickerStatus.ACTIVE:
+            _settle_active(services, request, item, current.source)
+        else:
+            asked.append(item)
+    for source_name in sorted({str(item.source) for item in asked}):
+        own = [item for item in asked if item.source == source_name]
+        _describe_source(services, request, source_name, own)
+
+
+def _settle_active(services: Services, request: Request, item: RequestTicker, current_source: str) -> None:
+    """An active ticker is left alone, unless the request is there to give it a new model."""
+    if request.is_retraining:
+        _advance(services, request.request_id, [item.ticker], RequestStage.VALIDATED)
+        return
+    reason = f"already active, from {current_source}; nothing to do"
+    if item.source != current_source:
+        reason = f"already active from {current_source}; retire it first to change its source to {item.source}"
+    with transaction(services.engine) as connection:
+        request_store.close(connection, request.request_id, item.ticker, "already_active", reason)
+
+
+def _describe_source(
+    services: Services,
+    request: Request,
+    source_name: str,
+    items: Sequence[RequestTicker],
+) -> None:
+    entries = [(item.ticker, source_name, item.history_days) for item in items]
+    with transaction(services.engine) as connection:
+        registry.upsert_pending(connection, entries, "being validated", request.as_of)
+    source = services.sources.get(source_name)
+    if source is None:
+        reason = f"source {source_name!r} is not set up here (for `files`, set HOURCAST_BARS_DIR)"
+        for item in items:
+            _close(services, request.request_id, item.ticker, TickerStatus.REJECTED, reason, request.as_of)
+        return
+    profiles, failures = source.describe([item.ticker for item in items], request.as_of)
+    for failure in failures:
+        status = TickerStatus.PENDING if failure.is_retryable else TickerStatus.REJECTED
+        _close(services, request.request_id, failure.ticker, status, failure.reason, request.as_of)
+    with transaction(services.engine) as connection:
+        for profile in profiles.values():
+            registry.set_profile(connection, profile)
+            registry.set_status(connection, profile.ticker, TickerStatus.BACKFILLING, None, request.as_of)
+    _advance(services, request.request_id, sorted(profiles), RequestStage.VALIDATED)
+
+
+def _backfill(services: Services, request_id: str, item: RequestTicker) -> None:
+    """One ticker's history; in a transaction of its own, so that a break costs one ticker's fetch and no more."""
+    (profile,) = _profiles(services, [item])
+    since = item.as_of - timedelta(days=item.history_days)
+    fetched = services.sources[profile.source].fetch_bars([BarRequest(profile, since)], item.as_of)
+    for failure in fetched.failures:
+        status = TickerStatus.PENDING if failure.is_retryable else TickerStatus.FAILED
+        _close(services, request_id, item.ticker, status, f"backfill: {failure.reason}", item.as_of)
+        return
+    accepted, rejected = quality.reject_bars(fetched.bars, {profile.ticker: profile}, item.as_of)
+    delay = timedelta(minutes=profile.feed_delay_minutes)
+    with transaction(services.engine) as connection:
+        bar_store.save_rejections(connection, rejected, item.as_of)
+        bar_store.upsert_bars(connection, accepted.assign(known_at=accepted["closed_at"] + delay))
+    if accepted.empty:
+        reason = f"backfill: {profile.source} has no bar of the last {item.history_days} days"
+        _close(services, request_id, item.ticker, TickerStatus.FAILED, reason, item.as_of)
+        return
+    featuring.save_history_features(services.engine, profile, item.as_of)
+    with transaction(services.engine) as connection:
+        if not _is_active(connection, item.ticker):
+            registry.set_status(connection, item.ticker, TickerStatus.TRAINING, None, item.as_of)
+    _advance(services, request_id, [item.ticker], RequestStage.BACKFILLED)
+
+
+def _is_active(connection: Connection, ticker: str) -> bool:
+    (item,) = registry.get_tickers(connection, [ticker])
+    return item.status is TickerStatus.ACTIVE
+
+
+def _waiting(services: Services, request_id: str, shard: Shard, stage: RequestStage) -> list[RequestTicker]:
+    with transaction(services.engine) as connection:
+        items = request_store.request_tickers(connection, request_id, shard_index=shard.index)
+    return [item for item in items if item.stage is stage and item.result is None]
+
+
+def _profiles(services: Services, items: Sequence[RequestTicker]) -> list[TickerProfile]:
+    with transaction(services.engine) as connection:
+        tracked = registry.get_tickers(connection, [item.ticker for item in items]) if items else []
+    return [item.profile for item in tracked if item.profile is not None]
+
+
+def _advance(services: Services, request_id: str, tickers: Sequence[str], stage: RequestStage) -> None:
+    with transaction(services.engine) as connection:
+        request_store.advance(connection, request_id, tickers, stage)
+
+
+def _close(
+    services: Services,
+    request_id: str,
+    ticker: str,
+    status: TickerStatus,
+    reason: str | None,
+    at: datetime,
+) -> None:
+    """Ends a ticker's part of the request: its result here, its status in the registry, one transaction."""
+    with transaction(services.engine) as connection:
+        if not _is_active(connection, ticker):
+            registry.set_status(connection, ticker, status, reason, at)
+        request_store.close(connection, request_id, ticker, status.value, reason)
+
+
+def _stage_counts(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
+    with transaction(services.engine) as connection:
+        items = request_store.request_tickers(connection, request_id, shard_index=shard.index)
+    closed = [item for item in items if item.result is not None]
+    return {"backfilled": len(items) - len(closed), "closed": len(closed)}

@@ -1,0 +1,34 @@
+"""What forecasts were worth, once the future has come: each one and its baseline twins against the actual close."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import QUANTILE_COLUMNS
+from include.evaluation.metrics import score_prices
+from include.store import forecasts as forecast_store
+from include.store.engine import Engine, transaction
+
+_KEY_COLUMNS = ["ticker", "as_of", "horizon", "method", "actual_close"]
+
+
+def score_matured(engine: Engine, as_of: datetime) -> int:
+    """Scores every forecast and baseline twin whose target bar is known at ``as_of`` for the first time; their count."""
+    with transaction(engine) as connection:
+        matured = forecast_store.matured_unscored(connection, as_of)
+        if not matured.empty:
+            forecast_store.save_scores(connection, score_rows(matured).assign(scored_as_of=as_of))
+    return len(matured)
+
+
+def score_rows(matured: pd.DataFrame) -> pd.DataFrame:
+    """The score of each matured forecast: one row a (ticker, as_of, horizon, method); units as in ``score_prices``."""
+    scores = score_prices(
+        matured[list(QUANTILE_COLUMNS)].to_numpy(dtype=np.float64),
+        matured["last_close"].to_numpy(dtype=np.float64),
+        matured["actual_close"].to_numpy(dtype=np.float64),
+    )
+    return pd.concat([matured[_KEY_COLUMNS].reset_index(drop=True), scores], axis=1)

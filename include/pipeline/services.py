@@ -1,0 +1,62 @@
+"""What a use case works with: the settings, a connection pool and the bar sources.
+
+Opened once a task or command, passed down as an argument. Nothing below this module reads the environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from include.errors import SettingsError
+from include.market.source import BarSource
+from include.market.sources import open_sources
+from include.settings import Settings, load_settings
+from include.store.engine import Engine, create_store_engine
+
+_INCLUDE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Services:
+    """The outside world, as the use cases see it."""
+
+    settings: Settings
+    engine: Engine
+    sources: Mapping[str, BarSource]
+
+
+def open_services(settings: Settings | None = None) -> Services:
+    """The services that the settings (default: the environment's) describe.
+
+    Raises:
+        SettingsError: a setting is wrong, or no database is named.
+    """
+    chosen = load_settings() if settings is None else settings
+    if chosen.store.database_url is None:
+        message = "HOURCAST_DATABASE_URL is not set; use `make run`, which sets it, or name a database yourself."
+        raise SettingsError(message)
+    return Services(
+        settings=chosen,
+        engine=create_store_engine(chosen.store.database_url),
+        sources=open_sources(chosen.market),
+    )
+
+
+def seed_of(root: int, ticker: str, as_of: datetime) -> int:
+    """The seed of one ticker's training in one hour: 63 bits of a hash, so that neighbours share nothing."""
+    text = f"{root}|{ticker}|{as_of.isoformat()}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
+
+
+@cache
+def code_version() -> str:
+    """The first 12 hex digits of a hash over the source of features and model: the code that made a forecast."""
+    digest = hashlib.sha256()
+    for path in sorted([*(_INCLUDE_DIR / "features").glob("*.py"), *(_INCLUDE_DIR / "model").glob("*.py")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]

@@ -1,0 +1,185 @@
+"""What happens to a shard's models: the first training, and each hour's fine-tuning.
+
+A ticker that cannot be trained keeps what it has, and its neighbours do not notice. Whether a newly trained model
+serves is decided here (``_is_worthy``); which model serves an hour is read back from Postgres by ``forecasting.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from include.contracts import ModelRef, TickerProfile
+from include.features.windows import MODEL_INPUT_COUNT, Series, window_ends
+from include.model.checkpoint import load_tickers, save_shard
+from include.model.config import ModelConfig, TrainConfig, first_training, hourly_training, model_config
+from include.model.shard import ShardState, concat, initial_state
+from include.model.train import TrainingArrays, TrainReport
+from include.model.train import fine_tune as fine_tune_shard
+from include.pipeline.featuring import load_series
+from include.pipeline.services import Services, code_version, seed_of
+from include.store import models as model_store
+from include.store.engine import transaction
+from include.store.models import ModelVersion
+
+
+def network_config(services: Services) -> ModelConfig:
+    """The network that the settings ask for, over today's features."""
+    return model_config(services.settings.model, MODEL_INPUT_COUNT)
+
+
+@dataclass
+class LoadedModels:
+    """Models read from disk: the stacked state (None when nothing could be read), where each came from, what failed."""
+
+    state: ShardState | None = None
+    refs: dict[str, ModelRef] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def load_models(services: Services, candidates: Mapping[str, Sequence[ModelRef]]) -> LoadedModels:
+    """Each ticker's first candidate that can be read; a missing, corrupt or foreign artefact gives way to the next."""
+    config = network_config(services)
+    loaded = LoadedModels()
+    parts: list[ShardState] = []
+    remaining = {ticker: list(refs) for ticker, refs in candidates.items() if refs}
+    while remaining:
+        tried = {ticker: refs.pop(0) for ticker, refs in remaining.items()}
+        state, failures = load_tickers(services.settings.model.models_dir, list(tried.values()), config)
+        loaded.problems |= failures
+        if state.tickers:
+            parts.append(state)
+        loaded.refs |= {ticker: ref for ticker, ref in tried.items() if ticker not in failures}
+        remaining = {ticker: refs for ticker, refs in remaining.items() if ticker in failures and refs}
+    if parts:
+        loaded.state = concat(parts)
+    return loaded
+
+
+def only(state: ShardState, tickers: Sequence[str]) -> ShardState:
+    """The networks of these tickers, in this order."""
+    position = {ticker: k for k, ticker in enumerate(state.tickers)}
+    return state.select([position[ticker] for ticker in tickers])
+
+
+def train_first(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
+    """Trains a first model for every ticker with enough history, and stores it; the count of those that serve."""
+    settings = services.settings.model
+    series = load_series(services.engine, profiles, as_of)
+    ready = {t: own for t, own in series.items() if len(own.close) >= settings.minimum_history_bars}
+    tickers = sorted(ready)
+    if not tickers:
+        return 0
+    seeds = [seed_of(settings.seed, ticker, as_of) for ticker in tickers]
+    state = initial_state(tickers, network_config(services), seeds)
+    return _train(services, state, ready, _Round(as_of, "first_training", first_training(settings), {}))
+
+
+def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
+    """Trains each ticker's champion further on its newest bars; the count of tickers that have a model to serve.
+
+    The champion is the newest model that serves from before ``as_of``: a rerun starts from the same weights.
+    """
+    settings = services.settings.model
+    tickers = [profile.ticker for profile in profiles]
+    with transaction(services.engine) as connection:
+        champions = model_store.champions(connection, tickers, before=as_of)
+    loaded = load_models(services, champions)
+    if loaded.state is None:
+        return 0
+    if settings.hourly_training_steps > 0:
+        own = [profile for profile in profiles if profile.ticker in loaded.refs]
+        series = load_series(services.engine, own, as_of, row_limit=settings.hourly_training_bars)
+        trainable = {ticker: arrays for ticker, arrays in series.items() if _windows(services, arrays) > 0}
+        parents = {ticker: ref.model_version for ticker, ref in loaded.refs.items()}
+        this = _Round(as_of, "fine_tune", hourly_training(settings), parents)
+        _train(services, only(loaded.state, sorted(trainable)), trainable, this)
+    return len(loaded.refs)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One round of training: when, what kind, how, and from which versions."""
+
+    as_of: datetime
+    kind: str
+    config: TrainConfig
+    parents: Mapping[str, str]
+
+
+def _windows(services: Services, series: Series) -> int:
+    return len(window_ends(series, services.settings.model.context_bars))
+
+
+def _train(services: Services, state: ShardState, series: Mapping[str, Series], this: _Round) -> int:
+    settings = services.settings.model
+    if not state.tickers:
+        return 0
+    arrays = [
+        TrainingArrays(
+            x=series[ticker].x,
+            y=series[ticker].y,
+            has_target=series[ticker].has_target,
+            window_ends=window_ends(series[ticker], settings.context_bars),
+        )
+        for ticker in state.tickers
+    ]
+    seeds = [seed_of(settings.seed, ticker, this.as_of) for ticker in state.tickers]
+    trained, reports = fine_tune_shard(state, arrays, this.config, seeds)
+    worthy = [report for report in reports if report.is_finite]
+    if not worthy:
+        return 0
+    kept = only(trained, [report.ticker for report in worthy])
+    provenance = {
+        report.ticker: _provenance(report, this, seed, series[report.ticker])
+        for report, seed in zip(reports, seeds, strict=True)
+        if report.is_finite
+    }
+    refs = save_shard(settings.models_dir, kept, provenance)
+    seed_by_ticker = dict(zip(state.tickers, seeds, strict=True))
+    versions = [
+        ModelVersion(
+            ref=ref,
+            as_of=this.as_of,
+            parent_version=this.parents.get(ref.ticker),
+            kind=this.kind,
+            is_promoted=_is_worthy(report, this.kind),
+            config=provenance[ref.ticker]["config"],
+            seed=seed_by_ticker[ref.ticker],
+            code_version=code_version(),
+            window_count=report.window_count,
+            loss_before=report.loss_before,
+            loss_after=report.loss_after,
+        )
+        for ref, report in zip(refs, worthy, strict=True)
+    ]
+    with transaction(services.engine) as connection:
+        model_store.save_model_versions(connection, versions)
+    return sum(version.is_promoted for version in versions)
+
+
+def _is_worthy(report: TrainReport, kind: str) -> bool:
+    """Whether a trained model serves: a first one always, a fine-tuned one if it lost nothing on the held-out windows.
+
+    The windows held out are the ticker's newest, which this round did not train on.
+    """
+    if kind == "first_training" or report.loss_before is None or report.loss_after is None:
+        return report.is_finite
+    return report.is_finite and report.loss_after <= report.loss_before
+
+
+def _provenance(report: TrainReport, this: _Round, seed: int, series: Series) -> dict[str, Any]:
+    """What made these weights, for the JSON beside them and the row in Postgres."""
+    return {
+        "as_of": this.as_of.isoformat(),
+        "kind": this.kind,
+        "parent_version": this.parents.get(report.ticker),
+        "seed": seed,
+        "code_version": code_version(),
+        "config": this.config.to_dict(),
+        "row_count": len(series.close),
+        "newest_bar_closed_at": str(series.closed_at[-1]),
+        "window_count": report.window_count,
+    }
