@@ -1,0 +1,150 @@
+"""Bars of one ticker in, its feature rows out: the columns of ``contracts.FEATURE_COLUMNS`` in their order.
+
+Pure. A row depends on at most ``LOOKBACK_BARS`` bars up to and including its own, never on a later one, and comes
+out the same to the last bit from the whole history or from its newest part: that is how an hour computes one row.
+It knows no calendar: bars arrive with their slots. Where next: ``indicators.py`` and ``scale.py`` for the formulas,
+``windows.py`` for what the model reads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.contracts import BAR_COLUMNS, FEATURE_COLUMNS, HORIZON_COUNT, PRICE_COLUMNS, SLOT_COLUMNS
+from include.errors import DataContractError
+from include.features import indicators
+from include.features.rolling import FloatArray
+from include.features.scale import SCALE_LOOKBACK_BARS, horizon_scales, slot_keys
+
+LOOKBACK_BARS = SCALE_LOOKBACK_BARS
+"""Bars, its own included, that a row can depend on."""
+
+WARM_UP_BARS = indicators.EMA_WINDOW_SPANS * (26 + 9)
+"""Bars at the start of a history that get no row: the longest window, that of the MACD's signal line."""
+
+INPUT_COLUMNS = (*BAR_COLUMNS, *SLOT_COLUMNS, "weekday")
+"""What ``build_features`` reads: bars, what the calendar says of them, and the session's weekday (Monday 0)."""
+
+WEEK_DAYS = 7.0
+BAR_MINUTES = 60.0
+
+
+def build_features(bars: pd.DataFrame) -> pd.DataFrame:
+    """Feature rows of one ticker, one a bar after the first ``WARM_UP_BARS``, oldest first.
+
+    Within the first ``LOOKBACK_BARS`` of a history the scale uses the bars there are; so the rows there are right only
+    if ``bars`` starts where the history starts. ``build_newest_features`` minds that.
+
+    Args:
+        bars: One ticker's bars, ``INPUT_COLUMNS``, ordered by ``opened_at``; volume NaN when unknown. Bars may be
+            missing; they are not filled in.
+
+    Returns:
+        ``ticker``, ``closed_at`` (UTC) and the float32 ``FEATURE_COLUMNS``, finite; empty when the bars are too few.
+
+    Raises:
+        DataContractError: a column is missing, the bars are of several tickers or out of order, or a price is not
+            a positive number.
+    """
+    _require_one_series(bars)
+    columns = _indicators(bars) | _scales(bars)
+    kept = slice(WARM_UP_BARS, None)
+    values = {name: columns[name][kept].astype(np.float32) for name in FEATURE_COLUMNS}
+    keys = bars[["ticker", "closed_at"]].iloc[kept].reset_index(drop=True)
+    return pd.concat([keys, pd.DataFrame(values)], axis=1)
+
+
+def build_newest_features(bars: pd.DataFrame, row_count: int) -> pd.DataFrame:
+    """The newest ``row_count`` feature rows, at a cost that does not grow with the history.
+
+    Equal, bit for bit, to the last rows of ``build_features`` over the whole history, provided that ``bars`` holds its
+    newest ``LOOKBACK_BARS + row_count`` bars or, if there are fewer, all of them.
+
+    Raises:
+        DataContractError: as ``build_features``, or ``row_count`` is negative.
+    """
+    if row_count < 0:
+        message = f"Cannot build {row_count} feature rows; ask for 0 or more."
+        raise DataContractError(message)
+    newest = bars.iloc[max(len(bars) - LOOKBACK_BARS - row_count, 0) :]
+    features = build_features(newest)
+    return features.iloc[max(len(features) - row_count, 0) :].reset_index(drop=True)
+
+
+def _require_one_series(bars: pd.DataFrame) -> None:
+    """Refuse bars that the formulas would silently get wrong."""
+    missing = [column for column in INPUT_COLUMNS if column not in bars.columns]
+    if missing:
+        message = f"Features need the columns {', '.join(missing)}; annotate the bars with their sessions first."
+        raise DataContractError(message)
+    if bars.empty:
+        return
+    ticker = bars["ticker"].iloc[0]
+    if bars["ticker"].nunique() > 1:
+        message = f"Features are built for one ticker at a time; got {ticker} and others. Group the bars by ticker."
+        raise DataContractError(message)
+    opened_at = bars["opened_at"]
+    if not (opened_at.is_monotonic_increasing and opened_at.is_unique):
+        message = f"Bars of {ticker} are out of order or doubled; sort them by opened_at, one row each."
+        raise DataContractError(message)
+    prices = bars[list(PRICE_COLUMNS)].to_numpy(dtype=np.float64)
+    if not (np.isfinite(prices) & (prices > 0.0)).all():
+        message = f"Bars of {ticker} hold a price that is not a positive number; the quality gate must reject those."
+        raise DataContractError(message)
+
+
+def _floats(bars: pd.DataFrame, column: str) -> FloatArray:
+    """A column as a contiguous float64 array (strided arrays take other code paths in numpy, with other last bits)."""
+    return np.ascontiguousarray(bars[column].to_numpy(dtype=np.float64))
+
+
+def _integers(bars: pd.DataFrame, column: str) -> npt.NDArray[np.int64]:
+    """A column as a contiguous int64 array."""
+    return np.ascontiguousarray(bars[column].to_numpy(dtype=np.int64))
+
+
+def _indicators(bars: pd.DataFrame) -> dict[str, FloatArray]:
+    """Every indicator column of each bar, NaN before its first full window."""
+    open_, high, low, close = (_floats(bars, column) for column in PRICE_COLUMNS)
+    volume = _floats(bars, "volume")
+    is_session_first = bars["is_session_first"].to_numpy(dtype=np.bool_)
+    columns = {f"log_return_{span}": indicators.log_return(close, span) for span in (1, 3, 7, 14, 35)}
+    columns["overnight_gap"] = indicators.overnight_gap(open_, close, is_session_first)
+    columns["rsi_14"] = indicators.rsi(close, 14)
+    columns["macd"], columns["macd_signal"] = indicators.macd(close)
+    columns["bollinger_position_20"] = indicators.bollinger_position(close, 20)
+    columns["atr_ratio_14"] = indicators.atr_ratio(high, low, close, 14)
+    columns["stochastic_k_14"], columns["stochastic_d_3"] = indicators.stochastic(high, low, close, 14, 3)
+    columns["volume_ratio_20"] = indicators.volume_ratio(volume, 20)
+    columns["has_volume"] = np.isfinite(volume).astype(np.float64)
+    columns["obv_ratio_20"] = indicators.obv_ratio(close, volume, 20)
+    for window in (7, 35, 140):
+        columns[f"realised_volatility_{window}"] = indicators.realised_volatility(close, window)
+    return columns | _calendar(bars)
+
+
+def _calendar(bars: pd.DataFrame) -> dict[str, FloatArray]:
+    """The columns that the calendar knows in advance: place in the session and in the week."""
+    slot, slot_count = _integers(bars, "slot"), _integers(bars, "slot_count")
+    day_slots = np.minimum(slot_count, indicators.DAY_SLOTS).astype(np.float64)
+    slot_sin, slot_cos = indicators.cycle(indicators.day_slot(slot, slot_count).astype(np.float64), day_slots)
+    weekday_sin, weekday_cos = indicators.cycle(_floats(bars, "weekday"), np.full(len(bars), WEEK_DAYS))
+    return {
+        "slot_sin": slot_sin,
+        "slot_cos": slot_cos,
+        "weekday_sin": weekday_sin,
+        "weekday_cos": weekday_cos,
+        "minutes_to_close_ratio": _floats(bars, "minutes_to_close") / (BAR_MINUTES * slot_count),
+        "is_session_first": _floats(bars, "is_session_first"),
+    }
+
+
+def _scales(bars: pd.DataFrame) -> dict[str, FloatArray]:
+    """The scale columns of each bar."""
+    slot, slot_count = _integers(bars, "slot"), _integers(bars, "slot_count")
+    next_slots = [_integers(bars, f"next_slot_{horizon}") for horizon in range(1, HORIZON_COUNT + 1)]
+    next_keys = np.stack([slot_keys(next_slot, slot_count) for next_slot in next_slots], axis=1)
+    scales = horizon_scales(_floats(bars, "close"), slot_keys(slot, slot_count), next_keys)
+    return {f"scale_{horizon}": scales[:, horizon - 1] for horizon in range(1, HORIZON_COUNT + 1)}

@@ -1,0 +1,175 @@
+"""The technical indicators, one function each: arrays of one ticker's bars in, one value a bar out.
+
+Pure numpy. Each value is a function of a fixed number of bars up to and including its own (its window, stated in
+each docstring); rows before the first full window are NaN. Prices are in the ticker's currency and positive,
+windows count bars, not hours: a window crosses nights and holes in the data as if the bars were adjacent.
+Averages that the literature defines by recursion (Wilder, MACD) are cut off where what is left out weighs under
+1e-6, see ``rolling.py`` for why. Where next: ``frame.py`` puts these in columns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from include.features.rolling import (
+    BoolArray,
+    FloatArray,
+    exponential_weights,
+    lagged,
+    ratio,
+    weighted_sum,
+    window_max,
+    window_min,
+    window_sum,
+)
+
+WILDER_WINDOW_PERIODS = 14
+"""Wilder averages of period p are cut off after 14 p bars: (1 - 1/p) ** (14 p) is about exp(-14), under 1e-6."""
+
+EMA_WINDOW_SPANS = 7
+"""Exponential averages of span s are cut off after 7 s bars: (1 - 2/(s+1)) ** (7 s) is about exp(-14)."""
+
+DAY_SLOTS = 24
+"""Sessions with more slots (a currency's week) are folded to hours of the day."""
+
+
+def log_return(close: FloatArray, span: int) -> FloatArray:
+    """Natural log of the close over the close ``span`` bars earlier. Window span + 1."""
+    return np.log(close / lagged(close, span))
+
+
+def overnight_gap(open_: FloatArray, close: FloatArray, is_session_first: BoolArray) -> FloatArray:
+    """Natural log of a session's first open over the close before it; 0 within a session. Window 2."""
+    gap = np.log(open_ / lagged(close, 1))
+    return np.where(is_session_first | np.isnan(gap), gap, 0.0)
+
+
+def wilder_average(values: FloatArray, period: int) -> FloatArray:
+    """Exponential average of decay 1 / period, cut off after 14 periods.
+
+    Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978).
+    """
+    return weighted_sum(values, exponential_weights(1.0 / period, WILDER_WINDOW_PERIODS * period))
+
+
+def exponential_average(values: FloatArray, span: int) -> FloatArray:
+    """Exponential average of decay 2 / (span + 1), cut off after 7 spans."""
+    return weighted_sum(values, exponential_weights(2.0 / (span + 1), EMA_WINDOW_SPANS * span))
+
+
+def rsi(close: FloatArray, period: int) -> FloatArray:
+    """Relative strength index, 0..100: 100 * average gain / (average gain + average loss). Window 14 period + 1.
+
+    50 when the price did not move at all, where the formula is 0 / 0.
+
+    Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978).
+    """
+    change = close - lagged(close, 1)
+    gain = wilder_average(np.maximum(change, 0.0), period)
+    loss = wilder_average(np.maximum(-change, 0.0), period)
+    return ratio(100.0 * gain, gain + loss, otherwise=50.0)
+
+
+def macd(close: FloatArray, fast: int = 12, slow: int = 26, signal: int = 9) -> tuple[FloatArray, FloatArray]:
+    """MACD line and its signal line, both divided by the close so that tickers compare.
+
+    The line is the fast exponential average of the close less the slow one, the signal is the line's average.
+    Windows 7 slow bars and 7 (slow + signal) bars. The difference of averages is written over the changes of the
+    close (summation by parts), so that a constant price gives exactly 0.
+
+    Source: Gerald Appel, Technical Analysis: Power Tools for Active Investors (2005).
+    """
+    weights = -exponential_weights(2.0 / (slow + 1), EMA_WINDOW_SPANS * slow)
+    weights[: EMA_WINDOW_SPANS * fast] += exponential_weights(2.0 / (fast + 1), EMA_WINDOW_SPANS * fast)
+    change = close - lagged(close, 1)
+    line = weighted_sum(change, np.cumsum(weights)[:-1])
+    return line / close, exponential_average(line, signal) / close
+
+
+def bollinger_position(close: FloatArray, window: int) -> FloatArray:
+    """Where the close lies in its Bollinger band: -1 lower edge, 0 mean, 1 upper edge. Window ``window``.
+
+    (close - mean) / (2 * population standard deviation); 0 when the window's closes are all equal.
+
+    Source: John Bollinger, Bollinger on Bollinger Bands (2001).
+    """
+    distances = [lagged(close, lag) - close for lag in range(window)]
+    mean = _sum_in_order(distances) / window
+    variance = _sum_in_order([(distance - mean) ** 2 for distance in distances]) / window
+    return ratio(-mean, 2.0 * np.sqrt(variance), otherwise=0.0)
+
+
+def _sum_in_order(terms: list[FloatArray]) -> FloatArray:
+    """Sum of equally long arrays, added one after another (a stacked sum's order would depend on its shape)."""
+    total = np.zeros(len(terms[0]))
+    for term in terms:
+        total += term
+    return total
+
+
+def atr_ratio(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
+    """Average true range over the close. Window 14 period + 1.
+
+    The true range is the greatest of high - low, |high - previous close| and |low - previous close|.
+
+    Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978).
+    """
+    return wilder_average(true_range(high, low, close), period) / close
+
+
+def true_range(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
+    """Greatest distance the price went since the previous close, in the price's currency. Window 2."""
+    previous = lagged(close, 1)
+    return np.maximum(high, previous) - np.minimum(low, previous)
+
+
+def stochastic(high: FloatArray, low: FloatArray, close: FloatArray, k: int, d: int) -> tuple[FloatArray, FloatArray]:
+    """Fast stochastic oscillator %K and its mean %D, both 0..100. Windows k and k + d - 1.
+
+    %K = 100 * (close - lowest low) / (highest high - lowest low) over k bars; 50 when the range is empty.
+
+    Source: George C. Lane, Lane's Stochastics (1984).
+    """
+    lowest = window_min(low, k)
+    percent_k = ratio(100.0 * (close - lowest), window_max(high, k) - lowest, otherwise=50.0)
+    return percent_k, window_sum(percent_k, d) / d
+
+
+def volume_ratio(volume: FloatArray, window: int) -> FloatArray:
+    """Volume over the mean of the known volumes among the newest ``window`` bars; 0 when the bar's is unknown."""
+    is_known = np.isfinite(volume)
+    known_volume = np.where(is_known, volume, 0.0)
+    return ratio(known_volume * window_sum(is_known.astype(np.float64), window), window_sum(known_volume, window), 0.0)
+
+
+def obv_ratio(close: FloatArray, volume: FloatArray, window: int) -> FloatArray:
+    """Change of on-balance volume over ``window`` bars, as a share of the volume traded in them: -1..1.
+
+    Sum of sign(close change) * volume over the sum of volume; unknown volumes count as nothing, 0 when all are.
+    Window ``window`` + 1.
+
+    Source: Joseph E. Granville, Granville's New Key to Stock Market Profits (1963), made relative.
+    """
+    known_volume = np.where(np.isfinite(volume), volume, 0.0)
+    signed_volume = np.sign(close - lagged(close, 1)) * known_volume
+    return ratio(window_sum(signed_volume, window), window_sum(known_volume, window), otherwise=0.0)
+
+
+def realised_volatility(close: FloatArray, window: int) -> FloatArray:
+    """Root mean square of the newest ``window`` one-bar log returns (per bar, not annualised). Window + 1.
+
+    Source: Andersen, Bollerslev, Diebold and Labys, Modeling and Forecasting Realized Volatility, Econometrica (2003).
+    """
+    return np.sqrt(window_sum(log_return(close, 1) ** 2, window) / window)
+
+
+def cycle(position: FloatArray, period: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Sine and cosine of a position within its period, so that the last lies next to the first. Window 1."""
+    angle = 2.0 * np.pi * position / period
+    return np.sin(angle), np.cos(angle)
+
+
+def day_slot(slot: npt.NDArray[np.int64], slot_count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The slot within a day: slots of sessions longer than 24 bars (a currency's week) modulo 24. Window 1."""
+    return np.where(slot_count > DAY_SLOTS, slot % DAY_SLOTS, slot)
