@@ -1,0 +1,287 @@
+"""Fine-tuning: some optimiser steps for each ticker of a shard, each judged on its own newest bars.
+
+A ticker's training depends on its own weights, series and seed alone. One that diverges keeps its old weights and
+says so; its neighbours do not notice. It knows nothing of pandas, files or the store. Where next: ``predict.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from include.errors import DataContractError
+from include.model.config import ModelConfig, TrainConfig
+from include.model.loss import pinball_loss
+from include.model.shard import ShardState, concat, groups, reproducible_torch
+from include.model.transformer import forward, parameter_shapes
+
+_BETAS = (0.9, 0.99)  # a second moment over a hundred steps: trainings here are no longer than that
+_EPSILON = 1e-8
+
+
+class TrainingSeries(Protocol):
+    """One ticker's rows, oldest first. Any object with these arrays will do."""
+
+    @property
+    def x(self) -> npt.NDArray[np.float32]:
+        """``[n, F]`` model inputs."""
+
+    @property
+    def y(self) -> npt.NDArray[np.float32]:
+        """``[n, H]`` log returns in scaled units."""
+
+    @property
+    def has_target(self) -> npt.NDArray[np.bool_]:
+        """``[n, H]`` whether y is known; where it is not, y is ignored."""
+
+    @property
+    def window_ends(self) -> npt.NDArray[np.int64]:
+        """``[N]`` last row of each full window with at least one target, ascending."""
+
+
+@dataclass(frozen=True)
+class TrainingArrays:
+    """The plain ``TrainingSeries``."""
+
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.float32]
+    has_target: npt.NDArray[np.bool_]
+    window_ends: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What training did to one ticker. Losses are CRPS in scaled units, on bars that were never trained on."""
+
+    ticker: str
+    steps: int
+    """Optimiser steps that its weights have really been through."""
+    window_count: int
+    """Windows it could be trained on."""
+    loss_before: float | None
+    """None: it has too little history to be judged."""
+    loss_after: float | None
+    is_finite: bool
+    """False: it diverged, or its numbers are not finite; its weights are the old ones."""
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """One ticker's rows as tensors, and which windows teach (``train_ends``) and judge (``holdout_ends``)."""
+
+    x: Tensor
+    y: Tensor
+    has_target: Tensor
+    train_ends: npt.NDArray[np.int64]
+    holdout_ends: npt.NDArray[np.int64]
+    holdout_start: int
+    generator: np.random.Generator
+
+
+def fine_tune(
+    state: ShardState, series: Sequence[TrainingSeries], train_config: TrainConfig, seeds: Sequence[int]
+) -> tuple[ShardState, list[TrainReport]]:
+    """The shard after ``train_config.steps`` optimiser steps for each ticker, and a report for each, in their order.
+
+    ``series[k]`` and ``seeds[k]`` belong to ``state.tickers[k]``. A ticker without windows, or one that diverged,
+    comes back with the weights it had. With ``group_tickers=1`` a ticker's bytes do not depend on its neighbours.
+
+    Raises:
+        DataContractError: series or seeds are not as many as the tickers, or a series has the wrong shape.
+    """
+    if not len(series) == len(seeds) == len(state.tickers):
+        message = f"{len(state.tickers)} tickers came with {len(series)} series and {len(seeds)} seeds."
+        raise DataContractError(message)
+    trained: list[ShardState] = []
+    reports: list[TrainReport] = []
+    with reproducible_torch():
+        for group in groups(len(state.tickers), train_config.group_tickers):
+            part = state.select(group)
+            lessons = [_lesson(part, i - group.start, series[i], train_config, seeds[i]) for i in group]
+            part, part_reports = _fine_tune_group(part, lessons, train_config)
+            trained.append(part)
+            reports.extend(part_reports)
+    return (concat(trained) if trained else state), reports
+
+
+def _lesson(state: ShardState, position: int, series: TrainingSeries, train: TrainConfig, seed: int) -> _Lesson:
+    """The newest rows judge; windows teach whose last target is no later than the close where those rows begin."""
+    config = state.config
+    rows, horizons = len(series.x), config.horizon_count
+    shapes = (series.x.shape, series.y.shape, series.has_target.shape)
+    if shapes != ((rows, config.input_count), (rows, horizons), (rows, horizons)):
+        message = f"{state.tickers[position]}: arrays of shapes {shapes} do not fit {config}."
+        raise DataContractError(message)
+    dtype = state.parameters["input.weight"].dtype
+    ends = np.asarray(series.window_ends, dtype=np.int64)
+    holdout_count = min(train.holdout_bars, len(ends) // 5)
+    start = int(ends[-holdout_count]) if holdout_count else rows
+    return _Lesson(
+        x=torch.tensor(series.x, dtype=dtype),  # a copy: torch's own memory is aligned, and so are a sum's bits
+        y=torch.tensor(series.y, dtype=dtype),
+        has_target=torch.tensor(series.has_target),
+        train_ends=ends[ends <= start - horizons] if holdout_count else ends,
+        holdout_ends=_holdout_ends(ends, start, config.context_bars),
+        holdout_start=start,
+        generator=np.random.default_rng(seed),
+    )
+
+
+def _holdout_ends(ends: npt.NDArray[np.int64], start: int, bars: int) -> npt.NDArray[np.int64]:
+    """Windows half a context apart, from the newest back, whose newer halves cover the held-out rows."""
+    newest = int(ends[-1]) if len(ends) else -1
+    tiles = np.arange(newest, max(start, bars - 1) - 1, -_scored_bars(bars), dtype=np.int64)
+    covers_start = len(tiles) and tiles[-1] - _scored_bars(bars) >= start
+    return tiles if not covers_start else np.append(tiles, start)
+
+
+def _scored_bars(bars: int) -> int:
+    """Positions of a held-out window that count: the newer half, which have seen a context worth the name."""
+    return (bars + 1) // 2
+
+
+def _fine_tune_group(
+    state: ShardState, lessons: Sequence[_Lesson], train: TrainConfig
+) -> tuple[ShardState, list[TrainReport]]:
+    old = _flatten(state)
+    before = _holdout_losses(old, lessons, state.config, train)
+    new = old
+    if train.steps and any(len(lesson.train_ends) for lesson in lessons):
+        new = _optimise(old, lessons, state.config, train)
+    after = _holdout_losses(new, lessons, state.config, train)
+    is_taught = torch.tensor([len(lesson.train_ends) > 0 for lesson in lessons])
+    is_finite = new.isfinite().all(dim=1) & torch.tensor([loss is None or math.isfinite(loss) for loss in after])
+    kept = torch.where((is_taught & is_finite).unsqueeze(1), new, old)
+    reports = [
+        TrainReport(
+            ticker=ticker,
+            steps=train.steps if is_taught[k] and is_finite[k] else 0,
+            window_count=len(lessons[k].train_ends),
+            loss_before=before[k],
+            loss_after=after[k],
+            is_finite=bool(is_finite[k]),
+        )
+        for k, ticker in enumerate(state.tickers)
+    ]
+    return ShardState(state.tickers, _unflatten(kept, state.config), state.config), reports
+
+
+def _optimise(start: Tensor, lessons: Sequence[_Lesson], config: ModelConfig, train: TrainConfig) -> Tensor:
+    """``[K, P]``: the weights after all steps of AdamW, clipped by ticker.
+
+    All weights of a ticker are one row, so that a step is a handful of operations. (``torch.optim`` would do as well,
+    but its first step imports the compiler, which takes longer than an hour's fine-tuning of a ticker.)
+
+    Source: Loshchilov & Hutter (2019), "Decoupled Weight Decay Regularization".
+    """
+    flat = start.clone().requires_grad_()
+    first, second = torch.zeros_like(start), torch.zeros_like(start)
+    decay = train.weight_decay * _decay_mask(config, start.dtype)
+    for step in range(train.steps):
+        batch = _stack([_sample(lesson, config, train) for lesson in lessons])
+        gradient = _gradient(flat, batch, config, train)
+        rate = _learning_rate(step, train)
+        with torch.no_grad():
+            first.lerp_(gradient, 1.0 - _BETAS[0])
+            second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1.0 - _BETAS[1])
+            spread = (second / (1.0 - _BETAS[1] ** (step + 1))).sqrt_().add_(_EPSILON)
+            flat.mul_(1.0 - rate * decay)
+            flat.addcdiv_(first, spread, value=-rate / (1.0 - _BETAS[0] ** (step + 1)))
+    return flat.detach()
+
+
+def _gradient(flat: Tensor, batch: tuple[Tensor, ...], config: ModelConfig, train: TrainConfig) -> Tensor:
+    """``[K, P]``: each ticker's gradient of its own loss, no longer than the clip norm."""
+    losses = _losses(flat, batch, config, train)
+    # A sum of separate losses: the gradient of each row is that of its own loss, even beside a NaN.
+    (gradient,) = torch.autograd.grad(losses.sum(), flat)
+    norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+    clipped: Tensor = gradient * (train.clip_norm / norms.clamp(min=train.clip_norm))
+    return clipped
+
+
+def _losses(flat: Tensor, batch: tuple[Tensor, ...], config: ModelConfig, train: TrainConfig) -> Tensor:
+    x, y, counted = batch
+    quantiles = forward(_unflatten(flat, config), x, config)
+    return pinball_loss(quantiles, y, counted, config.quantile_levels, train.level_weights)
+
+
+def _learning_rate(step: int, train: TrainConfig) -> float:
+    warmup = min(train.warmup_steps, train.steps // 4)
+    rise = min(1.0, (step + 1) / (warmup + 1))
+    fall = 0.5 * (1.0 + math.cos(math.pi * step / train.steps))
+    return train.learning_rate * rise * (train.final_rate_ratio + (1.0 - train.final_rate_ratio) * fall)
+
+
+def _sample(lesson: _Lesson, config: ModelConfig, train: TrainConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """One step's windows of one ticker: ``x [B, T, F]``, ``y [B, T, H]`` and what counts ``[B, T, H]``."""
+    if not len(lesson.train_ends):
+        return _windows(lesson, np.zeros(0, np.int64), train.batch_windows, config.context_bars)
+    picks = lesson.generator.integers(0, len(lesson.train_ends), size=train.batch_windows)
+    return _windows(lesson, lesson.train_ends[picks], train.batch_windows, config.context_bars)
+
+
+def _windows(lesson: _Lesson, ends: npt.NDArray[np.int64], count: int, bars: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The windows that end at ``ends``, filled up to ``count`` with zeros of which nothing counts."""
+    rows = torch.from_numpy(ends[:, None] + np.arange(1 - bars, 1))
+    found = (lesson.x[rows], lesson.y[rows], lesson.has_target[rows])
+    if len(ends) == count:
+        return found
+    x, y, counted = (torch.cat((part, part.new_zeros(count - len(ends), *part.shape[1:]))) for part in found)
+    return x, y, counted
+
+
+def _stack(parts: Sequence[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, ...]:
+    return tuple(torch.stack(part) for part in zip(*parts, strict=True))
+
+
+@torch.no_grad()
+def _holdout_losses(
+    flat: Tensor, lessons: Sequence[_Lesson], config: ModelConfig, train: TrainConfig
+) -> list[float | None]:
+    count = max(len(lesson.holdout_ends) for lesson in lessons)
+    if not count:
+        return [None] * len(lessons)
+    batch = _stack([_holdout_windows(lesson, count, config.context_bars) for lesson in lessons])
+    losses = _losses(flat, batch, config, train)
+    return [
+        float(loss) if counted.any() else None for loss, counted in zip(losses.unbind(), batch[2].unbind(), strict=True)
+    ]
+
+
+def _holdout_windows(lesson: _Lesson, count: int, bars: int) -> tuple[Tensor, Tensor, Tensor]:
+    x, y, counted = _windows(lesson, lesson.holdout_ends, count, bars)
+    rows = np.full((count, bars), -1, dtype=np.int64)
+    rows[: len(lesson.holdout_ends), -_scored_bars(bars) :] = lesson.holdout_ends[:, None] + np.arange(
+        1 - _scored_bars(bars), 1
+    )
+    return x, y, counted & torch.from_numpy(rows >= lesson.holdout_start).unsqueeze(-1)
+
+
+def _flatten(state: ShardState) -> Tensor:
+    names = parameter_shapes(state.config)
+    return torch.cat([state.parameters[name].flatten(1) for name in names], dim=1)
+
+
+def _unflatten(flat: Tensor, config: ModelConfig) -> dict[str, Tensor]:
+    """Views of ``flat [K, P]``, by name."""
+    shapes = parameter_shapes(config)
+    parts = torch.split_with_sizes(flat, [math.prod(shape) for shape in shapes.values()], dim=1)
+    return {name: part.view(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+
+
+def _decay_mask(config: ModelConfig, dtype: torch.dtype) -> Tensor:
+    """``[P]``: 1 for the weights of matrices, 0 for norms and biases."""
+    return torch.cat(
+        [
+            torch.full((math.prod(shape),), float(name.endswith(".weight")), dtype=dtype)
+            for name, shape in parameter_shapes(config).items()
+        ]
+    )

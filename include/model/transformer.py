@@ -1,0 +1,153 @@
+"""The network, top to bottom: a decoder-only Transformer that reads bars and forecasts quantiles at every one of them.
+
+Every parameter and every activation has the ticker as its first axis, so one call computes K separate networks:
+matrix products are batched over K, and attention folds K into its batch. No value ever crosses from one ticker to
+another. It knows nothing of prices, scales or training. Where next: ``loss.py`` and ``train.py``.
+
+Axes: ``K`` tickers, ``B`` windows, ``T`` bars, ``F`` inputs, ``D`` width, ``H`` horizons, ``Q`` quantile levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu, softplus
+
+from include.model.config import ModelConfig
+
+Parameters = Mapping[str, Tensor]
+"""Name -> ``[K, ...]``; the names and the rest of the shapes are ``parameter_shapes``'."""
+
+_ROTARY_BASE = 1000.0  # the slowest pair turns once in some thousand bars; contexts are of a hundred
+_RAW_LIMIT = 20.0  # in scaled units: no hourly move is 20 scales wide, and beyond it weights have gone wild
+_UNIT_SPACING = math.log(math.e - 1.0)  # softplus of it is 1: a zero output leaves the reference as it is
+_REFERENCE_MEAN_ABSOLUTE = math.sqrt(2.0 / math.pi)
+
+
+def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of each parameter of one ticker, by name, in the order in which they are used."""
+    width, hidden = config.width, config.hidden_width
+    output = config.horizon_count * len(config.quantile_levels)
+    shapes: dict[str, tuple[int, ...]] = {"input.weight": (config.input_count, width), "input.bias": (width,)}
+    for layer in range(config.layers):
+        shapes |= {
+            f"layers.{layer}.attention.norm": (width,),
+            f"layers.{layer}.attention.in.weight": (width, 3 * width),
+            f"layers.{layer}.attention.out.weight": (width, width),
+            f"layers.{layer}.mlp.norm": (width,),
+            f"layers.{layer}.mlp.in.weight": (width, 2 * hidden),
+            f"layers.{layer}.mlp.out.weight": (hidden, width),
+        }
+    return shapes | {"output.norm": (width,), "output.weight": (width, output), "output.bias": (output,)}
+
+
+def forward(parameters: Parameters, inputs: Tensor, config: ModelConfig) -> Tensor:
+    """Quantiles ``[K, B, T, H, Q]`` in scaled units, ascending along Q, for inputs ``[K, B, T, F]``.
+
+    Position t has seen bars 0..t of its window and nothing later.
+    """
+    tickers, windows, bars, _ = inputs.shape
+    x = inputs.flatten(1, 2)  # [K, B*T, F]
+    x = _affine(x, parameters, "input")  # [K, B*T, D]
+    for layer in range(config.layers):
+        x = x + _attention(x, parameters, f"layers.{layer}.attention", bars, config)
+        x = x + _mlp(x, parameters, f"layers.{layer}.mlp")
+    x = _affine(_norm(x, parameters["output.norm"]), parameters, "output")  # [K, B*T, H*Q]
+    raw = x.view(tickers, windows, bars, config.horizon_count, len(config.quantile_levels))
+    return quantiles_of(raw, config)
+
+
+def quantiles_of(raw: Tensor, config: ModelConfig) -> Tensor:
+    """Quantiles ``[..., Q]`` that cannot cross, from any finite ``raw [..., Q]``.
+
+    The median is the raw number at its place; every other one stretches or shrinks the reference's spacing between
+    two neighbouring levels by a positive factor, and the spacings are added up from the median outwards.
+    All zeros give the reference itself.
+    """
+    middle = config.median_index
+    limited = raw.clamp(-_RAW_LIMIT, _RAW_LIMIT)
+    factors = softplus(limited + _UNIT_SPACING)
+    spacings = factors * _reference_spacings(config.quantile_levels, raw.dtype)
+    median = limited[..., middle : middle + 1]
+    below = median - spacings[..., :middle].flip(-1).cumsum(-1).flip(-1)
+    above = median + spacings[..., middle + 1 :].cumsum(-1)
+    return torch.cat((below, median, above), dim=-1)
+
+
+def reference_quantiles(levels: tuple[float, ...]) -> tuple[float, ...]:
+    """What the network says of a scaled return before it has learnt anything: quantiles of a scaled Student's t.
+
+    Four degrees of freedom are the fat tails of hourly returns. It is scaled to the mean absolute value of a standard
+    normal, because that is how the scale of a return is measured (mean absolute return times sqrt(pi / 2)).
+
+    Source: Shaw (2006), "Sampling Student's t distribution", closed form of the quantile function for 4 degrees of
+    freedom; the mean absolute value of that distribution is 1.
+    """
+    return tuple(_REFERENCE_MEAN_ABSOLUTE * _student_quantile(level) for level in levels)
+
+
+def _student_quantile(level: float) -> float:
+    root = math.sqrt(4.0 * level * (1.0 - level))
+    size = 2.0 * math.sqrt(max(math.cos(math.acos(min(root, 1.0)) / 3.0) / root - 1.0, 0.0))
+    return math.copysign(size, level - 0.5)
+
+
+@lru_cache(maxsize=8)
+def _reference_spacings(levels: tuple[float, ...], dtype: torch.dtype) -> Tensor:
+    """``[Q]``: the gap to the neighbour nearer the median; 0 at the median itself."""
+    values = reference_quantiles(levels)
+    middle = levels.index(0.5)
+    below = [values[i + 1] - values[i] for i in range(middle)]
+    above = [values[i] - values[i - 1] for i in range(middle + 1, len(values))]
+    return torch.tensor([*below, 0.0, *above], dtype=dtype)
+
+
+def _affine(x: Tensor, parameters: Parameters, name: str) -> Tensor:
+    return torch.baddbmm(parameters[f"{name}.bias"].unsqueeze(1), x, parameters[f"{name}.weight"])
+
+
+def _norm(x: Tensor, gain: Tensor) -> Tensor:
+    """``x [K, N, D]`` scaled to unit mean square along D, times ``gain [K, D]``.
+
+    Source: Zhang & Sennrich (2019), "Root Mean Square Layer Normalization".
+    """
+    return rms_norm(x, (x.shape[-1],)) * gain.unsqueeze(1)
+
+
+def _mlp(x: Tensor, parameters: Parameters, name: str) -> Tensor:
+    """Source: Shazeer (2020), "GLU Variants Improve Transformer" (SwiGLU)."""
+    hidden = torch.bmm(_norm(x, parameters[f"{name}.norm"]), parameters[f"{name}.in.weight"])
+    gate, value = hidden.chunk(2, dim=-1)
+    return torch.bmm(silu(gate) * value, parameters[f"{name}.out.weight"])
+
+
+def _attention(x: Tensor, parameters: Parameters, name: str, bars: int, config: ModelConfig) -> Tensor:
+    """Causal self-attention over the bars of each window. ``x [K, B*T, D]`` -> the same shape."""
+    joint = torch.bmm(_norm(x, parameters[f"{name}.norm"]), parameters[f"{name}.in.weight"])  # [K, B*T, 3*D]
+    parts = joint.view(-1, bars, 3, config.heads, config.head_width)  # [K*B, T, 3, heads, D/heads]
+    query, key, value = parts.permute(2, 0, 3, 1, 4)  # 3 x [K*B, heads, T, D/heads]
+    seen = scaled_dot_product_attention(_rotate(query), _rotate(key), value, is_causal=True)
+    joined = seen.transpose(1, 2).reshape(x.shape)
+    return torch.bmm(joined, parameters[f"{name}.out.weight"])
+
+
+def _rotate(x: Tensor) -> Tensor:
+    """``x [..., T, C]`` with each pair of numbers turned by an angle that grows with the position.
+
+    Source: Su et al. (2021), "RoFormer: Enhanced Transformer with Rotary Position Embedding".
+    """
+    cosine, sine = _rotary_table(x.shape[-2], x.shape[-1], x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cosine - second * sine, first * sine + second * cosine), dim=-1)
+
+
+@lru_cache(maxsize=32)
+def _rotary_table(bars: int, width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Cosines and sines ``[T, C/2]``; read-only, shared by all calls."""
+    speeds = _ROTARY_BASE ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    angles = torch.arange(bars, dtype=torch.float64).unsqueeze(1) * speeds
+    return angles.cos().to(dtype), angles.sin().to(dtype)

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from include.contracts import QUANTILE_LEVELS
+from include.model.calibration import GREATEST_FACTOR, SMALLEST_FACTOR, calibrate, width_factors
+from include.model.transformer import reference_quantiles
+
+REFERENCE = np.array(reference_quantiles(QUANTILE_LEVELS))
+
+
+def _past(count: int, width: float, horizons: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Forecasts that are ``width`` times as wide as the truth, in hours of very different volatility."""
+    generator = np.random.default_rng(seed)
+    volatility = np.exp(generator.standard_normal((count, horizons)))
+    outcomes = volatility * generator.standard_t(4, (count, horizons)) * np.sqrt(2 / np.pi)
+    return width * volatility[:, :, None] * REFERENCE, outcomes
+
+
+def test_right_widths_are_left_alone():
+    assert width_factors(*_past(4000, 1.0)) == pytest.approx(np.ones(2), abs=0.06)
+
+
+@pytest.mark.parametrize("width", [0.7, 1.4])
+def test_wrong_widths_are_found(width):
+    assert width_factors(*_past(8000, width)) * width == pytest.approx(np.ones(2), abs=0.07)
+
+
+def test_coverage_comes_back_on_hours_that_were_not_learnt_from():
+    factors = width_factors(*_past(4000, 0.7))
+    quantiles, outcomes = _past(4000, 0.7, seed=1)
+    calibrated = calibrate(quantiles, factors)
+    for low, high, nominal in ((2, 6, 0.8), (1, 7, 0.9)):
+        inside = (outcomes >= calibrated[..., low]) & (outcomes <= calibrated[..., high])
+        assert inside.mean() == pytest.approx(nominal, abs=0.02)
+
+
+def test_little_history_corrects_little_and_overlapping_horizons_less():
+    few = width_factors(*_past(30, 0.6, horizons=7))
+    many = width_factors(*_past(3000, 0.6, horizons=7))
+    assert 1.0 < few[0] < many[0]
+    assert few[6] < 1.1
+
+
+def test_without_history_nothing_is_corrected():
+    assert width_factors(np.zeros((0, 3, 9)), np.zeros((0, 3))).tolist() == [1.0, 1.0, 1.0]
+    assert width_factors(np.ones((5, 3, 9)), np.full((5, 3), np.nan)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_outcomes_that_are_not_known_yet_do_not_count():
+    quantiles, outcomes = _past(500, 0.7)
+    waiting = np.concatenate((outcomes, np.full((7, 2), np.nan)))
+    padded = np.concatenate((quantiles, quantiles[:7]))
+    assert width_factors(padded, waiting).tolist() == width_factors(quantiles, outcomes).tolist()
+
+
+def test_forecasts_without_width_are_survived():
+    factors = width_factors(np.zeros((400, 1, 9)), np.ones((400, 1)))
+    assert 1.0 < factors[0] <= GREATEST_FACTOR
+    assert width_factors(np.zeros((400, 1, 9)), np.zeros((400, 1)))[0] < 1.0
+
+
+@settings(deadline=None, max_examples=50)
+@given(arrays(np.float64, (6, 2), elements=st.floats(-1e6, 1e6)), st.floats(1e-6, 1e6))
+def test_a_factor_never_leaves_its_bounds(outcomes, width):
+    factors = width_factors(np.tile(width * REFERENCE, (6, 2, 1)), outcomes)
+    assert ((factors >= SMALLEST_FACTOR) & (factors <= GREATEST_FACTOR)).all()
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    arrays(np.float64, (2, 9), elements=st.floats(-1e3, 1e3)),
+    arrays(np.float64, 2, elements=st.floats(SMALLEST_FACTOR, GREATEST_FACTOR)),
+)
+def test_calibrating_keeps_median_and_order(values, factors):
+    quantiles = np.sort(values, axis=-1)
+    calibrated = calibrate(quantiles, factors)
+    assert calibrated[:, 4].tolist() == quantiles[:, 4].tolist()
+    assert (np.diff(calibrated, axis=-1) >= 0).all()
+    np.testing.assert_allclose(calibrate(calibrated, 1 / factors), quantiles, rtol=0, atol=1e-9)

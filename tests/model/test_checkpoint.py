@@ -1,0 +1,178 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from include.contracts import ModelRef
+from include.errors import CheckpointError
+from include.model.checkpoint import load_tickers, save_shard
+from include.model.config import ModelConfig
+from tests.model.made_up import SMALL, bytes_of, stirred_state
+
+TICKERS = ("AAPL", "BTC-USD", "2330.TW")
+ORIGIN = {"as_of": "2025-04-01T14:00:00+00:00", "kind": "fine_tune", "parent_version": None, "seed": 5}
+PROVENANCE = {ticker: {**ORIGIN, "created_at": "today", "loss_after": 0.5} for ticker in TICKERS}
+
+
+def _saved(folder: Path) -> list[ModelRef]:
+    return save_shard(folder, stirred_state(TICKERS), PROVENANCE)
+
+
+def _listing(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.iterdir())}
+
+
+def test_a_checkpoint_comes_back_bit_for_bit_in_the_order_asked_for(tmp_path):
+    state = stirred_state(TICKERS)
+    state.parameters["output.bias"][0, 0] = -0.0
+    refs = save_shard(tmp_path, state, PROVENANCE)
+    loaded, failures = load_tickers(tmp_path, refs[::-1], SMALL)
+    assert failures == {}
+    assert loaded.tickers == TICKERS[::-1]
+    for k in range(3):
+        assert bytes_of(loaded, k) == bytes_of(state, 2 - k)
+
+
+def test_saving_twice_changes_no_file(tmp_path):
+    refs = _saved(tmp_path)
+    before = _listing(tmp_path)
+    later = {ticker: {**origin, "created_at": "tomorrow"} for ticker, origin in PROVENANCE.items()}
+    assert save_shard(tmp_path, stirred_state(TICKERS), later) == refs
+    assert _listing(tmp_path) == before
+    assert [Path(name).suffix for name in before] == [".json", ".safetensors"]
+
+
+def test_a_version_names_weights_and_origin(tmp_path):
+    refs = _saved(tmp_path)
+    assert len({ref.model_version for ref in refs}) == 3
+    other_hour = {ticker: {**ORIGIN, "as_of": "2025-04-01T15:00:00+00:00"} for ticker in TICKERS}
+    later = save_shard(tmp_path, stirred_state(TICKERS), other_hour)
+    assert not {ref.model_version for ref in refs} & {ref.model_version for ref in later}
+    alone = save_shard(tmp_path, stirred_state(TICKERS).select([1]), PROVENANCE)
+    assert alone[0].model_version == refs[1].model_version
+    assert alone[0].artefact != refs[1].artefact
+
+
+def test_a_person_can_read_where_the_weights_come_from(tmp_path):
+    refs = _saved(tmp_path)
+    readable = json.loads((tmp_path / refs[0].artefact).with_suffix(".json").read_text())
+    assert readable["config"] == SMALL.to_dict()
+    assert [row["model_version"] for row in readable["rows"]] == [ref.model_version for ref in refs]
+    assert readable["rows"][1]["loss_after"] == 0.5
+
+
+def test_another_config_is_refused(tmp_path):
+    refs = _saved(tmp_path)
+    for other in (dataclasses.replace(SMALL, context_bars=13), dataclasses.replace(SMALL, version="decoder-0")):
+        loaded, failures = load_tickers(tmp_path, refs, other)
+        assert loaded.tickers == ()
+        assert set(failures) == set(TICKERS)
+        assert all("another model config" in reason for reason in failures.values())
+
+
+def test_one_changed_byte_fails_the_ticker_whose_byte_it_is(tmp_path):
+    refs = _saved(tmp_path)
+    path = tmp_path / refs[0].artefact
+    content = bytearray(path.read_bytes())
+    width = stirred_state(TICKERS).parameters["output.weight"][1].numpy().tobytes()
+    content[bytes(content).index(width) + 3] ^= 1
+    path.write_bytes(content)
+    loaded, failures = load_tickers(tmp_path, refs, SMALL)
+    assert loaded.tickers == ("AAPL", "2330.TW")
+    assert "the weights of BTC-USD are not those of model version" in failures["BTC-USD"]
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _scribble(path: Path) -> None:
+    path.write_bytes(b"not a checkpoint at all" * 10)
+
+
+def _foreign(path: Path) -> None:
+    save_file({"w": torch.ones(2)}, path)
+
+
+def _foreign_metadata(path: Path) -> None:
+    save_file({"w": torch.ones(2)}, path, metadata={"hourcast": '{"format": 99}'})
+
+
+def _other_tensors(path: Path) -> None:
+    rows = [{"ticker": ticker, "identity": {}} for ticker in TICKERS]
+    description = {"format": 1, "config": SMALL.to_dict(), "rows": rows}
+    save_file({"w": torch.ones(2)}, path, metadata={"hourcast": json.dumps(description)})
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "spoil", [Path.unlink, _cut, _empty, _scribble, _foreign, _foreign_metadata, _other_tensors, _folder]
+)
+def test_a_spoilt_file_fails_its_own_tickers_and_no_others(tmp_path, spoil):
+    refs = _saved(tmp_path)
+    other = save_shard(tmp_path, stirred_state(("MSFT",)), {"MSFT": ORIGIN})
+    spoil(tmp_path / refs[0].artefact)
+    loaded, failures = load_tickers(tmp_path, [refs[0], *other, refs[2]], SMALL)
+    assert loaded.tickers == ("MSFT",)
+    assert set(failures) == {"AAPL", "2330.TW"}
+    assert all(refs[0].artefact in reason for reason in failures.values())
+
+
+def test_a_spoilt_file_is_made_good_by_saving_again(tmp_path):
+    refs = _saved(tmp_path)
+    _cut(tmp_path / refs[0].artefact)
+    assert _saved(tmp_path) == refs
+    assert load_tickers(tmp_path, refs, SMALL)[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"row": 1}, "row 1 is not AAPL's"),
+        ({"row": 9}, "row 9 is not AAPL's"),
+        ({"row": -3}, "row -3 is not AAPL's"),
+        ({"model_version": "0" * 64}, "are not those of model version 000"),
+        ({"artefact": "../elsewhere.safetensors"}, "leads elsewhere"),
+    ],
+)
+def test_a_wrong_reference_is_refused(tmp_path, change, reason):
+    refs = _saved(tmp_path)
+    _, failures = load_tickers(tmp_path, [dataclasses.replace(refs[0], **change)], SMALL)
+    assert reason in failures["AAPL"]
+
+
+def test_a_ticker_without_provenance_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="BTC-USD: no provenance"):
+        save_shard(tmp_path, stirred_state(("AAPL", "BTC-USD")), {"AAPL": ORIGIN})
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "models").write_text("a file where the folder should be")
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        save_shard(tmp_path / "models", stirred_state(("AAPL",)), {"AAPL": ORIGIN})
+
+
+def test_nothing_to_save_or_load_is_nothing(tmp_path):
+    assert save_shard(tmp_path, stirred_state(TICKERS).select([]), {}) == []
+    loaded, failures = load_tickers(tmp_path, [], SMALL)
+    assert (loaded.tickers, failures, list(tmp_path.iterdir())) == ((), {}, [])
+
+
+def test_weights_that_are_not_numbers_come_back_too(tmp_path):
+    state = stirred_state(("AAPL",))
+    state.parameters["output.bias"][0, 0] = float("nan")
+    refs = save_shard(tmp_path, state, {"AAPL": ORIGIN})
+    loaded, _ = load_tickers(tmp_path, refs, ModelConfig.from_dict(SMALL.to_dict()))
+    assert np.isnan(loaded.parameters["output.bias"][0, 0].item())

@@ -1,0 +1,197 @@
+import dataclasses
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from include.errors import DataContractError
+from include.model.config import TrainConfig
+from include.model.loss import pinball_loss
+from include.model.shard import initial_state
+from include.model.train import TrainingArrays, fine_tune
+from include.model.transformer import reference_quantiles
+from tests.model.made_up import SMALL, bytes_of, in_double, made_up_series, stirred_state
+
+ROOT = Path(__file__).resolve().parents[2]
+BRIEF = TrainConfig(steps=6, batch_windows=4, holdout_bars=24)
+
+
+def _with(series: TrainingArrays, **changes: np.ndarray) -> TrainingArrays:
+    return dataclasses.replace(series, **changes)
+
+
+def test_a_ticker_trained_in_a_shard_equals_the_ticker_trained_alone():
+    tickers = ("A", "B", "C", "D")
+    state = in_double(stirred_state(tickers))
+    series = [made_up_series(seed, rows=200 + 40 * seed) for seed in range(4)]
+    together, reports = fine_tune(state, series, dataclasses.replace(BRIEF, group_tickers=4), [10, 11, 12, 13])
+    for k, ticker in enumerate(tickers):
+        alone, (report,) = fine_tune(state.select([k]), [series[k]], BRIEF, [10 + k])
+        for name, value in alone.parameters.items():
+            torch.testing.assert_close(together.parameters[name][k : k + 1], value, rtol=0, atol=1e-12)
+        assert report.ticker == ticker
+        assert report.loss_after == pytest.approx(reports[k].loss_after, abs=1e-12)
+        assert report.window_count == reports[k].window_count
+
+
+def test_with_groups_of_one_a_tickers_bytes_do_not_depend_on_its_neighbours():
+    state = stirred_state(("A", "B", "C"))
+    series = [made_up_series(seed) for seed in range(3)]
+    together, reports = fine_tune(state, series, BRIEF, [5, 6, 7])
+    for k in range(3):
+        alone, (report,) = fine_tune(state.select([k]), [series[k]], BRIEF, [5 + k])
+        assert bytes_of(alone, 0) == bytes_of(together, k)
+        assert report == reports[k]
+
+
+@pytest.mark.parametrize("group_tickers", [1, 3])
+def test_a_series_of_nan_leaves_its_neighbours_bytes_alone(group_tickers):
+    state = stirred_state(("A", "B", "C"))
+    config = dataclasses.replace(BRIEF, group_tickers=group_tickers)
+    series = [made_up_series(seed) for seed in range(3)]
+    clean, _ = fine_tune(state, series, config, [1, 2, 3])
+    series[1] = _with(series[1], x=np.full_like(series[1].x, np.nan))
+    spoilt, reports = fine_tune(state, series, config, [1, 2, 3])
+    assert bytes_of(spoilt, 0) == bytes_of(clean, 0)
+    assert bytes_of(spoilt, 2) == bytes_of(clean, 2)
+    assert bytes_of(spoilt, 1) == bytes_of(state, 1)
+    assert [report.is_finite for report in reports] == [True, False, True]
+    assert (reports[1].steps, reports[0].steps) == (0, 6)
+
+
+def test_a_ticker_that_diverges_keeps_its_old_weights():
+    state = stirred_state(("A",))
+    wild = dataclasses.replace(BRIEF, learning_rate=1e30)
+    trained, (report,) = fine_tune(state, [made_up_series(0)], wild, [1])
+    assert not report.is_finite
+    assert bytes_of(trained, 0) == bytes_of(state, 0)
+
+
+def test_no_steps_give_the_same_weights_back():
+    state = stirred_state(("A", "B"))
+    trained, reports = fine_tune(
+        state, [made_up_series(0), made_up_series(1)], dataclasses.replace(BRIEF, steps=0), [1, 2]
+    )
+    assert [bytes_of(trained, k) for k in range(2)] == [bytes_of(state, k) for k in range(2)]
+    assert all(report.loss_before == report.loss_after and report.steps == 0 for report in reports)
+
+
+@pytest.mark.parametrize("group_tickers", [1, 2])
+def test_a_ticker_without_windows_keeps_its_weights_and_says_so(group_tickers):
+    state = stirred_state(("A", "B"))
+    short = _with(made_up_series(0, rows=5), window_ends=np.zeros(0, np.int64))
+    config = dataclasses.replace(BRIEF, group_tickers=group_tickers)
+    trained, reports = fine_tune(state, [short, made_up_series(1)], config, [1, 2])
+    assert bytes_of(trained, 0) == bytes_of(state, 0)
+    assert bytes_of(trained, 1) != bytes_of(state, 1)
+    assert (reports[0].window_count, reports[0].loss_before, reports[0].is_finite) == (0, None, True)
+
+
+def test_training_never_changes_the_state_it_was_given():
+    state = stirred_state(("A",))
+    before = bytes_of(state, 0)
+    fine_tune(state, [made_up_series(0)], BRIEF, [1])
+    assert bytes_of(state, 0) == before
+
+
+def test_a_planted_signal_is_found():
+    series = made_up_series(3, rows=1200, strength=0.5)
+    config = TrainConfig(steps=120, holdout_bars=200)
+    _, (report,) = fine_tune(initial_state(("A",), SMALL, (1,)), [series], config, [1])
+    assert report.loss_after < 0.75 * report.loss_before
+
+
+def test_in_pure_noise_nothing_is_found():
+    reports = []
+    for seed in range(3):
+        series = made_up_series(seed, rows=3000)
+        config = TrainConfig(steps=100, holdout_bars=600)
+        reports += fine_tune(initial_state(("A",), SMALL, (seed,)), [series], config, [seed])[1]
+    gains = [1 - report.loss_after / report.loss_before for report in reports]
+    assert max(gains) < 0.01
+    assert min(gains) > -0.05
+
+
+def test_the_held_out_bars_are_never_trained_on():
+    state = stirred_state(("A",))
+    series = made_up_series(0)
+    start = series.window_ends[-BRIEF.holdout_bars]
+    y = series.y.copy()
+    x = series.x.copy()
+    y[start:] = 100.0
+    x[start:] = -3.0
+    reaching = np.arange(len(y))[:, None] + np.arange(1, 4) > start  # targets that look past the first held-out close
+    y[reaching] = 50.0
+    plain, (report,) = fine_tune(state, [series], BRIEF, [1])
+    changed, (changed_report,) = fine_tune(state, [_with(series, x=x, y=y)], BRIEF, [1])
+    assert bytes_of(plain, 0) == bytes_of(changed, 0)
+    assert changed_report.loss_after > report.loss_after
+
+
+def test_the_held_out_loss_is_the_mean_over_every_held_out_row():
+    """A fresh network says the same of every row, so its loss on the held-out rows can be computed by hand."""
+    series = made_up_series(0)
+    state = initial_state(("A",), SMALL, (1,))
+    config = dataclasses.replace(BRIEF, steps=0, holdout_bars=31)
+    _, (report,) = fine_tune(state, [series], config, [1])
+    rows = slice(series.window_ends[-31], None)
+    quantiles = torch.tensor(reference_quantiles(SMALL.quantile_levels)).expand(1, *series.y[rows].shape, 9)
+    expected = pinball_loss(
+        quantiles,
+        torch.tensor(series.y[None, rows]),
+        torch.tensor(series.has_target[None, rows]),
+        SMALL.quantile_levels,
+        config.level_weights,
+    )
+    assert report.loss_before == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("rows", [13, 14, 16, 20, 30, 47])
+def test_short_histories_can_be_trained_on(rows):
+    trained, (report,) = fine_tune(stirred_state(("A",)), [made_up_series(0, rows=rows)], BRIEF, [1])
+    assert report.is_finite
+    assert report.window_count > 0
+    assert all(value.isfinite().all() for value in trained.parameters.values())
+
+
+def test_wrong_counts_and_shapes_are_refused():
+    state = stirred_state(("A",))
+    with pytest.raises(DataContractError, match="1 tickers came with 0 series"):
+        fine_tune(state, [], BRIEF, [1])
+    series = made_up_series(0)
+    with pytest.raises(DataContractError, match="A: arrays of shapes"):
+        fine_tune(state, [_with(series, x=series.x[:, :2])], BRIEF, [1])
+
+
+def test_an_empty_shard_can_be_trained():
+    empty = initial_state((), SMALL, ())
+    assert fine_tune(empty, [], BRIEF, []) == (empty, [])
+
+
+def _digest() -> str:
+    state, reports = fine_tune(
+        initial_state(("A", "B"), SMALL, (1, 2)), [made_up_series(0), made_up_series(1)], BRIEF, [3, 4]
+    )
+    return hashlib.sha256(bytes_of(state, 0) + bytes_of(state, 1) + repr(reports).encode()).hexdigest()
+
+
+def test_the_same_seed_gives_the_same_bytes_in_fresh_processes():
+    script = "from tests.model.test_train import _digest; print(_digest())"
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for _ in range(2)
+    }
+    assert digests == {_digest()}
+
+
+def test_another_seed_gives_other_bytes():
+    state = initial_state(("A",), SMALL, (1,))
+    one, _ = fine_tune(state, [made_up_series(0)], BRIEF, [1])
+    two, _ = fine_tune(state, [made_up_series(0)], BRIEF, [2])
+    assert bytes_of(one, 0) != bytes_of(two, 0)
