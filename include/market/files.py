@@ -1,0 +1,148 @@
+"""Bars from a folder: one Parquet or CSV file a ticker, for a vendor's bars, for replays and for backtests.
+
+A file has the columns ts (UTC, when the bar opens), open, high, low, close, volume, and is named after its ticker, with
+``^X`` written as ``IDX_X`` and ``=X`` as ``_X``: ``AAPL.parquet``, ``IDX_GSPC.csv``, ``EURUSD_X.parquet``.
+The folder may reach past ``as_of``; nothing of that is looked at, neither for bars nor to tell a ticker's calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from include.contracts import PRICE_COLUMNS, BarRequest, TickerFailure, TickerProfile, require_utc
+from include.errors import DataContractError, HourcastError, MarketUnavailableError, RetryableError, UnknownTickerError
+from include.market.grid import ALWAYS_OPEN, CURRENCIES
+from include.market.sessions import calendar_of, closed_at_of, feed_delay_minutes, timezone_of
+from include.market.source import FILES, FetchReport, join_bars, known_bars, make_bars
+
+_COLUMNS: Final = ("ts", *PRICE_COLUMNS, "volume")
+_ROUND_THE_CLOCK_HOURS: Final = 20  # of the day's 24; the longest session of an exchange has 9
+_WEEKEND_RATIO: Final = 0.1  # two of seven days are 0.29
+
+
+class FilesSource:
+    """The bar source `files`."""
+
+    name = FILES
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def describe(self, tickers: Sequence[str], as_of: datetime) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
+        """The profiles of the tickers that have a readable file with bars before ``as_of``, and the other failures."""
+        profiles: dict[str, TickerProfile] = {}
+        failures: list[TickerFailure] = []
+        for ticker in tickers:
+            try:
+                profiles[ticker] = self._describe_one(ticker, require_utc(as_of, "as_of"))
+            except HourcastError as error:
+                failures.append(_failure(ticker, error))
+        return profiles, failures
+
+    def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
+        """The bars asked for that were known at ``as_of``; a missing or broken file is that ticker's failure."""
+        parts: list[pd.DataFrame] = []
+        failures: list[TickerFailure] = []
+        for request in requests:
+            ticker, calendar = request.profile.ticker, request.profile.calendar
+            try:
+                raw = self._read(ticker)
+            except HourcastError as error:
+                failures.append(_failure(ticker, error))
+                continue
+            is_wanted = (raw["opened_at"] >= request.since) & (raw["opened_at"] < as_of)
+            parts.append(known_bars(make_bars(ticker, calendar, raw.loc[is_wanted]), request, as_of))
+        return FetchReport(bars=join_bars(parts), failures=tuple(failures))
+
+    def _describe_one(self, ticker: str, as_of: datetime) -> TickerProfile:
+        raw = self._read(ticker)
+        opened_at = raw.loc[raw["opened_at"] < as_of, "opened_at"]
+        if opened_at.empty:
+            message = f"{ticker}: {self._path(ticker)} has no bar before {as_of:%Y-%m-%d %H:%M}; choose a later as_of."
+            raise MarketUnavailableError(message)
+        calendar = _round_the_clock(opened_at) or calendar_of(ticker)
+        stray_ratio = float(closed_at_of(opened_at, calendar).isna().mean())
+        if stray_ratio > 0.5:
+            message = (
+                f"{ticker}: {stray_ratio:.0%} of the bars in {self._path(ticker)} do not open when bars of {calendar} "
+                "do; ts must be the opening time in UTC of hourly bars that start at the session's open."
+            )
+            raise DataContractError(message)
+        return TickerProfile(
+            ticker=ticker,
+            source=FILES,
+            calendar=calendar,
+            timezone=timezone_of(calendar),
+            currency=None,
+            name=None,
+            feed_delay_minutes=feed_delay_minutes(calendar),
+        )
+
+    def _path(self, ticker: str) -> Path:
+        """The ticker's file, Parquet before CSV.
+
+        Raises:
+            MarketUnavailableError: the folder is not there.
+            UnknownTickerError: the folder has no file of that name.
+        """
+        if not self._folder.is_dir():
+            message = f"{ticker}: the folder {self._folder} is not there; check HOURCAST_BARS_DIR."
+            raise MarketUnavailableError(message)
+        stem = ticker.replace("^", "IDX_").replace("=", "_")
+        for path in (self._folder / f"{stem}.parquet", self._folder / f"{stem}.csv"):
+            if path.is_file():
+                return path
+        message = f"{ticker}: the folder {self._folder} has neither {stem}.parquet nor {stem}.csv."
+        raise UnknownTickerError(message)
+
+    def _read(self, ticker: str) -> pd.DataFrame:
+        """All rows of the ticker's file, ``ts`` as opened_at in UTC.
+
+        Raises:
+            DataContractError: the file cannot be read as bars.
+        """
+        path = self._path(ticker)
+        try:
+            frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+            missing = [name for name in _COLUMNS if name not in frame.columns]
+            if missing:
+                message = f"the columns {', '.join(missing)} are missing"
+                raise ValueError(message)  # noqa: TRY301 - told below with the file's name, like pandas' own
+            numbers = {name: pd.to_numeric(frame[name]).astype("float64") for name in (*PRICE_COLUMNS, "volume")}
+            return pd.DataFrame({"opened_at": _utc(frame["ts"]), **numbers})
+        except (OSError, ValueError, TypeError) as error:
+            message = f"{ticker}: {path} cannot be read as bars: {error}. Correct or replace the file."
+            raise DataContractError(message) from error
+
+
+def _utc(times: pd.Series[Any]) -> pd.Series[Any]:
+    """Times as UTC; text and naive times are read as UTC.
+
+    Raises:
+        ValueError: numbers, whose unit nobody knows, or a time that is missing.
+    """
+    if pd.api.types.is_numeric_dtype(times):
+        message = "ts holds numbers; write times, for example 2025-05-28 13:30:00+00:00"
+        raise ValueError(message)
+    instants = pd.to_datetime(times, utc=True, format="ISO8601") if times.dtype.kind != "M" else times
+    if instants.isna().any():
+        message = "ts is empty in some rows"
+        raise ValueError(message)
+    return pd.to_datetime(instants, utc=True).dt.as_unit("us")
+
+
+def _round_the_clock(opened_at: pd.Series[Any]) -> str | None:
+    """24/7 for bars at all hours and on weekends, FX for bars at all hours of weekdays, None for sessions."""
+    if opened_at.dt.hour.nunique() < _ROUND_THE_CLOCK_HOURS:
+        return None
+    weekend_ratio = float((opened_at.dt.weekday >= 5).mean())
+    return ALWAYS_OPEN if weekend_ratio > _WEEKEND_RATIO else CURRENCIES
+
+
+def _failure(ticker: str, error: HourcastError) -> TickerFailure:
+    return TickerFailure(ticker=ticker, reason=str(error), is_retryable=isinstance(error, RetryableError))
