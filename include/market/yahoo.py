@@ -1,0 +1,221 @@
+"""Bars and profiles from Yahoo, through the unmodified yfinance client.
+
+What was asked and what came are held against each other for every ticker: its symbol, currency and time zone, and
+whether there should have been bars by our own calendar. Bars in progress are dropped by that calendar, never by what
+Yahoo says of them. It refuses to judge prices (``quality.py``) and to decide what is asked when (``pipeline``).
+Where next: ``yahoo_client.py`` for one call, ``yahoo_retry.py`` for many, ``yahoo_session.py`` for pace and limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+import pandas as pd
+
+from include.contracts import BarRequest, TickerFailure, TickerProfile, require_utc
+from include.errors import (
+    BarsNotReadyError,
+    DataContractError,
+    HourcastError,
+    InvalidRequestError,
+    MarketUnavailableError,
+    RetryableError,
+    UnknownTickerError,
+)
+from include.market.sessions import bar_grid, calendar_of, feed_delay_minutes, timezone_of
+from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
+from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, quiet_client
+from include.market.yahoo_retry import RetryPolicy, ask_all
+from include.market.yahoo_session import RateLimitGate, is_reachable, process_gate, process_pacer
+from include.settings import MarketSettings
+
+__all__ = ["YahooSource", "is_reachable"]
+
+T = TypeVar("T")
+
+_THREADS: Final = 4  # so that a few hanging tickers do not hold up the others; the pace is kept all the same
+_DESCRIBE_DAYS: Final = 10  # longer than any exchange's holidays
+
+_CALENDAR_BY_EXCHANGE: Final = {
+    **dict.fromkeys(
+        ("NMS", "NGM", "NCM", "NAS", "NIM", "NYQ", "NYS", "ASE", "PCX", "BTS", "PNK", "SNP", "DJI"), "XNYS"
+    ),
+    **dict.fromkeys(("TAI", "TWO"), "XTAI"),
+    **dict.fromkeys(("KSC", "KOE"), "XKRX"),
+    **dict.fromkeys(("LSE", "IOB", "FGI"), "XLON"),
+    **dict.fromkeys(("JPX", "OSA"), "XTKS"),
+    **dict.fromkeys(("SHH", "SHZ"), "XSHG"),
+    **dict.fromkeys(("BSE", "NSI"), "XBOM"),
+    **dict.fromkeys(("TOR", "VAN"), "XTSE"),
+    "AMS": "XAMS",
+    "ASX": "XASX",
+    "BRU": "XBRU",
+    "CCC": "24/7",
+    "CCY": "FX",
+    "CPH": "XCSE",
+    "EBS": "XSWX",
+    "FRA": "XFRA",
+    "GER": "XETR",
+    "HEL": "XHEL",
+    "HKG": "XHKG",
+    "ISE": "XDUB",
+    "JNB": "XJSE",
+    "LIS": "XLIS",
+    "MCE": "XMAD",
+    "MEX": "XMEX",
+    "MIL": "XMIL",
+    "NZE": "XNZE",
+    "OSL": "XOSL",
+    "PAR": "XPAR",
+    "SAO": "BVMF",
+    "SES": "XSES",
+    "STO": "XSTO",
+    "VIE": "XWBO",
+    "WSE": "XWAR",
+}
+"""Yahoo's code of an exchange -> calendar; a code that is not here leaves it to the ticker's suffix."""
+
+
+class YahooSource:
+    """The bar source `yahoo`.
+
+    ``pace`` is called before every request and returns when it may be made, from several threads at once; without it
+    the sources of this process share ``yahoo_requests_per_second``.
+    """
+
+    name = YAHOO
+
+    def __init__(
+        self,
+        settings: MarketSettings,
+        pace: Callable[[], None] | None = None,
+        policy: RetryPolicy | None = None,
+        gate: RateLimitGate | None = None,
+    ) -> None:
+        self._policy = policy or RetryPolicy()
+        self._gate = gate or process_gate()
+        own_pace = pace or process_pacer(settings.yahoo_requests_per_second)
+        self._client = YahooClient(own_pace, self._gate, settings.yahoo_timeout_seconds, settings.cache_dir)
+        # Kept as long as the source: every thread that ends would leave database connections behind in the client.
+        self._executor = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix=YAHOO)
+
+    def describe(self, tickers: Sequence[str], as_of: datetime) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
+        """The profiles of the tickers that Yahoo knows and has hourly bars of, and why it has none of the others.
+
+        Costs one request a ticker.
+        """
+        moment = require_utc(as_of, "as_of")
+        guesses: dict[str, str] = {}
+        errors: dict[str, HourcastError] = {}
+        for ticker in tickers:
+            try:
+                guesses[ticker] = timezone_of(calendar_of(ticker))
+            except InvalidRequestError as error:
+                errors[ticker] = error
+        asks = {ticker: partial(self._describe_one, ticker, moment) for ticker in guesses}
+        profiles, failed = self._ask_all(asks, guesses)
+        errors |= failed
+        return profiles, [_failure(ticker, errors[ticker]) for ticker in tickers if ticker in errors]
+
+    def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
+        """The bars asked for that were known at ``as_of``, and why the other tickers have none.
+
+        Costs one request a ticker, up to three times three when it fails. Never raises because of a ticker.
+        """
+        moment = require_utc(as_of, "as_of")
+        asks = {request.profile.ticker: partial(self._fetch_one, request, moment) for request in requests}
+        timezones = {request.profile.ticker: request.profile.timezone for request in requests}
+        bars, errors = self._ask_all(asks, timezones)
+        return FetchReport(
+            bars=join_bars(list(bars.values())),
+            failures=tuple(_failure(ticker, error) for ticker, error in errors.items()),
+        )
+
+    def _ask_all(
+        self, asks: Mapping[str, Callable[[], T]], timezones: Mapping[str, str]
+    ) -> tuple[dict[str, T], dict[str, HourcastError]]:
+        with quiet_client():
+            self._client.remember_timezones(timezones)
+            return ask_all(asks, self._policy, self._gate, self._executor)
+
+    def _describe_one(self, ticker: str, as_of: datetime) -> TickerProfile:
+        answer = self._client.hourly(ticker, as_of - timedelta(days=_DESCRIBE_DAYS), as_of)
+        _require_same("symbol", ticker, answer, ticker)
+        if answer.rows.empty:
+            message = (
+                f"{ticker}: Yahoo knows it but has no hourly bars of it in {_DESCRIBE_DAYS} days; it cannot be tracked."
+            )
+            raise UnknownTickerError(message)
+        calendar = _CALENDAR_BY_EXCHANGE.get(answer.metadata["exchangeName"] or "") or calendar_of(ticker)
+        timezone = answer.metadata["exchangeTimezoneName"]
+        if timezone != timezone_of(calendar):
+            place = f"{answer.metadata['exchangeName']} in {timezone}"
+            message = f"{ticker}: it trades at {place}, whose hours are not known here; it cannot be tracked."
+            raise InvalidRequestError(message)
+        return TickerProfile(
+            ticker=ticker,
+            source=YAHOO,
+            calendar=calendar,
+            timezone=timezone,
+            currency=answer.metadata["currency"],
+            name=answer.metadata["longName"],
+            feed_delay_minutes=feed_delay_minutes(calendar),
+        )
+
+    def _fetch_one(self, request: BarRequest, as_of: datetime) -> pd.DataFrame:
+        """One ticker's known bars.
+
+        Raises:
+            BarsNotReadyError: by the calendar there should be bars, and none came.
+        """
+        profile = request.profile
+        since = max(require_utc(request.since, "since"), as_of - timedelta(days=LONGEST_HISTORY_DAYS))
+        if since >= as_of:
+            return join_bars([])
+        answer = self._client.hourly(profile.ticker, since, as_of)
+        bars = known_bars(make_bars(profile.ticker, profile.calendar, answer.rows), request, as_of)
+        if bars.empty:
+            _require_none_due(profile, since, as_of)
+            return bars
+        _require_same("symbol", profile.ticker, answer, profile.ticker)
+        _require_same("exchangeTimezoneName", profile.timezone, answer, profile.ticker)
+        if profile.currency is not None:
+            _require_same("currency", profile.currency, answer, profile.ticker)
+        return bars
+
+
+def _require_same(name: str, expected: str, answer: Answer, ticker: str) -> None:
+    """Refuses an answer whose description does not fit the ticker: its numbers are another's.
+
+    Raises:
+        MarketUnavailableError: Yahoo gave no description at all.
+        DataContractError: it gave another one.
+    """
+    if answer.metadata["symbol"] is None:
+        message = f"{ticker}: Yahoo answered with nothing."
+        raise MarketUnavailableError(message)
+    if answer.metadata[name] != expected:
+        message = f"{ticker}: Yahoo's answer has {name} {answer.metadata[name]!r} where {expected!r} was expected."
+        raise DataContractError(message)
+
+
+def _require_none_due(profile: TickerProfile, since: datetime, as_of: datetime) -> None:
+    delay = pd.Timedelta(minutes=profile.feed_delay_minutes)
+    closed_at = bar_grid(profile.calendar, since, as_of)["closed_at"]
+    due = closed_at[closed_at + delay <= as_of]
+    if not due.empty:
+        message = (
+            f"{profile.ticker}: Yahoo answered with no bar, where {profile.calendar} had {len(due)}, "
+            f"the newest closed at {due.iloc[-1]:%Y-%m-%d %H:%M} UTC; it should come with a later try."
+        )
+        raise BarsNotReadyError(message)
+
+
+def _failure(ticker: str, error: HourcastError) -> TickerFailure:
+    reason = str(error)
+    named = reason if reason.startswith(f"{ticker}:") else f"{ticker}: {reason}"
+    return TickerFailure(ticker=ticker, reason=named, is_retryable=isinstance(error, RetryableError))

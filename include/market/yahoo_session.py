@@ -1,0 +1,264 @@
+"""The one door to Yahoo: every HTTP request of the client passes this session, which paces, limits and remembers.
+
+The client accepts a session of one's own, so this needs no change to it. Here a request waits for its turn, gets no
+more time than the call around it has left, is refused at once while Yahoo has asked us to slow down or cannot be
+reached, and leaves its status behind, which the client would hide. It refuses to know tickers and bars.
+Where next: ``yahoo_client.py``, which turns one call of the client into an answer or an error of ours.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache
+from random import SystemRandom
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from curl_cffi.const import CurlECode
+from curl_cffi.requests import Response, Session
+from curl_cffi.requests.exceptions import ConnectionError as CurlConnectionError
+from curl_cffi.requests.exceptions import RequestException
+
+from include.errors import MarketUnavailableError, RateLimitedError
+
+CHART_PATH: Final = "/v8/finance/chart/"
+_PROBE_URL: Final = f"https://query2.finance.yahoo.com{CHART_PATH}SPY?range=1d&interval=1d"
+_CRUMB_PATH: Final = "/v1/test/getcrumb"
+_COOKIE_HOSTS: Final = frozenset({"fc.yahoo.com", "guce.yahoo.com", "consent.yahoo.com"})
+
+_CONNECT_SECONDS: Final = 4.0
+_COOKIE_SECONDS: Final = 3.0  # prices come without cookie and crumb too; the client would wait 30 s, under a lock
+_COOKIE_REST_SECONDS: Final = 300.0
+_CALL_REQUESTS: Final = 2.5  # a call may take this many times one request's limit: the client repeats what failed
+_CUT_OFF_FAILURES: Final = 4
+_CUT_OFF_SECONDS: Final = 15.0
+_UNCONNECTED_CODES: Final = frozenset(
+    {
+        CurlECode.COULDNT_RESOLVE_PROXY,
+        CurlECode.COULDNT_RESOLVE_HOST,
+        CurlECode.COULDNT_CONNECT,
+        CurlECode.PEER_FAILED_VERIFICATION,
+        CurlECode.PROXY,
+    }
+)
+
+_random = SystemRandom()
+
+
+class RateLimitGate:
+    """Closed while Yahoo has asked us to slow down: first for ``first_seconds``, then twice as long each time.
+
+    Thread-safe. A pause is stretched by up to a fifth at random, so that several processes do not come back at once.
+    """
+
+    def __init__(self, first_seconds: float = 30.0, longest_seconds: float = 600.0) -> None:
+        self._first_seconds = first_seconds
+        self._longest_seconds = longest_seconds
+        self._strikes = 0
+        self._opens_at = 0.0
+        self._lock = threading.Lock()
+
+    def close(self, retry_after_seconds: float | None = None) -> None:
+        """Starts a pause, of the length that Yahoo asked for where it did. Refusals within a pause are one strike."""
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._opens_at:
+                self._strikes += 1
+            pause = min(self._longest_seconds, self._first_seconds * 2.0 ** (self._strikes - 1))
+            pause = max(pause, retry_after_seconds or 0.0)
+            self._opens_at = max(self._opens_at, now + pause * _random.uniform(1.0, 1.2))
+
+    def opens_in(self) -> float:
+        """Seconds until requests may be made again; 0 when they may."""
+        return max(0.0, self._opens_at - time.monotonic())
+
+    def note_success(self) -> None:
+        """Forgets earlier strikes: Yahoo answers."""
+        with self._lock:
+            self._strikes = 0
+
+
+class Pacer:
+    """Lets one caller through every ``1 / per_second`` seconds; thread-safe."""
+
+    def __init__(self, per_second: float) -> None:
+        self._interval = 1.0 / per_second
+        self._next_at = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        """Returns when it is the caller's turn."""
+        with self._lock:
+            now = time.monotonic()
+            turn_at = max(now, self._next_at)
+            self._next_at = turn_at + self._interval
+        time.sleep(turn_at - now)
+
+
+@cache
+def process_gate() -> RateLimitGate:
+    """The gate that all sources of this process share: a limit is on the machine's address, not on a source."""
+    return RateLimitGate()
+
+
+@cache
+def process_pacer(per_second: float) -> Pacer:
+    """The pacer that all sources of this process with this pace share."""
+    return Pacer(per_second)
+
+
+@dataclass
+class Call:
+    """One call of the client: when its time is up, and the newest answer to a request for prices."""
+
+    ends_at: float
+    response: Response | None = None
+
+    @property
+    def status(self) -> int | None:
+        """Status of the newest answer about prices."""
+        return self.response.status_code if self.response else None
+
+
+class YahooSession(Session[Response]):
+    """A browser-like HTTP session that honours pace, gate and deadlines; used by several threads at once."""
+
+    def __init__(self, pace: Callable[[], None], gate: RateLimitGate, timeout_seconds: float) -> None:
+        super().__init__(impersonate="chrome")
+        self._pace = pace
+        self._gate = gate
+        self._timeout_seconds = timeout_seconds
+        self._calls = threading.local()
+        self._cookies_rest_until = 0.0
+        self._connect_failures = 0
+        self._cut_off_until = 0.0
+
+    @contextmanager
+    def call(self) -> Iterator[Call]:
+        """Bounds this thread's requests by a wall-clock limit of their own, and records them."""
+        call = Call(ends_at=time.monotonic() + _CALL_REQUESTS * self._timeout_seconds)
+        self._calls.current = call
+        try:
+            yield call
+        finally:
+            self._calls.current = None
+
+    def request(self, method: Any, url: str, *arguments: Any, **options: Any) -> Response:  # noqa: ANN401  # as the parent's
+        """The answer to one request, of any status but 429 with a waiting time.
+
+        Raises:
+            RateLimitedError: Yahoo has asked us to slow down, now or a while ago.
+            MarketUnavailableError: nothing could be reached a moment ago, or the call's time is used up.
+            curl_cffi.requests.exceptions.RequestException: the request failed on the wire.
+        """
+        address = urlsplit(url)
+        is_side_request = address.hostname in _COOKIE_HOSTS or address.path == _CRUMB_PATH
+        self._refuse_if_closed(is_side_request)
+        call: Call = getattr(self._calls, "current", None) or Call(time.monotonic() + self._timeout_seconds)
+        call.ends_at += self._waited_for_turn()
+        options["timeout"] = self._limits(call, is_side_request)
+        try:
+            response = super().request(method, url, *arguments, **options)
+        except RequestException as error:
+            self._note_failure(error, is_side_request)
+            raise
+        self._connect_failures = 0
+        if is_side_request:
+            self._rest_cookies_if(address.path == _CRUMB_PATH and response.status_code >= 400)
+        elif address.path.startswith(CHART_PATH):
+            call.response = response
+            self._heed_waiting_time(response)
+        return response
+
+    def _refuse_if_closed(self, is_side_request: bool) -> None:
+        pause = self._gate.opens_in()
+        if pause > 0:
+            message = f"Yahoo asked us to slow down; nothing is asked of it for {pause:.0f} s more."
+            raise RateLimitedError(message)
+        now = time.monotonic()
+        if now < self._cut_off_until:
+            message = "Yahoo could not be reached by several requests just now; trying again soon."
+            raise MarketUnavailableError(message)
+        if is_side_request and now < self._cookies_rest_until:
+            # The client goes on without cookie and crumb when it sees a connection error.
+            message = "cookie and crumb are not asked for again so soon"
+            raise CurlConnectionError(message)
+
+    def _waited_for_turn(self) -> float:
+        started_at = time.monotonic()
+        self._pace()
+        return time.monotonic() - started_at
+
+    def _limits(self, call: Call, is_side_request: bool) -> tuple[float, float]:
+        """Seconds to connect, and seconds for the rest."""
+        left = call.ends_at - time.monotonic()
+        if left <= 0:
+            message = "The time for one call to Yahoo is used up."
+            raise MarketUnavailableError(message)
+        total = min(left, _COOKIE_SECONDS if is_side_request else self._timeout_seconds, self._timeout_seconds)
+        connecting = min(_CONNECT_SECONDS, total / 2)
+        return connecting, total - connecting
+
+    def _note_failure(self, error: RequestException, is_side_request: bool) -> None:
+        self._rest_cookies_if(is_side_request)
+        if not _is_before_connection(error):
+            return
+        self._connect_failures += 1
+        if self._connect_failures >= _CUT_OFF_FAILURES:
+            self._cut_off_until = time.monotonic() + _CUT_OFF_SECONDS
+
+    def _rest_cookies_if(self, is_refused: bool) -> None:
+        if is_refused:
+            self._cookies_rest_until = time.monotonic() + _COOKIE_REST_SECONDS
+
+    def _heed_waiting_time(self, response: Response) -> None:
+        waiting = response.headers.get("Retry-After") if response.status_code == 429 else None
+        if waiting is None:
+            return
+        self._gate.close(_waiting_seconds(waiting, response.headers.get("Date") or ""))
+        message = f"Yahoo asked us to slow down (429, Retry-After: {waiting})."
+        raise RateLimitedError(message)
+
+
+def is_reachable(timeout: float) -> bool:
+    """Whether Yahoo answers a small request for prices within ``timeout`` seconds, through the environment's proxy.
+
+    Returns in time even when packets are dropped or a name server hangs: a thread of its own is left to its fate.
+    """
+    answers: list[bool] = []
+    probe = threading.Thread(target=lambda: answers.append(_probe(timeout)), daemon=True, name="yahoo-probe")
+    probe.start()
+    probe.join(timeout)
+    return answers == [True]
+
+
+def _probe(timeout: float) -> bool:
+    try:
+        with Session[Response](impersonate="chrome") as session:
+            return session.get(_PROBE_URL, timeout=timeout).status_code in {200, 404}
+    except RequestException:
+        return False
+
+
+def _is_before_connection(error: RequestException) -> bool:
+    """Whether the request did not even reach a server: no name, no route, no listener, no certificate."""
+    if error.code == CurlECode.OPERATION_TIMEDOUT:
+        return "Connection timed out" in str(error)  # while connecting; once connected curl says "Operation timed out"
+    return error.code in _UNCONNECTED_CODES
+
+
+def _waiting_seconds(retry_after: str, answered: str) -> float | None:
+    """Seconds that a Retry-After header asks for: a number, or a date beside that of the answer; None if neither."""
+    try:
+        return float(retry_after)
+    except ValueError:
+        pass
+    try:
+        return (parsedate_to_datetime(retry_after) - parsedate_to_datetime(answered)).total_seconds()
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,123 @@
+"""Where the emulator's numbers come from: frames, a folder of Parquet files, or prices invented from a name."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.errors import InvalidRequestError
+from include.market.sessions import bar_grid, calendar_of, closed_at_of
+
+PRICES = ("open", "high", "low", "close")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A dividend (``amount`` a share) or a split (``amount`` new shares for one old), from second ``at`` on."""
+
+    at: int
+    amount: float
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One ticker's whole truth, prices as traded: bars with opened and closed in seconds, and its events."""
+
+    opened: npt.NDArray[np.int64]
+    closed: npt.NDArray[np.int64]
+    prices: npt.NDArray[np.float64]  # [n, 4] in the order of PRICES
+    volume: npt.NDArray[np.float64]
+    splits: tuple[Event, ...] = field(default=())
+    dividends: tuple[Event, ...] = field(default=())
+
+
+Provider = Callable[[str], Listing | None]
+"""Tells a ticker's listing, None when there is no such ticker. Called from many threads."""
+
+
+def listing_of(bars: pd.DataFrame) -> Listing:
+    """The listing whose bars are the rows of a BarFrame."""
+    return Listing(
+        opened=_seconds(bars["opened_at"]),
+        closed=_seconds(bars["closed_at"]),
+        prices=bars[list(PRICES)].to_numpy(dtype=np.float64),
+        volume=bars["volume"].to_numpy(dtype=np.float64),
+    )
+
+
+def frames(bars: Mapping[str, pd.DataFrame]) -> Provider:
+    """A provider that knows the tickers of the given BarFrames."""
+    listings = {ticker: listing_of(frame) for ticker, frame in bars.items()}
+    return listings.get
+
+
+def folder(path: Path) -> Provider:
+    """A provider of ``TICKER.parquet`` files: column ``ts`` (UTC, the bar's open), open, high, low, close, volume."""
+
+    @cache
+    def read(ticker: str) -> Listing | None:
+        name = ticker.replace("^", "IDX_").replace("=", "_")
+        file = path / f"{name}.parquet"
+        if not file.is_file():
+            return None
+        rows = pd.read_parquet(file)
+        rows["opened_at"] = pd.to_datetime(rows["ts"], utc=True)
+        rows["closed_at"] = closed_at_of(rows["opened_at"], calendar_of(ticker))
+        return listing_of(rows.dropna(subset=["closed_at"]))
+
+    return read
+
+
+def invented(since: datetime, until: datetime, tickers: frozenset[str] | None = None) -> Provider:
+    """A provider whose prices follow from a ticker's name: any ticker with known hours, or only the given ones."""
+
+    @cache
+    def make(ticker: str) -> Listing | None:
+        if tickers is not None and ticker not in tickers:
+            return None
+        try:
+            return listing_of(invented_bars(ticker, since, until))
+        except InvalidRequestError:
+            return None
+
+    return make
+
+
+def invented_bars(ticker: str, since: datetime, until: datetime) -> pd.DataFrame:
+    """A BarFrame of one ticker on its calendar's grid, always the same for the same arguments."""
+    grid = bar_grid(calendar_of(ticker), since.astimezone(UTC), until.astimezone(UTC))
+    generator = np.random.default_rng(zlib.crc32(ticker.encode()))
+    steps = generator.normal(0.0, 0.004, size=len(grid))
+    close = np.round(generator.uniform(20, 400) * np.exp(np.cumsum(steps)), 4)
+    opened = np.concatenate([close[:1], close[:-1]])
+    spread = np.abs(generator.normal(0.0, 0.002, size=(2, len(grid))))
+    has_volume = not ticker.endswith("=X")
+    return pd.DataFrame(
+        {
+            "ticker": ticker,
+            "opened_at": grid["opened_at"],
+            "closed_at": grid["closed_at"],
+            "open": opened,
+            "high": np.round(np.maximum(opened, close) * (1 + spread[0]), 4),
+            "low": np.round(np.minimum(opened, close) * (1 - spread[1]), 4),
+            "close": close,
+            "volume": np.floor(generator.uniform(1e4, 1e6, size=len(grid))) if has_volume else np.nan,
+        }
+    )
+
+
+def with_events(listing: Listing, splits: tuple[Event, ...] = (), dividends: tuple[Event, ...] = ()) -> Listing:
+    """The same listing with events added."""
+    return replace(listing, splits=(*listing.splits, *splits), dividends=(*listing.dividends, *dividends))
+
+
+def _seconds(times: pd.Series) -> npt.NDArray[np.int64]:
+    return pd.DatetimeIndex(times).as_unit("s").asi8
