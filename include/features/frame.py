@@ -16,7 +16,7 @@ from include.contracts import BAR_COLUMNS, FEATURE_COLUMNS, HORIZON_COUNT, PRICE
 from include.errors import DataContractError
 from include.features import indicators
 from include.features.rolling import FloatArray
-from include.features.scale import SCALE_LOOKBACK_BARS, horizon_scales, slot_keys
+from include.features.scale import SCALE_LOOKBACK_BARS, horizon_scales, next_slot_keys, slot_keys
 
 LOOKBACK_BARS = SCALE_LOOKBACK_BARS
 """Bars, its own included, that a row can depend on."""
@@ -27,6 +27,7 @@ WARM_UP_BARS = indicators.EMA_WINDOW_SPANS * (26 + 9)
 INPUT_COLUMNS = (*BAR_COLUMNS, *SLOT_COLUMNS, "weekday")
 """What ``build_features`` reads: bars, what the calendar says of them, and the session's weekday (Monday 0)."""
 
+HORIZONS = range(1, HORIZON_COUNT + 1)
 WEEK_DAYS = 7.0
 BAR_MINUTES = 60.0
 
@@ -128,8 +129,7 @@ def _indicators(bars: pd.DataFrame) -> dict[str, FloatArray]:
 def _calendar(bars: pd.DataFrame) -> dict[str, FloatArray]:
     """The columns that the calendar knows in advance: place in the session and in the week."""
     slot, slot_count = _integers(bars, "slot"), _integers(bars, "slot_count")
-    day_slots = np.minimum(slot_count, indicators.DAY_SLOTS).astype(np.float64)
-    slot_sin, slot_cos = indicators.cycle(indicators.day_slot(slot, slot_count).astype(np.float64), day_slots)
+    slot_sin, slot_cos = indicators.cycle(slot.astype(np.float64), slot_count.astype(np.float64))
     weekday_sin, weekday_cos = indicators.cycle(_floats(bars, "weekday"), np.full(len(bars), WEEK_DAYS))
     return {
         "slot_sin": slot_sin,
@@ -143,8 +143,10 @@ def _calendar(bars: pd.DataFrame) -> dict[str, FloatArray]:
 
 def _scales(bars: pd.DataFrame) -> dict[str, FloatArray]:
     """The scale columns of each bar."""
-    slot, slot_count = _integers(bars, "slot"), _integers(bars, "slot_count")
-    next_slots = [_integers(bars, f"next_slot_{horizon}") for horizon in range(1, HORIZON_COUNT + 1)]
-    next_keys = np.stack([slot_keys(next_slot, slot_count) for next_slot in next_slots], axis=1)
-    scales = horizon_scales(_floats(bars, "close"), slot_keys(slot, slot_count), next_keys)
-    return {f"scale_{horizon}": scales[:, horizon - 1] for horizon in range(1, HORIZON_COUNT + 1)}
+    slot, slot_count, weekday = (_integers(bars, column) for column in ("slot", "slot_count", "weekday"))
+    next_slots = np.stack([_integers(bars, f"next_slot_{horizon}") for horizon in HORIZONS], axis=1)
+    keys = slot_keys(slot, slot_count, weekday)
+    next_keys = next_slot_keys(slot, slot_count, weekday, next_slots)
+    high, low, close = (_floats(bars, column) for column in ("high", "low", "close"))
+    scales = horizon_scales(high, low, close, keys, next_keys)
+    return {f"scale_{horizon}": scales[:, horizon - 1] for horizon in HORIZONS}

@@ -10,7 +10,6 @@ Averages that the literature defines by recursion (Wilder, MACD) are cut off whe
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from include.features.rolling import (
     BoolArray,
@@ -29,9 +28,6 @@ WILDER_WINDOW_PERIODS = 14
 
 EMA_WINDOW_SPANS = 7
 """Exponential averages of span s are cut off after 7 s bars: (1 - 2/(s+1)) ** (7 s) is about exp(-14)."""
-
-DAY_SLOTS = 24
-"""Sessions with more slots (a currency's week) are folded to hours of the day."""
 
 
 def log_return(close: FloatArray, span: int) -> FloatArray:
@@ -168,8 +164,3 @@ def cycle(position: FloatArray, period: FloatArray) -> tuple[FloatArray, FloatAr
     """Sine and cosine of a position within its period, so that the last lies next to the first. Window 1."""
     angle = 2.0 * np.pi * position / period
     return np.sin(angle), np.cos(angle)
-
-
-def day_slot(slot: npt.NDArray[np.int64], slot_count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The slot within a day: slots of sessions longer than 24 bars (a currency's week) modulo 24. Window 1."""
-    return np.where(slot_count > DAY_SLOTS, slot % DAY_SLOTS, slot)

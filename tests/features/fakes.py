@@ -25,7 +25,7 @@ def grid(count: int, slot_count: int, first: int = 0) -> pd.DataFrame:
         "slot_count": slot_count,
         "minutes_to_close": (slot_count - 1 - slot) * 60,
         "is_session_first": slot == 0,
-        "weekday": session % 5,
+        "weekday": session % (7 if slot_count == 24 else 5),
     }
     columns |= {f"next_slot_{h}": (slot + h) % slot_count for h in range(1, HORIZON_COUNT + 1)}
     return pd.DataFrame(columns)

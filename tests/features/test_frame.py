@@ -9,7 +9,7 @@ from include.errors import DataContractError
 from include.features.frame import LOOKBACK_BARS, WARM_UP_BARS, build_features, build_newest_features
 from tests.features.fakes import constant_bars, random_bars
 
-SLOT_COUNTS = (7, 9, 24, 120)
+SLOT_COUNTS = (7, 9, 24)
 
 
 def bits(features):
@@ -104,7 +104,7 @@ def test_too_few_bars_give_an_empty_frame_of_the_same_shape(count):
 
 
 def test_features_of_the_day_lie_in_their_stated_ranges():
-    features = build_features(random_bars(900, slot_count=120, unknown_ratio=0.2))
+    features = build_features(random_bars(900, slot_count=24, unknown_ratio=0.2))
     assert features["minutes_to_close_ratio"].between(0.0, 1.0).all()
     assert features["rsi_14"].between(0.0, 100.0).all()
     assert features["stochastic_k_14"].between(0.0, 100.0).all()

@@ -113,10 +113,8 @@ def test_a_constant_price_puts_every_oscillator_exactly_in_its_middle(price):
     }
 
 
-def test_a_cycle_closes_and_a_week_of_hours_folds_to_the_day():
+def test_a_cycle_closes_so_that_its_last_position_lies_next_to_its_first():
     sine, cosine = indicators.cycle(np.arange(24.0), np.full(24, 24.0))
     np.testing.assert_allclose(sine**2 + cosine**2, 1.0)
     assert sine[0] == 0.0
     assert cosine[0] == 1.0
-    slots = indicators.day_slot(np.array([5, 30, 119]), np.array([7, 120, 120]))
-    np.testing.assert_array_equal(slots, [5, 6, 23])

@@ -14,7 +14,7 @@ def series_of(bars):
     return make_series(build_features(bars), bars)
 
 
-@given(seed=st.integers(0, 10_000), slot_count=st.sampled_from([7, 24, 120]), holes=st.sampled_from([0.0, 0.05]))
+@given(seed=st.integers(0, 10_000), slot_count=st.sampled_from([7, 9, 24]), holes=st.sampled_from([0.0, 0.05]))
 @settings(max_examples=12, deadline=None)
 def test_scaling_round_trips_to_the_target_bars_close(seed, slot_count, holes):
     bars = random_bars(600, slot_count, seed, hole_ratio=holes)
@@ -43,7 +43,7 @@ def test_arrays_have_the_stated_shapes_and_types():
     assert series.closed_at.dtype == "datetime64[us]"
 
 
-@given(seed=st.integers(0, 10_000), slot_count=st.sampled_from([7, 24, 120]))
+@given(seed=st.integers(0, 10_000), slot_count=st.sampled_from([7, 9, 24]))
 @settings(max_examples=10, deadline=None)
 def test_inputs_are_finite_and_clipped_and_most_lie_well_inside(seed, slot_count):
     x = series_of(random_bars(700, slot_count, seed, hole_ratio=0.01, unknown_ratio=0.3)).x
