@@ -140,7 +140,7 @@ def _round_the_clock(opened_at: pd.Series[Any]) -> str | None:
     """24/7 for bars at all hours and on weekends, FX for bars at all hours of weekdays, None for sessions."""
     if opened_at.dt.hour.nunique() < _ROUND_THE_CLOCK_HOURS:
         return None
-    weekend_ratio = float((opened_at.dt.weekday >= 5).mean())
+    weekend_ratio = float((opened_at.dt.day_of_week >= 5).mean())
     return ALWAYS_OPEN if weekend_ratio > _WEEKEND_RATIO else CURRENCIES
 
 

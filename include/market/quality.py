@@ -1,0 +1,128 @@
+"""What makes a bar acceptable: named checks, and the rejected bars with the name of the first check they failed.
+
+A check sees a bar, its ticker's profile and ``as_of``, nothing else; what it finds is stored, never repaired.
+To add a check, add a function to ``_CHECKS``: its key is the reason that people read in ``bar_rejected``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.contracts import BAR_COLUMNS, PRICE_COLUMNS, TickerProfile, require_utc
+from include.errors import DataContractError
+from include.market.sessions import closed_at_of
+
+_TOLERANCE: Final = 1e-6  # of the price: Yahoo's prices went through 32-bit floats
+
+_Mask = npt.NDArray[np.bool_]
+
+
+def reject_bars(
+    bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], as_of: datetime
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The acceptable bars (a BarFrame), and the rejected rows with a column ``reason``: the first check they failed.
+
+    Of acceptable bars with the same ticker and time the first stays, the others are ``duplicated``.
+
+    Raises:
+        DataContractError: a column is missing, or a ticker has no profile.
+    """
+    _require_contract(bars, profiles)
+    bars = bars.reset_index(drop=True)
+    at = pd.Timestamp(require_utc(as_of, "as_of"))
+    failed = [check(bars, profiles, at) for check in _CHECKS.values()]
+    reason = pd.Series(np.select(failed, list(_CHECKS), default=""), index=bars.index, dtype="str")
+    good = bars.loc[reason == ""]
+    again = good.duplicated(["ticker", "opened_at"])
+    reason.loc[again.index[again]] = "duplicated"
+    accepted = bars.loc[reason == "", list(BAR_COLUMNS)].sort_values(["ticker", "opened_at"], ignore_index=True)
+    rejected = bars.assign(reason=reason).loc[reason != ""].reset_index(drop=True)
+    return accepted, rejected
+
+
+def _not_finite(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
+    """A price is missing or infinite."""
+    return _any_price(~np.isfinite(_prices(bars)))
+
+
+def _not_positive(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
+    """A price is zero or negative."""
+    return _any_price(_prices(bars) <= 0)
+
+
+def _low_above_body(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
+    """The low is above the open or the close."""
+    body = bars[["open", "close"]].min(axis=1)
+    above: _Mask = (bars["low"] > body * (1 + _TOLERANCE)).to_numpy()
+    return above
+
+
+def _high_below_body(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
+    """The high is below the open or the close."""
+    body = bars[["open", "close"]].max(axis=1)
+    below: _Mask = (bars["high"] < body * (1 - _TOLERANCE)).to_numpy()
+    return below
+
+
+def _off_grid(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
+    """The bar does not open and close when one of its calendar's bars does."""
+    calendars = bars["ticker"].map({ticker: profile.calendar for ticker, profile in profiles.items()})
+    off = np.zeros(len(bars), dtype=np.bool_)
+    for calendar in calendars.unique():
+        own = (calendars == calendar).to_numpy()
+        expected = closed_at_of(bars.loc[own, "opened_at"], calendar)
+        off[own] = (expected != bars.loc[own, "closed_at"]).to_numpy()
+    return off
+
+
+def _not_closed(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], at: pd.Timestamp) -> _Mask:
+    """The bar's last value could not be known yet: it is in progress, in the feed's delay, or in the future."""
+    minutes = bars["ticker"].map({ticker: profile.feed_delay_minutes for ticker, profile in profiles.items()})
+    known_at = bars["closed_at"] + pd.to_timedelta(minutes.to_numpy(dtype="int64"), unit="min")
+    late: _Mask = (known_at > at).to_numpy()
+    return late
+
+
+def _volume_not_positive(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
+    """The volume is neither unknown (NaN) nor a positive number: the source has not kept its contract."""
+    volume = bars["volume"]
+    impossible: _Mask = (volume.notna() & ((volume <= 0) | np.isinf(volume))).to_numpy()
+    return impossible
+
+
+_Check = Callable[[pd.DataFrame, Mapping[str, TickerProfile], pd.Timestamp], _Mask]
+_CHECKS: Final[dict[str, _Check]] = {
+    "not_finite": _not_finite,
+    "not_positive": _not_positive,
+    "low_above_body": _low_above_body,
+    "high_below_body": _high_below_body,
+    "volume_not_positive": _volume_not_positive,
+    "off_grid": _off_grid,
+    "not_closed": _not_closed,
+}
+
+
+def _prices(bars: pd.DataFrame) -> npt.NDArray[np.float64]:
+    return bars[list(PRICE_COLUMNS)].to_numpy(dtype=np.float64)
+
+
+def _any_price(mask: _Mask) -> _Mask:
+    bad: _Mask = np.logical_or.reduce(mask, axis=1)
+    return bad
+
+
+def _require_contract(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile]) -> None:
+    missing = [name for name in BAR_COLUMNS if name not in bars.columns]
+    if missing:
+        message = f"Bars lack the columns {', '.join(missing)}; a source hands over {', '.join(BAR_COLUMNS)}."
+        raise DataContractError(message)
+    strangers = sorted(set(bars["ticker"]) - set(profiles))
+    if strangers:
+        message = f"Bars of {', '.join(strangers)} came without a profile; ask only for tickers that have one."
+        raise DataContractError(message)
