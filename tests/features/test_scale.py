@@ -7,6 +7,7 @@ from include.features.scale import (
     PROFILE_WINDOW,
     SCALE_FLOOR,
     SCALE_LOOKBACK_BARS,
+    WEEK_FIRST_KEY,
     horizon_scales,
     level_weights,
     next_slot_keys,
@@ -121,20 +122,37 @@ def test_a_slot_that_was_never_seen_counts_as_an_average_one():
     np.testing.assert_allclose(profile[-1], 1.0)
 
 
-def test_only_what_fills_its_days_keeps_weekends_apart():
-    saturday, friday = np.array([5]), np.array([4])
-    three = np.array([3])
-    assert slot_keys(three, np.array([24]), saturday).tolist() == [27]
-    assert slot_keys(three, np.array([24]), friday).tolist() == [3]
-    assert slot_keys(three, np.array([7]), saturday).tolist() == [3]
+@pytest.mark.parametrize(
+    ("slot", "slot_count", "weekday", "key"),
+    [(3, 24, 5, 27), (3, 24, 4, 3), (0, 24, 0, WEEK_FIRST_KEY), (0, 24, 1, 0), (3, 7, 5, 3), (0, 7, 0, 0)],
+)
+def test_weekends_and_the_weeks_first_bar_stand_apart_only_round_the_clock(slot, slot_count, weekday, key):
+    assert slot_keys(np.array([slot]), np.array([slot_count]), np.array([weekday])).tolist() == [key]
 
 
-def test_the_keys_ahead_turn_to_the_weekend_at_the_end_of_friday_and_back_on_sunday():
-    slots = np.array([[23, 0, 1]])
-    day = np.array([24])
-    assert next_slot_keys(np.array([22]), day, np.array([4]), slots).tolist() == [[23, 24, 25]]
-    assert next_slot_keys(np.array([22]), day, np.array([6]), slots).tolist() == [[47, 0, 1]]
-    assert next_slot_keys(np.array([5]), np.array([7]), np.array([4]), np.array([[6, 0, 1]])).tolist() == [[6, 0, 1]]
+@pytest.mark.parametrize(
+    ("slot", "slot_count", "weekday", "next_slots", "keys"),
+    [
+        (22, 24, 4, [23, 0, 1], [23, 24, 25]),
+        (22, 24, 6, [23, 0, 1], [47, WEEK_FIRST_KEY, 1]),
+        (22, 24, 3, [23, 0, 1], [23, 0, 1]),
+        (20, 22, 4, [21, 0, 1], [21, WEEK_FIRST_KEY, 1]),
+        (5, 7, 4, [6, 0, 1], [6, 0, 1]),
+    ],
+    ids=["into a weekend that trades", "out of it", "into Friday", "over a currency's weekend", "over an exchange's"],
+)
+def test_the_keys_ahead_follow_the_week(slot, slot_count, weekday, next_slots, keys):
+    ahead = next_slot_keys(np.array([slot]), np.array([slot_count]), np.array([weekday]), np.array([next_slots]))
+    assert ahead.tolist() == [keys]
+
+
+def test_the_keys_ahead_are_the_keys_that_the_bars_ahead_will_have():
+    bars = grid(24 * 21, 24)
+    slot, slot_count, weekday = (bars[name].to_numpy() for name in ("slot", "slot_count", "weekday"))
+    keys = slot_keys(slot, slot_count, weekday)
+    ahead = next_slot_keys(slot, slot_count, weekday, bars[[f"next_slot_{h}" for h in range(1, 8)]].to_numpy())
+    for horizon in range(1, 8):
+        np.testing.assert_array_equal(ahead[:-horizon, horizon - 1], keys[horizon:])
 
 
 def test_level_weights_sum_to_one_and_never_rise_with_age():
