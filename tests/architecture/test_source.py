@@ -1,0 +1,113 @@
+"""Size, shape and names of the product's source."""
+
+import ast
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.project import PROJECT_DIR, product_files, relative, syntax_tree
+
+LONGEST_FILE = 350
+LONG_FUNCTION = 40
+USUAL_FUNCTION = 12
+
+SILENCED = re.compile(r"# (noqa|type: ignore)(?!\[import-untyped\])")  # a library without types is its own reason
+REASON = re.compile(r"# (noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\]) +[#-] \w")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(path: Path) -> Iterator[Function]:
+    return (node for node in ast.walk(syntax_tree(path)) if isinstance(node, Function))
+
+
+def length(function: Function) -> int:
+    assert function.end_lineno is not None
+    return function.end_lineno - function.lineno + 1
+
+
+@pytest.mark.parametrize("path", product_files(), ids=relative)
+def test_a_file_fits_in_one_sitting(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+def test_functions_are_short():
+    lengths = [length(function) for path in product_files() for function in functions(path)]
+    assert statistics.median(lengths) <= USUAL_FUNCTION
+    assert statistics.quantiles(lengths, n=10)[-1] < LONG_FUNCTION
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT_DIR / "include").rglob("__init__.py")), ids=relative)
+def test_a_package_says_what_it_is_and_nothing_else(path):
+    body = syntax_tree(path).body
+    assert ast.get_docstring(syntax_tree(path))
+    assert len(body) == 1
+
+
+def test_every_folder_of_include_with_code_is_a_package():
+    folders = {path.parent for path in (PROJECT_DIR / "include").rglob("*.py")}
+    assert [relative(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
+
+
+def test_a_docstring_says_more_than_the_name():
+    hollow = [
+        f"{relative(path)}:{node.lineno} {node.name}"
+        for path in product_files()
+        for node in ast.walk(syntax_tree(path))
+        if isinstance(node, Function | ast.ClassDef)
+        and words(ast.get_docstring(node) or "x y z") <= words(node.name.replace("_", " "))
+    ]
+    assert hollow == []
+
+
+def test_every_silenced_rule_has_its_reason_beside_it():
+    bare = [
+        f"{relative(path)}:{number}"
+        for path in [*product_files(), *(PROJECT_DIR / "tests").rglob("*.py")]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if SILENCED.search(line) and not REASON.search(line) and path != Path(__file__)
+    ]
+    assert bare == []
+
+
+def test_nothing_is_left_for_later():
+    marks = ("TODO", "FIXME", "HACK", "NotImplementedError")
+    left = [
+        f"{relative(path)}: {mark}" for path in product_files() for mark in marks if mark in path.read_text("utf-8")
+    ]
+    assert left == []
+
+
+def test_names_of_instants_and_truths_say_what_they_are():
+    wrong = [
+        f"{relative(path)}:{line} {name}: {kind}"
+        for path in product_files()
+        for line, name, kind in typed_names(path)
+        if (is_instant(kind) and not (name.endswith("_at") or name in {"as_of", "since", "until", "after", "value"}))
+        or (kind == "bool" and not name.startswith(("is_", "has_")))
+    ]
+    assert wrong == []
+
+
+def typed_names(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, name and type of every field of a class and every parameter of a public function."""
+    for node in ast.walk(syntax_tree(path)):
+        if isinstance(node, ast.ClassDef):
+            for field in node.body:
+                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                    yield field.lineno, field.target.id, ast.unparse(field.annotation)
+        elif isinstance(node, Function) and not node.name.startswith("_"):
+            for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+                if argument.annotation is not None:
+                    yield argument.lineno, argument.arg, ast.unparse(argument.annotation)
+
+
+def is_instant(kind: str) -> bool:
+    return kind in {"datetime", "datetime | None"}
+
+
+def words(text: str) -> set[str]:
+    return {word.strip(".,:;`'").lower() for word in text.split()} - {"a", "an", "the"}
