@@ -1,0 +1,99 @@
+"""Rows as PostgreSQL's binary COPY format, to and from numpy arrays: bit for bit, and fast.
+
+A feature row's float32 comes back as the float32 that was stored, and a million rows take a second where text takes
+a minute. Pure functions of frames and bytes; they know no table. All columns but the ticker have a fixed width, so
+that one ticker's rows are one structured array. Where next: ``engine.py``, which moves the bytes.
+
+Source: PostgreSQL documentation, COPY, section Binary Format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.errors import DataContractError
+
+Kinds = Mapping[str, str]
+"""Column -> kind: ``time`` (timestamptz), ``f8`` (double precision), ``f4`` (real), ``i4`` (integer)."""
+
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0"
+_HEADER = _SIGNATURE + bytes(8)
+_TRAILER = b"\xff\xff"
+_FORMATS = {"time": ">i8", "f8": ">f8", "f4": ">f4", "i4": ">i4"}
+_EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
+"""PostgreSQL counts microseconds from here."""
+
+
+def encode(frame: pd.DataFrame, kinds: Kinds) -> bytes:
+    """The rows as a binary COPY of (ticker, then the columns of ``kinds`` in their order).
+
+    Raises:
+        DataContractError: a column is missing, or a time is naive or unknown.
+    """
+    arrays = {column: _to_wire(frame, column, kind) for column, kind in kinds.items()}
+    parts = [_HEADER]
+    for ticker, rows in frame.groupby("ticker", sort=False).indices.items():
+        name = str(ticker).encode()
+        layout = _layout(f"S{len(name)}", kinds)
+        records: npt.NDArray[Any] = np.empty(len(rows), dtype=layout)
+        records["field_count"] = len(kinds) + 1
+        records["width_ticker"] = len(name)
+        records["ticker"] = name
+        for column, values in arrays.items():
+            records[f"width_{column}"] = values.itemsize
+            records[column] = values[rows]
+        parts.append(records.tobytes())
+    return b"".join([*parts, _TRAILER])
+
+
+def decode(data: bytes, tickers: Sequence[str], kinds: Kinds) -> pd.DataFrame:
+    """The frame of a binary COPY whose rows are (position in ``tickers`` from 1, then the columns of ``kinds``).
+
+    Times are ``datetime64[us, UTC]``, ``i4`` becomes int64. No value may be null.
+    """
+    layout = _layout(">i4", kinds)
+    body = data[len(_HEADER) : -len(_TRAILER)]
+    if not data.startswith(_SIGNATURE) or len(body) % layout.itemsize:
+        message = f"Postgres sent {len(data)} bytes that are not rows of {', '.join(kinds)} without nulls."
+        raise DataContractError(message)
+    records = np.frombuffer(body, dtype=layout)
+    names = pd.array(list(tickers), dtype="str")
+    columns: dict[str, Any] = {"ticker": names.take(records["ticker"].astype(np.int64) - 1)}
+    for column, kind in kinds.items():
+        columns[column] = _from_wire(records[column], kind)
+    return pd.DataFrame(columns)
+
+
+def _layout(ticker: str, kinds: Kinds) -> np.dtype[Any]:
+    """One row on the wire: the number of fields, then width and value of each."""
+    fields: list[tuple[str, str]] = [("field_count", ">i2"), ("width_ticker", ">i4"), ("ticker", ticker)]
+    for column, kind in kinds.items():
+        fields += [(f"width_{column}", ">i4"), (column, _FORMATS[kind])]
+    return np.dtype(fields)
+
+
+def _to_wire(frame: pd.DataFrame, column: str, kind: str) -> npt.NDArray[Any]:
+    if column not in frame.columns:
+        message = f"The column {column!r} is missing; there are {', '.join(map(str, frame.columns))}."
+        raise DataContractError(message)
+    values = frame[column]
+    if kind != "time":
+        return values.to_numpy(dtype=_FORMATS[kind])
+    if not isinstance(values.dtype, pd.DatetimeTZDtype) or values.isna().any():
+        message = f"The column {column!r} must hold aware times and no gap; it is {values.dtype}."
+        raise DataContractError(message)
+    moments = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+    microseconds: npt.NDArray[Any] = (moments - _EPOCH).astype(np.int64)
+    return microseconds.astype(_FORMATS["time"])
+
+
+def _from_wire(values: npt.NDArray[Any], kind: str) -> pd.DatetimeIndex | npt.NDArray[Any]:
+    if kind == "time":
+        moments = _EPOCH + values.astype(np.int64).astype("timedelta64[us]")
+        return pd.DatetimeIndex(moments).tz_localize("UTC")
+    return values.astype(np.int64 if kind == "i4" else values.dtype.newbyteorder("="))

@@ -1,0 +1,201 @@
+"""The way to Postgres: an engine, transactions whose failures speak our error tree, and bulk reads and writes.
+
+Everything is set-based: rows go by COPY into a temporary staging table, then by one statement into place. Knows no
+table's meaning. Where next: ``tables.py`` for what there is, ``bars.py`` and its neighbours for who writes it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Any, cast
+
+import pandas as pd
+import psycopg2
+import psycopg2.extensions
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Connection as Connection
+from sqlalchemy.engine import Engine as Engine
+from sqlalchemy.exc import DBAPIError
+
+from include.contracts import require_utc
+from include.errors import DataContractError, HourcastError, StoreUnavailableError
+from include.store.binary import Kinds, decode, encode
+from include.store.tables import Table
+
+CONNECT_SECONDS = 10
+
+
+def create_store_engine(url: str) -> Engine:
+    """A pool of connections to the database at ``url``; times come back in UTC. Nothing is connected yet."""
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=2,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "hourcast",
+            "options": "-c timezone=UTC",
+        },
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A connection whose work is committed when the block ends, and undone when it raises.
+
+    Raises:
+        StoreUnavailableError: Postgres cannot be reached, broke off, or gave way to another transaction.
+        DataContractError: a constraint of the schema refused a row.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (DBAPIError, psycopg2.Error) as error:
+        translated = _translate(error, engine)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _translate(error: DBAPIError | psycopg2.Error, engine: Engine) -> HourcastError | None:
+    """The error in our own words; None for one that only a programmer can cause."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    where = f"{engine.url.host}:{engine.url.port}/{engine.url.database}"
+    if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return StoreUnavailableError(f"Postgres at {where} did not answer as it should: {cause}".strip())
+    if isinstance(cause, psycopg2.IntegrityError | psycopg2.DataError):
+        return DataContractError(f"Postgres at {where} refused a row: {cause}".strip())
+    return None
+
+
+def run_script(connection: Connection, script: str) -> None:
+    """Runs the statements of a script as they stand: no parameter, and `%` means itself."""
+    with closing(_cursor(connection)) as cursor:
+        cursor.execute(script)
+
+
+def execute(connection: Connection, statement: str, parameters: Mapping[str, Any] | None = None) -> int:
+    """Runs one statement with ``:name`` parameters; the count of rows it changed."""
+    return connection.execute(text(statement), parameters or {}).rowcount
+
+
+def fetch_rows(
+    connection: Connection,
+    query: str,
+    parameters: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Every row of a query with ``:name`` parameters, as column -> value; for few rows."""
+    return [dict(row) for row in connection.execute(text(query), parameters or {}).mappings()]
+
+
+def fetch_frame(
+    connection: Connection,
+    query: str,
+    parameters: Mapping[str, Any],
+    tickers: Sequence[str],
+    kinds: Kinds,
+) -> pd.DataFrame:
+    """Every row of a query with ``%(name)s`` parameters, as a frame; for many rows.
+
+    The query selects a ticker's position in ``tickers`` (integer, from 1), then the columns of ``kinds``, none null.
+    """
+    buffer = io.BytesIO()
+    with closing(_cursor(connection)) as cursor:
+        bound = cursor.mogrify(query, parameters).decode()
+        cursor.copy_expert(f"copy ({bound}) to stdout (format binary)", buffer)
+    return decode(buffer.getvalue(), tickers, kinds)
+
+
+def stage_frame(connection: Connection, table: Table, frame: pd.DataFrame, kinds: Kinds) -> str:
+    """Copies a frame's ticker and ``kinds`` columns into a staging table; its name. Gone when the transaction ends."""
+    columns = ("ticker", *kinds)
+    name = _create_staging(connection, table, columns)
+    with closing(_cursor(connection)) as cursor:
+        copy = f"copy {name} ({', '.join(columns)}) from stdin (format binary)"
+        cursor.copy_expert(copy, io.BytesIO(encode(frame, kinds)))
+    return name
+
+
+def stage_rows(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> str:
+    """Copies rows (values in the order of ``table.columns``) into a staging table; its name. For few rows."""
+    name = _create_staging(connection, table, table.columns)
+    lines = "".join("\t".join(map(_as_text, row)) + "\n" for row in rows)
+    with closing(_cursor(connection)) as cursor:
+        cursor.copy_expert(f"copy {name} ({', '.join(table.columns)}) from stdin", io.StringIO(lines))
+    return name
+
+
+def rows_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """A frame's rows as plain values in the order of ``columns``; what is missing is None, but NaN in a number stays.
+
+    Raises:
+        DataContractError: a column is missing.
+    """
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        message = f"The columns {', '.join(missing)} are missing; there are {', '.join(map(str, frame.columns))}."
+        raise DataContractError(message)
+    values = [_plain_values(frame[column]) for column in columns]
+    return list(zip(*values, strict=True))
+
+
+def upsert(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> int:
+    """Inserts rows, or replaces those whose values differ; the count of rows that changed.
+
+    A row that says nothing new is left as it is, its time of change included: storing twice equals storing once.
+    """
+    staged = stage_rows(connection, table, rows)
+    replaced = ", ".join(f"{column} = excluded.{column}" for column in table.values)
+    touched = f", {table.touched} = now()" if table.touched else ""
+    return execute(
+        connection,
+        f"""
+        insert into forecast.{table.name} as stored ({", ".join(table.columns)})
+        select {", ".join(table.columns)} from {staged}
+        on conflict ({", ".join(table.keys)}) do update
+        set {replaced}{touched}
+        where ({_listed("stored", table.values)}) is distinct from ({_listed("excluded", table.values)})
+        """,  # noqa: S608  # names from tables.py, never from outside
+    )
+
+
+def _cursor(connection: Connection) -> psycopg2.extensions.cursor:
+    """The driver's own cursor, within the connection's transaction: only it can COPY."""
+    return cast("psycopg2.extensions.cursor", connection.connection.cursor())
+
+
+def _listed(alias: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def _create_staging(connection: Connection, table: Table, columns: Sequence[str]) -> str:
+    name = f"staged_{table.name}"
+    execute(connection, f"drop table if exists pg_temp.{name}")
+    source = f"select {', '.join(columns)} from forecast.{table.name} with no data"  # noqa: S608  # names from tables.py
+    execute(connection, f"create temporary table {name} on commit drop as {source}")
+    return name
+
+
+def _plain_values(column: pd.Series[Any]) -> list[Any]:
+    values = column.tolist()
+    if pd.api.types.is_float_dtype(column.dtype):
+        return values
+    return [None if pd.isna(value) else value for value in values]
+
+
+def _as_text(value: object) -> str:
+    """A value as COPY's text format spells it."""
+    if value is None:
+        return r"\N"
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, float):
+        return repr(float(value))
+    if isinstance(value, datetime):
+        return require_utc(value, "a time to be stored").isoformat()
+    words = json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
+    return words.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

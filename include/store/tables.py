@@ -1,0 +1,134 @@
+"""Names of the tables that the store writes, their keys and columns. The SQL in ``sql/migrations`` is the truth.
+
+A test holds every name here against the migrated database. Knows no connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from include.contracts import BAR_COLUMNS, FEATURE_COLUMNS, PRICE_COLUMNS, QUANTILE_COLUMNS
+
+BAR_KINDS = {
+    "opened_at": "time",
+    "closed_at": "time",
+    **dict.fromkeys((*PRICE_COLUMNS, "volume"), "f8"),
+    "known_at": "time",
+}
+"""A stored bar beside its ticker, in the order of ``contracts.BAR_COLUMNS``; kinds as in ``binary.py``."""
+
+FEATURE_KINDS = {"closed_at": "time", "known_at": "time", **dict.fromkeys(FEATURE_COLUMNS, "f4")}
+"""A feature row beside its ticker."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of schema `forecast`: key columns, the other columns that are given, and which says when they changed."""
+
+    name: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    touched: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Keys, then values."""
+        return (*self.keys, *self.values)
+
+
+BAR = Table("bar", ("ticker", "opened_at"), ("closed_at", *PRICE_COLUMNS, "volume", "known_at"))
+BAR_REJECTED = Table(
+    "bar_rejected",
+    ("ticker", "opened_at", "reason"),
+    ("as_of", *BAR_COLUMNS[2:]),
+)
+FEATURE = Table("feature", ("ticker", "closed_at", "known_at"), FEATURE_COLUMNS)
+MODEL_VERSION = Table(
+    "model_version",
+    ("ticker", "as_of"),
+    (
+        "model_version",
+        "parent_version",
+        "kind",
+        "is_promoted",
+        "artefact",
+        "artefact_row",
+        "config",
+        "seed",
+        "code_version",
+        "window_count",
+        "loss_before",
+        "loss_after",
+    ),
+    touched="created_at",
+)
+PREDICTION = Table(
+    "prediction",
+    ("ticker", "as_of", "horizon"),
+    (
+        "target_at",
+        "anchored_at",
+        "last_close",
+        *QUANTILE_COLUMNS,
+        "model_version",
+        "width_factor",
+        "is_fallback",
+        "fallback_reason",
+        "source",
+        "origin",
+    ),
+    touched="made_at",
+)
+BASELINE_PREDICTION = Table(
+    "baseline_prediction",
+    ("ticker", "as_of", "horizon", "baseline"),
+    QUANTILE_COLUMNS,
+    touched="made_at",
+)
+SCORE = Table(
+    "score",
+    ("ticker", "as_of", "horizon", "method"),
+    (
+        "actual_close",
+        "pinball",
+        "crps",
+        "absolute_error",
+        "is_inside_50",
+        "is_inside_80",
+        "is_inside_90",
+        "is_inside_95",
+        "scored_as_of",
+    ),
+)
+TICKER = Table("ticker", ("ticker",), ("source", "history_days", "status", "status_reason", "status_at"))
+OUTCOME = Table(
+    "outcome",
+    ("as_of", "ticker"),
+    ("source", "shard_index", "shard_count", "stage", "status", "reason"),
+    touched="updated_at",
+)
+ONBOARDING = Table(
+    "onboarding",
+    ("request_id", "ticker"),
+    ("as_of", "source", "history_days", "shard_index", "shard_count", "stage", "result", "reason"),
+    touched="updated_at",
+)
+TABLES = (
+    BAR,
+    BAR_REJECTED,
+    FEATURE,
+    MODEL_VERSION,
+    PREDICTION,
+    BASELINE_PREDICTION,
+    SCORE,
+    TICKER,
+    OUTCOME,
+    ONBOARDING,
+)
+
+PREDICTION_COLUMNS = PREDICTION.columns
+"""What ``forecasts.save_predictions`` takes: prices in the ticker's currency, times in UTC."""
+BASELINE_COLUMNS = BASELINE_PREDICTION.columns
+"""What ``forecasts.save_baselines`` takes."""
+SCORE_COLUMNS = SCORE.columns
+"""What ``forecasts.save_scores`` takes: losses in basis points of log return, errors in the ticker's currency."""
