@@ -157,8 +157,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(**groups)
 
 
-def _load_group(group: type[Any], given: Mapping[str, str]) -> object:
-    values: dict[str, object] = {}
+def _load_group(group: type[Any], given: Mapping[str, str]) -> Any:  # noqa: ANN401 - one of the groups
+    values: dict[str, Any] = {}
     for item in fields(group):
         name = PREFIX + item.name.upper()
         if name in given:

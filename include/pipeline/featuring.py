@@ -8,11 +8,13 @@ changed bar on, and they equal bit for bit those of a computation over the whole
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import pandas as pd
 
 from include.contracts import TickerProfile
+from include.errors import DataContractError
 from include.features.frame import LOOKBACK_BARS, build_features
 from include.features.windows import Series, make_series
 from include.market import sessions
@@ -24,22 +26,35 @@ _USUAL_BARS = LOOKBACK_BARS + 200
 """Bars read for an hourly update: the look-back, and room for the bars re-read every hour."""
 
 
-def update_features(engine: Engine, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
-    """Stores the feature rows that bars new or revised since the last update make necessary; their count."""
+def update_features(
+    engine: Engine,
+    profiles: Sequence[TickerProfile],
+    as_of: datetime,
+) -> tuple[int, dict[str, str]]:
+    """Stores the feature rows that bars new or revised since the last update make necessary.
+
+    Returns:
+        Their count, and for a ticker whose bars do not fit its calendar the reason.
+    """
     tickers = [profile.ticker for profile in profiles]
     with transaction(engine) as connection:
         changed = bar_store.earliest_changes(connection, tickers, as_of)
         bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=_USUAL_BARS)
     calendars = {profile.ticker: profile.calendar for profile in profiles}
-    frames = []
+    frames: list[pd.DataFrame] = []
+    problems: dict[str, str] = {}
     for ticker, own in bars.groupby("ticker", sort=True):
         name = str(ticker)
         if name not in changed:
             continue
         reaching = _reach(engine, own, changed[name], as_of)
-        rows = build_features(sessions.annotate(reaching, calendars[name]))
+        try:
+            rows = build_features(sessions.annotate(reaching, calendars[name]))
+        except DataContractError as error:
+            problems[name] = str(error)
+            continue
         frames.append(rows[rows["closed_at"] >= changed[name]].assign(known_at=as_of))
-    return _save(engine, frames)
+    return _save(engine, frames), problems
 
 
 def save_history_features(engine: Engine, profile: TickerProfile, as_of: datetime) -> int:
@@ -70,7 +85,9 @@ def load_series(
     series = {}
     for ticker, own in features.groupby("ticker", sort=True):
         name = str(ticker)
-        if name in bars_of:
+        if name not in bars_of:
+            continue
+        with suppress(DataContractError):  # a ticker whose bars do not fit its calendar is absent
             series[name] = make_series(own, sessions.annotate(bars_of[name], calendars[name]))
     return series
 

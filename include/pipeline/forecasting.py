@@ -71,56 +71,41 @@ def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datet
     results: Results = {}
     for profile in profiles:
         ticker = profile.ticker
-        own_bars = bars_of.get(ticker)
-        if own_bars is None or len(own_bars) < 2:
-            results[ticker] = (OutcomeStatus.FAILED, "fewer than 2 bars are known; nothing to forecast from")
+        try:
+            anchor = _Anchor.of(profile, bars_of.get(ticker, bars.iloc[:0]), as_of)
+        except DataContractError as error:
+            results[ticker] = (OutcomeStatus.FAILED, str(error))
             continue
-        anchor = _Anchor.of(profile, own_bars, as_of)
-        walk = _random_walk(own_bars, profile.calendar)
-        answer = answers.get(ticker)
-        problem = problems.get(ticker) or _problem_of(answer, anchor)
-        baselines.append(anchor.rows(walk).assign(baseline="random_walk"))
-        if answer is None or problem is not None:
-            rows = anchor.rows(walk).assign(model_version=None, width_factor=1.0)
-            status = OutcomeStatus.FALLBACK
-        else:
-            factors = _factors(history_of.get(ticker))
-            rows = anchor.rows(calibrate(answer.quantiles, factors))
-            rows = rows.assign(model_version=answer.ref.model_version, width_factor=factors)
-            status = OutcomeStatus.FORECAST
-            problem = None
-        predictions.append(
-            rows.assign(
-                target_at=anchor.targets,
-                anchored_at=anchor.closed_at,
-                last_close=anchor.close,
-                is_fallback=status is OutcomeStatus.FALLBACK,
-                fallback_reason=problem,
-                source=profile.source,
-                origin=origin,
-            ),
-        )
-        results[ticker] = (status, problem)
+        problem = problems.get(ticker) or _problem_of(answers.get(ticker), anchor)
+        own = anchor.baseline_rows() if problem else anchor.model_rows(answers[ticker], history_of.get(ticker))
+        predictions.append(own.assign(source=profile.source, origin=origin, fallback_reason=problem))
+        baselines.append(anchor.rows(anchor.walk).assign(baseline="random_walk"))
+        results[ticker] = (OutcomeStatus.FALLBACK if problem else OutcomeStatus.FORECAST, problem)
     _save(services, predictions, baselines)
     return results
 
 
 @dataclass(frozen=True)
 class _Anchor:
-    """The bar a forecast starts from, and the instants it is about."""
+    """The bar a forecast starts from, the instants it is about, and the random walk's log returns [H, Q] from there."""
 
     ticker: str
     as_of: datetime
     closed_at: datetime
     close: float
     targets: list[datetime]
+    walk: Array
 
     @classmethod
     def of(cls, profile: TickerProfile, bars: pd.DataFrame, as_of: datetime) -> _Anchor:
+        if len(bars) < 2:
+            message = f"{profile.ticker}: fewer than 2 bars are known at {as_of.isoformat()}; nothing to forecast from."
+            raise DataContractError(message)
         newest = bars.iloc[-1]
         closed_at = newest["closed_at"].to_pydatetime()
         targets = sessions.next_closes(profile.calendar, closed_at, HORIZON_COUNT)
-        return cls(profile.ticker, as_of, closed_at, float(newest["close"]), targets)
+        walk = _random_walk(bars, profile.calendar)
+        return cls(profile.ticker, as_of, closed_at, float(newest["close"]), targets, walk)
 
     def rows(self, quantiles: Array) -> pd.DataFrame:
         """Log-return quantiles [H, Q] as price rows, one a horizon."""
@@ -129,6 +114,20 @@ class _Anchor:
         prices.insert(1, "as_of", self.as_of)
         prices.insert(2, "horizon", range(1, HORIZON_COUNT + 1))
         return prices
+
+    def model_rows(self, answer: _Answer, history: pd.DataFrame | None) -> pd.DataFrame:
+        """The model's forecast, its widths calibrated on the ticker's own matured forecasts."""
+        factors = _factors(history)
+        rows = self._dated(calibrate(answer.quantiles, factors))
+        return rows.assign(model_version=answer.ref.model_version, width_factor=factors, is_fallback=False)
+
+    def baseline_rows(self) -> pd.DataFrame:
+        """The random walk as a labelled fallback."""
+        return self._dated(self.walk).assign(model_version=None, width_factor=1.0, is_fallback=True)
+
+    def _dated(self, quantiles: Array) -> pd.DataFrame:
+        rows = self.rows(quantiles)
+        return rows.assign(target_at=self.targets, anchored_at=self.closed_at, last_close=self.close)
 
 
 def _ask_models(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from include.contracts import BarRequest, OutcomeStatus, PlannedTicker, Shard, Stage, TickerFailure, TickerProfile
-from include.errors import MarketUnavailableError, RetryableError
+from include.errors import DataContractError, MarketUnavailableError, RetryableError
 from include.market import quality, sessions
 from include.pipeline import featuring, forecasting, scoring, training
 from include.pipeline.services import Services
@@ -69,15 +69,14 @@ def compute_features(services: Services, shard: Shard) -> dict[str, int]:
     waiting = _waiting(services, shard, Stage.FETCHED)
     skipped = _reasons_to_skip(services, waiting, shard.as_of)
     profiles = [item.profile for item in waiting if item.profile.ticker not in skipped]
-    row_count = featuring.update_features(services.engine, profiles, shard.as_of)
+    row_count, problems = featuring.update_features(services.engine, profiles, shard.as_of)
+    featured = [profile.ticker for profile in profiles if profile.ticker not in problems]
+    outcomes = {ticker: (OutcomeStatus.SKIPPED, reason) for ticker, reason in skipped.items()}
+    outcomes |= {ticker: (OutcomeStatus.FAILED, f"features: {reason}") for ticker, reason in problems.items()}
     with transaction(services.engine) as connection:
-        registry.record_outcomes(
-            connection,
-            shard.as_of,
-            {ticker: (OutcomeStatus.SKIPPED, reason) for ticker, reason in skipped.items()},
-        )
-        registry.advance(connection, shard.as_of, [profile.ticker for profile in profiles], Stage.FEATURED)
-    return {"rows": row_count, "featured": len(profiles), "skipped": len(skipped)}
+        registry.record_outcomes(connection, shard.as_of, outcomes)
+        registry.advance(connection, shard.as_of, featured, Stage.FEATURED)
+    return {"rows": row_count, "featured": len(featured), "skipped": len(skipped), "failed": len(problems)}
 
 
 def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
@@ -226,7 +225,10 @@ def _reason_to_skip(
         return "no bar is known yet"
     if anchored is not None and newest <= anchored:
         return f"no new closed bar since {newest.isoformat()}"
-    missed = sessions.next_closes(profile.calendar, newest, STALE_AFTER_BARS)
+    try:
+        missed = sessions.next_closes(profile.calendar, newest, STALE_AFTER_BARS)
+    except DataContractError:
+        return None  # the calendar's end is near; forecasting says so if it is too near
     if missed[-1] + timedelta(minutes=profile.feed_delay_minutes) <= as_of:
         return f"stale: the newest bar closed at {newest.isoformat()} and {STALE_AFTER_BARS} more were due since"
     return None

@@ -16,7 +16,7 @@ _KEY_COLUMNS = ["ticker", "as_of", "horizon", "method", "actual_close"]
 
 
 def score_matured(engine: Engine, as_of: datetime) -> int:
-    """Scores every forecast and baseline twin whose target bar is known at ``as_of`` for the first time; their count."""
+    """Scores the forecasts and baseline twins whose target bar is known by ``as_of`` and was not before; their count."""
     with transaction(engine) as connection:
         matured = forecast_store.matured_unscored(connection, as_of)
         if not matured.empty:

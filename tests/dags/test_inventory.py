@@ -1,0 +1,115 @@
+"""Which DAGs there are, how they are wired, and the settings that keep an hour honest."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.airflow import PROJECT_DIR, airflow_environment
+
+pytestmark = pytest.mark.integration
+_SCRIPT = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag("dags")
+print("@@" + json.dumps({
+    "errors": bag.import_errors,
+    "dags": {dag_id: {
+        "max_active_runs": dag.max_active_runs,
+        "catchup": dag.catchup,
+        "params": sorted(dag.params),
+        "tasks": {task.task_id: {
+            "rule": str(task.trigger_rule), "pool": task.pool, "retries": task.retries,
+            "is_mapped": task.is_mapped, "policy": task.retry_policy is not None,
+            "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
+            "downstream": sorted(task.downstream_task_ids)} for task in dag.tasks},
+    } for dag_id, dag in bag.dags.items()},
+}, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    environment = airflow_environment(tmp_path_factory.mktemp("home"), "sqlite://")
+    command = [sys.executable, "-c", _SCRIPT]
+    done = subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, timeout=120)
+    assert "@@" in done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.split("@@")[1])
+    return found
+
+
+def test_there_are_exactly_these_dags_and_each_file_parses(inventory: dict[str, Any]) -> None:
+    assert inventory["errors"] == {}
+    assert sorted(inventory["dags"]) == ["hourly_forecast", "onboard_ticker"]
+    assert sorted(path.stem for path in Path(PROJECT_DIR, "dags").glob("*.py")) == sorted(inventory["dags"])
+
+
+def test_the_stages_of_the_hour_stand_in_their_order(inventory: dict[str, Any]) -> None:
+    tasks = inventory["dags"]["hourly_forecast"]["tasks"]
+    order = ["fetch_bars", "compute_features", "fine_tune", "predict", "score", "check_hour"]
+    for before, after in zip(order, order[1:], strict=False):
+        assert after in tasks[before]["downstream"]
+    assert set(order[:4]) <= set(tasks["plan"]["downstream"])
+
+
+def test_the_stages_of_onboarding_stand_in_their_order(inventory: dict[str, Any]) -> None:
+    tasks = inventory["dags"]["onboard_ticker"]["tasks"]
+    order = ["backfill_history", "first_training", "first_forecast", "activate", "report"]
+    assert "backfill_history" in tasks["validate"]["downstream"]
+    for before, after in zip(order, order[1:], strict=False):
+        assert after in tasks[before]["downstream"]
+
+
+def test_only_stages_over_shards_are_mapped(inventory: dict[str, Any]) -> None:
+    mapped = {
+        (dag_id, task_id)
+        for dag_id, dag in inventory["dags"].items()
+        for task_id, task in dag["tasks"].items()
+        if task["is_mapped"]
+    }
+    assert mapped == {
+        ("hourly_forecast", "fetch_bars"),
+        ("hourly_forecast", "compute_features"),
+        ("hourly_forecast", "fine_tune"),
+        ("hourly_forecast", "predict"),
+        ("hourly_forecast", "retry_pending"),
+        ("onboard_ticker", "backfill_history"),
+        ("onboard_ticker", "first_training"),
+        ("onboard_ticker", "first_forecast"),
+    }
+
+
+def test_one_run_at_a_time_and_no_catch_up(inventory: dict[str, Any]) -> None:
+    for dag in inventory["dags"].values():
+        assert dag["max_active_runs"] == 1
+        assert dag["catchup"] is False
+
+
+def test_training_runs_in_the_pool_that_has_a_slot_a_core(inventory: dict[str, Any]) -> None:
+    pools = {
+        task_id: task["pool"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()
+    }
+    trained = {task_id for task_id, pool in pools.items() if pool == "training"}
+    assert trained == {"fine_tune", "predict", "first_training", "first_forecast"}
+
+
+def test_every_stage_retries_by_policy_and_ends_before_its_token_does(inventory: dict[str, Any]) -> None:
+    for dag in inventory["dags"].values():
+        for task_id, task in dag["tasks"].items():
+            assert task["policy"], task_id
+            assert task["timeout"] <= 3600, task_id
+            assert task["retries"] == (0 if task_id in {"check_hour", "report"} else 2), task_id
+
+
+def test_the_onboarding_form_asks_what_the_readme_says(inventory: dict[str, Any]) -> None:
+    assert inventory["dags"]["onboard_ticker"]["params"] == [
+        "as_of",
+        "history_days",
+        "retire_tickers",
+        "retrain",
+        "source",
+        "tickers",
+    ]

@@ -1,0 +1,152 @@
+"""Both DAGs run by Airflow on real Postgres databases: the traps that apply, each sprung on purpose."""
+
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.support.airflow import AirflowDriver
+from tests.support.databases import plain_url
+
+pytestmark = pytest.mark.integration
+ONBOARDED_AT = "2025-03-31T15:35:00+00:00"
+HOUR = "2025-03-31T16:35:00+00:00"
+NEXT_HOUR = "2025-03-31T17:35:00+00:00"
+NOVA, ORION = "NOVA-USD.SIM", "ORION-USD.SIM"
+
+
+def execute(environment: dict[str, str], sql: str) -> list[tuple[Any, ...]]:
+    connection = psycopg2.connect(plain_url(environment["HOURCAST_DATABASE_URL"]))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("set time zone 'UTC'")
+        cursor.execute(sql)
+        rows = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return rows
+
+
+def states(run: dict[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for task_id, _, state, _ in run["tasks"]:
+        found.setdefault(task_id, []).append(state)
+    return found
+
+
+def onboard(airflow: AirflowDriver, environment: dict[str, str], *tickers: str, **conf: Any) -> dict[str, Any]:
+    form = {"tickers": list(tickers), "history_days": 60, "as_of": ONBOARDED_AT, **conf}
+    return airflow.run("onboard_ticker", environment, conf=form)
+
+
+def forecasts(environment: dict[str, str]) -> list[tuple[Any, ...]]:
+    return execute(environment, "select * from forecast.prediction order by ticker, as_of, horizon")
+
+
+def test_a_request_without_a_logical_date_onboards_and_the_hour_forecasts(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    assert onboard(airflow, environment, NOVA, ORION)["state"] == "success"
+    run = airflow.run("hourly_forecast", environment, run_after=HOUR)
+    assert run["state"] == "success"
+    assert execute(
+        environment, "select ticker, as_of::text, count(*) from forecast.prediction group by 1, 2 order by 2, 1"
+    ) == [
+        (NOVA, "2025-03-31 15:35:00+00", 7),
+        (ORION, "2025-03-31 15:35:00+00", 7),
+        (NOVA, "2025-03-31 16:35:00+00", 7),
+        (ORION, "2025-03-31 16:35:00+00", 7),
+    ]
+    assert len(run["tasks"]) <= 25
+    assert {label for task, _, _, label in run["tasks"] if task == "predict"} == {"shard 0", "shard 1"}
+
+
+def test_an_hour_without_tickers_succeeds_and_says_so_by_skipping(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    run = airflow.run("hourly_forecast", environment, run_after=HOUR)
+    assert run["state"] == "success"
+    assert states(run)["predict"] == ["skipped"]
+    assert states(run)["check_hour"] == ["success"]
+
+
+def test_a_failed_shard_fails_the_run_harms_no_other_and_a_rerun_repairs_it(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    onboard(airflow, environment, NOVA, ORION)
+    execute(
+        environment,
+        "create function forecast.refuse() returns trigger language plpgsql as "
+        "$$ begin raise exception 'planted'; end $$; "
+        f"create trigger refuse before insert on forecast.model_version for each row when (new.ticker = '{ORION}') "
+        "execute function forecast.refuse()",
+    )
+    broken = airflow.run("hourly_forecast", environment, run_after=HOUR)
+    assert broken["state"] == "failed"
+    assert sorted(states(broken)["fine_tune"])[-1] == "success"
+    assert states(broken)["check_hour"] == ["failed"]
+    count = "select ticker, count(*) from forecast.prediction where as_of > '2025-03-31 16:00+00' group by 1 order by 1"
+    assert execute(environment, count) == [(NOVA, 7)]
+    execute(environment, "drop trigger refuse on forecast.model_version")
+    repaired = airflow.run("hourly_forecast", environment, run_after=HOUR)
+    assert repaired["state"] == "success"
+    assert execute(environment, count) == [(NOVA, 7), (ORION, 7)]
+
+
+def test_a_whole_hour_run_again_changes_no_row(airflow: AirflowDriver, environment: dict[str, str]) -> None:
+    onboard(airflow, environment, NOVA, ORION)
+    airflow.run("hourly_forecast", environment, run_after=HOUR)
+    before = forecasts(environment)
+    airflow.run("hourly_forecast", environment, run_after=HOUR)
+    assert forecasts(environment) == before
+
+
+def test_a_plan_that_fails_fails_the_run_although_the_leaf_would_find_nothing_wrong(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    onboard(airflow, environment, NOVA)
+    execute(environment, "alter table forecast.outcome rename to hidden")
+    run = airflow.run("hourly_forecast", environment, run_after=HOUR)
+    assert run["state"] == "failed"
+    assert states(run)["check_hour"] == ["failed"]
+
+
+def test_scores_that_fail_fail_the_run(airflow: AirflowDriver, environment: dict[str, str]) -> None:
+    onboard(airflow, environment, NOVA)
+    execute(environment, "alter table forecast.score rename to hidden")
+    run = airflow.run("hourly_forecast", environment, run_after=NEXT_HOUR)
+    assert run["state"] == "failed"
+    assert states(run)["predict"] == ["success"]
+
+
+def test_a_pending_ticker_makes_the_hour_ask_for_it_again(airflow: AirflowDriver, environment: dict[str, str]) -> None:
+    onboard(airflow, environment, NOVA)
+    execute(environment, f"update forecast.ticker set status = 'pending' where ticker = '{NOVA}'")
+    run = airflow.run("hourly_forecast", environment, run_after=HOUR)
+    assert run["state"] == "success"
+    assert [conf["tickers"] for conf in run["triggered"]] == [[NOVA]]
+
+
+def test_a_run_with_a_logical_date_takes_the_end_of_its_interval(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    onboard(airflow, environment, NOVA)
+    run = airflow.run("hourly_forecast", environment, logical_date=HOUR)
+    assert run["state"] == "success"
+    ((as_of,),) = execute(environment, "select distinct as_of::text from forecast.outcome")
+    assert as_of in {"2025-03-31 16:35:00+00", "2025-03-31 17:35:00+00"}
+
+
+def test_a_mixed_request_succeeds_and_reports_each_ticker(airflow: AirflowDriver, environment: dict[str, str]) -> None:
+    run = onboard(airflow, environment, NOVA, "bad name!", "AAPL", source="simulated")
+    assert run["state"] == "success"
+    assert dict(execute(environment, "select ticker, result from forecast.onboarding")) == {
+        NOVA: "active",
+        "bad name!": "rejected",
+        "AAPL": "rejected",
+    }
+
+
+def test_a_request_for_nothing_fails_with_the_reason(airflow: AirflowDriver, environment: dict[str, str]) -> None:
+    run = onboard(airflow, environment)
+    assert run["state"] == "failed"
+    assert states(run)["validate"] == ["failed"]
+    assert states(run)["report"] == ["failed"]

@@ -1,0 +1,118 @@
+"""Onboarding end to end on a real Postgres: what becomes of good, bad, unknown and unreachable tickers."""
+
+from datetime import timedelta
+
+import pytest
+
+from include.errors import InvalidRequestError
+from include.pipeline import onboarding
+from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
+
+pytestmark = pytest.mark.integration
+NOVA, ORION = ROUND_THE_CLOCK
+
+
+def status_of(product: Product, ticker: str) -> tuple[str, str | None]:
+    ((status, reason),) = product.query("select status, status_reason from forecast.ticker where ticker = %s", ticker)
+    return status, reason
+
+
+def test_an_onboarded_ticker_is_active_with_history_a_model_and_seven_forecasts(product: Product) -> None:
+    assert product.onboard(NOVA) == {"active": {NOVA: ""}}
+    assert status_of(product, NOVA) == ("active", None)
+    ((bars,),) = product.query("select count(*) from forecast.bar where ticker = %s", NOVA)
+    assert bars == 60 * 24
+    assert product.query("select kind, is_promoted from forecast.model_version") == [("first_training", True)]
+    assert product.query("select count(*), bool_or(is_fallback), min(origin) from forecast.prediction") == [
+        (7, False, "onboarding"),
+    ]
+
+
+def test_names_are_trimmed_upper_cased_and_taken_once(product: Product) -> None:
+    assert product.onboard("  nova-usd.sim ", "NOVA-USD.SIM", request_id="names") == {"active": {NOVA: ""}}
+
+
+def test_one_bad_ticker_among_several_does_not_stop_the_others(product: Product) -> None:
+    product.market.unknown.add("NOBODY.SIM")
+    product.market.down.add("AWAY.SIM")
+    results = product.onboard(NOVA, "NOBODY.SIM", "AWAY.SIM", "not a ticker!", request_id="mixed")
+    assert sorted(results) == ["active", "pending", "rejected"]
+    assert results["active"] == {NOVA: ""}
+    assert results["pending"] == {"AWAY.SIM": "the source cannot be reached"}
+    assert set(results["rejected"]) == {"NOBODY.SIM", "not a ticker!"}
+    assert status_of(product, "NOBODY.SIM") == ("rejected", "no such ticker")
+    assert status_of(product, "AWAY.SIM") == ("pending", "the source cannot be reached")
+
+
+def test_a_pending_ticker_is_asked_for_again_and_comes_through_once_its_source_answers(product: Product) -> None:
+    product.market.down.add(NOVA)
+    product.onboard(NOVA)
+    ((form),) = onboarding.pending_requests(product.services, AT + HOUR)
+    assert form["tickers"] == [NOVA]
+    product.market.down.clear()
+    request = onboarding.Request.from_params("later", AT + HOUR, form)
+    assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
+    assert onboarding.pending_requests(product.services, AT + 2 * HOUR) == []
+
+
+def test_onboarding_what_is_active_is_a_no_op_that_says_so(product: Product) -> None:
+    product.onboard(NOVA)
+    before = product.checksum()
+    results = product.onboard(NOVA, as_of=AT + HOUR)
+    assert results == {"already_active": {NOVA: "already active, from simulated; nothing to do"}}
+    assert product.checksum() == before
+
+
+def test_running_a_finished_request_again_changes_no_row_and_reports_the_same(product: Product) -> None:
+    results = product.onboard(NOVA, ORION, request_id="same")
+    before = product.checksum()
+    assert product.onboard(NOVA, ORION, request_id="same") == results
+    assert product.checksum() == before
+
+
+def test_a_request_that_broke_off_between_stages_goes_on_where_it_was(product: Product) -> None:
+    request = onboarding.Request.from_params("broken", AT, {"tickers": [NOVA], "history_days": 60})
+    (shard,) = onboarding.validate(product.services, request)
+    onboarding.backfill_history(product.services, "broken", shard)
+    assert status_of(product, NOVA)[0] == "training"
+    assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
+
+
+def test_a_retired_ticker_gets_no_more_forecasts_and_can_come_back(product: Product) -> None:
+    product.onboard(NOVA, ORION)
+    results = product.onboard(as_of=AT + HOUR, request_id="retire", retire_tickers=[NOVA, "NEVER.SIM"])
+    assert results["retired"] == {NOVA: ""}
+    assert "NEVER.SIM" in results["not_tracked"]
+    assert status_of(product, NOVA)[0] == "retired"
+    assert product.run_hour(AT + 2 * HOUR) == {"forecast": 1}
+    product.onboard(NOVA, as_of=AT + 3 * HOUR, request_id="back")
+    assert product.run_hour(AT + 4 * HOUR) == {"forecast": 2}
+
+
+def test_a_ticker_with_too_little_history_is_active_on_the_labelled_baseline(product: Product) -> None:
+    assert product.onboard(NOVA, history_days=1) == {"active": {NOVA: ""}}
+    rows = product.query("select distinct is_fallback, model_version, fallback_reason from forecast.prediction")
+    assert rows == [(True, None, "no model yet: too little history, or its training diverged")]
+
+
+def test_a_ticker_that_grew_into_enough_history_is_asked_to_be_trained(product: Product) -> None:
+    product.onboard(NOVA, history_days=1)
+    later = AT + timedelta(days=3)
+    product.run_hour(later)
+    assert product.query("select status from forecast.outcome where as_of = %s", later) == [("fallback",)]
+    (form,) = onboarding.pending_requests(product.services, later)
+    request = onboarding.Request.from_params("grown", later, form)
+    assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
+    assert product.run_hour(later + HOUR) == {"forecast": 1}
+
+
+def test_a_request_for_nothing_is_refused(product: Product) -> None:
+    with pytest.raises(InvalidRequestError, match="name at least one"):
+        product.onboard(request_id="empty")
+
+
+def test_another_source_for_an_active_ticker_is_never_silently_swapped(product: Product) -> None:
+    product.onboard(NOVA)
+    results = product.onboard(NOVA, as_of=AT + HOUR, source="files")
+    assert list(results) == ["rejected"] or list(results) == ["already_active"]
+    assert product.query("select distinct source from forecast.ticker") == [("simulated",)]
