@@ -12,7 +12,8 @@ HourcastError
     │   └── UnknownTickerError      the source does not know the ticker
     ├── DataContractError           data that breaks its contract
     ├── CheckpointError             a model artefact is missing, corrupt or foreign
-    └── SettingsError               a setting is unknown or cannot be used
+    ├── SettingsError               a setting is unknown or cannot be used
+    └── LaunchError                 a part of the one-machine installation did not start or broke off
 ```
 
 Standard library only. Adapters translate foreign exceptions into these with ``raise ... from``;
@@ -67,3 +68,7 @@ class CheckpointError(PermanentError):
 
 class SettingsError(PermanentError):
     """A setting is unknown, or its value cannot be used."""
+
+
+class LaunchError(PermanentError):
+    """A part of the one-machine installation (``make run``) did not start, or broke off."""

@@ -1,0 +1,66 @@
+# Everything a person does with Hourcast. Works from any folder with `make -C <here>`.
+# Needs Python 3.11, 3.12 or 3.13; everything else goes into .venv and .local, beside this file.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export TICKERS SOURCE
+.PHONY: help run down status logs clean test check fix env up yahoo venv venv-dev
+
+# The first Python that is new enough and able to make virtual environments. A version manager's stand-in that only
+# prints an error does not count, so each one is asked.
+FIND_PYTHON = for candidate in python3.11 python3.12 python3.13 python3 python; do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; \
+	  then echo "$$candidate"; exit 0; fi; done; \
+	echo "Hourcast needs Python 3.11, 3.12 or 3.13 with its venv module, and found none (looked for python3.11, python3.12," \
+	     "python3.13, python3, python). On Debian and Ubuntu: apt install python3.11 python3.11-venv" >&2; exit 1
+BOOTSTRAP = python=$$($(FIND_PYTHON)) && "$$python" -I include/local/bootstrap.py
+PYTHON = .venv/bin/python
+LAUNCHER = $(PYTHON) -m include.local
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: venv ## Start everything, forecast, print the table; TICKERS="AAPL 2330.TW BTC-USD" and SOURCE=files choose
+	@exec $(LAUNCHER) run --tickers "$$TICKERS" --source "$$SOURCE"
+
+down: ## Stop everything that `make run` or `make up` started
+	@if [ -e .venv ]; then $(BOOTSTRAP) run && $(LAUNCHER) down; fi
+	@if [ -f .env ] && command -v docker >/dev/null 2>&1 && [ -n "$$(docker compose ps -q 2>/dev/null)" ]; then docker compose down; fi
+
+status: venv ## How the components and the tickers are
+	@exec $(LAUNCHER) status
+
+logs: venv ## The newest lines of every log; FOLLOW=1 goes on
+	@exec $(LAUNCHER) logs $(if $(FOLLOW),--follow)
+
+clean: venv ## Remove .local (database, models, logs) after asking; FORCE=1 does not ask
+	@exec $(LAUNCHER) clean $(if $(FORCE),--force)
+
+test: venv-dev ## All tests, with the real Postgres and the real Airflow
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: venv-dev ## Lint, types, layers, SQL; changes nothing
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m sqlfluff lint sql
+
+fix: venv-dev ## What check can correct by itself
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m sqlfluff fix --force sql
+
+env: ## Write .env with random secrets, for docker compose
+	@python=$$($(FIND_PYTHON)) && "$$python" -I include/local/dotenv.py
+
+up: env ## The same product in containers: docker compose
+	docker compose up --build --detach --wait
+
+yahoo: venv-dev ## A stand-in for Yahoo with faults to choose from
+	@$(PYTHON) -m tests.yahoo $(ARGS)
+
+venv:
+	@$(BOOTSTRAP) run
+
+venv-dev:
+	@$(BOOTSTRAP) dev

@@ -1,0 +1,143 @@
+"""``python -m include.local run|down|status|logs|clean|exec``: what the Makefile calls."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from include.errors import HourcastError, LaunchError
+from include.local.lock import end_holder, hold
+from include.local.paths import PROJECT_DIR
+from include.local.run import Launch
+from include.local.screen import Screen
+from include.local.stack import Stack
+from include.local.starters import parse_tickers
+from include.local.status import show_logs, show_status
+from include.settings import Settings, load_settings
+
+_INTERRUPTED = 130
+
+
+class _Interrupted(BaseException):
+    """A signal asked this process to end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit status: 0, or 1 with the reason on standard error, or 130 after Ctrl-C."""
+    chosen = _parser().parse_args(arguments)
+    _raise_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    screen = Screen()
+    try:
+        with screen:
+            return _dispatch(chosen, load_settings(), screen)
+    except HourcastError as error:
+        sys.stderr.write(f"hourcast: {error}\n")
+        return 1
+    except _Interrupted:
+        sys.stderr.write("hourcast: interrupted\n")
+        return _INTERRUPTED
+
+
+def _dispatch(chosen: argparse.Namespace, settings: Settings, screen: Screen) -> int:
+    stack = Stack(settings, dict(os.environ), screen.progress)
+    if chosen.command == "run":
+        return _run(chosen, settings, stack, screen)
+    if chosen.command == "down":
+        return _down(stack, screen)
+    if chosen.command == "status":
+        return show_status(stack, screen)
+    if chosen.command == "logs":
+        return show_logs(stack.paths, screen, is_following=chosen.follow)
+    if chosen.command == "clean":
+        return _clean(stack, screen, is_forced=chosen.force)
+    return _exec(chosen.argv, stack)
+
+
+def _run(chosen: argparse.Namespace, settings: Settings, stack: Stack, screen: Screen) -> int:
+    tickers = parse_tickers(chosen.tickers)
+    stack.paths.local_dir.mkdir(parents=True, exist_ok=True)
+    with hold(stack.paths.run_lock):
+        try:
+            Launch(settings, stack, screen).run(tickers, chosen.source or None)
+        except BaseException:
+            if stack.has_started_anything:
+                _ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+                stack.down()
+            raise
+    return 0
+
+
+def _down(stack: Stack, screen: Screen) -> int:
+    end_holder(stack.paths.run_lock)  # a `make run` at work would start again what we end
+    count = stack.down() if stack.paths.local_dir.exists() else 0
+    screen.say("Everything has stopped." if count else "Nothing was running.")
+    return 0
+
+
+def _clean(stack: Stack, screen: Screen, *, is_forced: bool) -> int:
+    local_dir = stack.paths.local_dir
+    if not local_dir.exists():
+        screen.say(f"{local_dir} does not exist; there is nothing to remove.")
+        return 0
+    if not is_forced:
+        if not sys.stdin.isatty():
+            message = f"Removing {local_dir} needs a yes: run `make clean` in a terminal, or `make clean FORCE=1`."
+            raise LaunchError(message)
+        if input(f"Remove {local_dir} with its database, models and logs? [y/N] ").strip().lower() not in {"y", "yes"}:
+            screen.say("Nothing was removed.")
+            return 1
+    _down(stack, screen)
+    shutil.rmtree(local_dir)
+    screen.say(f"{local_dir} is gone.")
+    return 0
+
+
+def _exec(argv: Sequence[str], stack: Stack) -> int:
+    """Turns into a command in the components' environment: ``exec airflow dags list``."""
+    if not argv:
+        message = "exec needs a command, for example: exec airflow dags list"
+        raise LaunchError(message)
+    os.chdir(PROJECT_DIR)
+    environment = stack.environment()
+    program = [sys.executable, "-m", "airflow", *argv[1:]] if argv[0] == "airflow" else list(argv)
+    os.execvpe(program[0], program, environment)  # noqa: S606  # the person's own command; no shell wanted
+
+
+def _raise_on(*signals: signal.Signals) -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise _Interrupted
+
+    for number in signals:
+        signal.signal(number, interrupt)
+
+
+def _ignore(*signals: signal.Signals) -> None:
+    """Stopping is not to be interrupted halfway by a second Ctrl-C."""
+    for number in signals:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m include.local", description="Hourcast on one machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="start everything, forecast, print the table")
+    run.add_argument("--tickers", default="", help='for example "AAPL 2330.TW BTC-USD"; default: starters')
+    run.add_argument("--source", choices=["", "yahoo", "files", "simulated"], help="source of the tickers' bars")
+    commands.add_parser("down", help="stop everything")
+    commands.add_parser("status", help="how the components are")
+    logs = commands.add_parser("logs", help="the newest lines of every log")
+    logs.add_argument("--follow", action="store_true")
+    clean = commands.add_parser("clean", help="remove the local folder, after asking")
+    clean.add_argument("--force", action="store_true", help="do not ask")
+    execute = commands.add_parser("exec", help="run a command in the components' environment")
+    execute.add_argument("argv", nargs=argparse.REMAINDER)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
