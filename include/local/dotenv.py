@@ -1,0 +1,92 @@
+"""Writes ``.env`` for docker compose: ``.env.example`` with every secret filled in at random, mode 0600.
+
+Standard library only and no import of ours, so that any Python runs it by its path: ``make env``. A ``.env`` that
+exists is never touched, because the database's volume remembers the passwords it was made with.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def random_password() -> str:
+    """192 random bits as 48 hexadecimal digits, which need no quoting in an address, a shell or a .env file."""
+    return secrets.token_hex(24)
+
+
+def random_fernet_key() -> str:
+    """32 random bytes in the alphabet that Airflow's encryption of connections (Fernet) asks for."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
+SECRETS: dict[str, Callable[[], str]] = {
+    "POSTGRES_PASSWORD": random_password,
+    "AIRFLOW_DATABASE_PASSWORD": random_password,
+    "APP_DATABASE_PASSWORD": random_password,
+    "BI_READER_PASSWORD": random_password,
+    "AIRFLOW_ADMIN_PASSWORD": random_password,
+    "AIRFLOW_FERNET_KEY": random_fernet_key,
+    "AIRFLOW_JWT_SECRET": random_password,
+    "AIRFLOW_SECRET_KEY": random_password,
+}
+"""What docker-compose.yaml refuses to start without, and how each is made."""
+
+
+def filled(example: str) -> str:
+    """``.env.example``'s text with a fresh random value for every secret.
+
+    Raises:
+        ValueError: a secret has no empty line of its own in the text.
+    """
+    lines = example.splitlines()
+    for name, make in SECRETS.items():
+        try:
+            place = lines.index(f"{name}=")
+        except ValueError as error:
+            message = f".env.example lacks the line {name}= ."
+            raise ValueError(message) from error
+        lines[place] = f"{name}={make()}"
+    return "\n".join(lines) + "\n"
+
+
+def write_env(project_dir: Path) -> bool:
+    """Makes ``.env`` in ``project_dir``; False, with nothing changed, if there is one.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    target = project_dir / ".env"
+    text = filled((project_dir / ".env.example").read_text(encoding="utf-8"))
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        target.unlink()  # half a file would be kept for ever
+        raise
+    return True
+
+
+def main() -> int:
+    """Makes ``.env`` beside the Makefile and says so on standard error; the exit status."""
+    project_dir = Path(__file__).resolve().parent.parent.parent
+    if write_env(project_dir):
+        text = "Wrote .env with random secrets (mode 0600). Keep it: the database remembers its passwords."
+    else:
+        text = "Kept the .env that is there."
+    sys.stderr.write(f"{text}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Databases and login roles on a Postgres server that is ours, made by its superuser.
+
+For a server that starts empty, such as the compose file's. Every statement may be repeated. What a role may do inside
+a database is granted where the schema is made: ``include/store/migrations``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import URL
+from sqlalchemy.exc import OperationalError
+
+from include.errors import StoreUnavailableError
+from include.store.engine import Connection, create_store_engine, execute, fetch_rows
+
+
+@dataclass(frozen=True)
+class Login:
+    """A role that may log in, and its password."""
+
+    role: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DatabasePlan:
+    """A database, the role that owns it, and the roles that may only connect and read what they are granted."""
+
+    name: str
+    owner: Login
+    readers: tuple[Login, ...] = ()
+
+
+def ensure_database(host: str, port: int, superuser: Login, plan: DatabasePlan) -> None:
+    """Makes the plan's roles and database on the server where they are missing, and sets the roles' passwords.
+
+    Nobody but owner and readers may connect to the database afterwards; a reader's transactions are read-only.
+
+    Raises:
+        StoreUnavailableError: the server does not answer, or not to this superuser.
+    """
+    address = URL.create("postgresql+psycopg2", superuser.role, superuser.password, host, port, "postgres")
+    engine = create_store_engine(address.render_as_string(hide_password=False))
+    try:
+        # A database cannot be made inside a transaction.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            _apply(connection, plan)
+    except OperationalError as error:
+        message = (
+            f"Postgres at {host}:{port} refused {superuser.role}: {error.orig}. If it speaks of the password: a server "
+            "keeps the superuser's password that it was first started with; put that one back."
+        )
+        raise StoreUnavailableError(message) from error
+    finally:
+        engine.dispose()
+
+
+def _apply(connection: Connection, plan: DatabasePlan) -> None:
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    for login in (plan.owner, *plan.readers):
+        role = quote(login.role)
+        if not fetch_rows(connection, "select 1 from pg_roles where rolname = :name", {"name": login.role}):
+            execute(connection, f"create role {role}")
+        execute(connection, f"alter role {role} login password :password", {"password": login.password})
+    database, owner = quote(plan.name), quote(plan.owner.role)
+    if not fetch_rows(connection, "select 1 from pg_database where datname = :name", {"name": plan.name}):
+        execute(connection, f"create database {database} owner {owner}")
+    execute(connection, f"revoke all on database {database} from public")
+    for login in plan.readers:
+        reader = quote(login.role)
+        execute(connection, f"grant connect on database {database} to {reader}")
+        execute(connection, f"alter role {reader} set default_transaction_read_only = on")
