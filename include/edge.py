@@ -13,7 +13,7 @@ from typing import Any
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from include.contracts import require_utc
-from include.errors import PermanentError, SettingsError
+from include.errors import DataContractError, InvalidRequestError, PermanentError
 
 TRAINING_POOL = "training"
 """Airflow pool with one slot a core: a training task uses one thread, so the pool is the machine's compute."""
@@ -51,13 +51,12 @@ def requested_as_of(context: Mapping[str, Any], text: str | None) -> datetime:
     """The instant a person asked for in a form, in UTC, else the run's own.
 
     Raises:
-        SettingsError: the text is no date and time with a zone.
+        InvalidRequestError: the text is no date and time with a zone.
     """
     if not text:
         return as_of_of(context)
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"as_of={text!r} is no date and time; write it like 2025-03-31T20:35:00+00:00."
-        raise SettingsError(message) from error
-    return require_utc(moment, "as_of")
+        return require_utc(datetime.fromisoformat(text), "as_of")
+    except (ValueError, DataContractError) as error:
+        message = f"as_of={text!r} is no date and time with a zone; write it like 2025-03-31T20:35:00+00:00."
+        raise InvalidRequestError(message) from error

@@ -139,6 +139,15 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "float": float,
 }
 
+_LIMITS: dict[str, tuple[int, int | None]] = {
+    "schedule_minute": (0, 59),
+    "hourly_training_steps": (0, None),
+    "seed": (0, None),
+    "airflow_port": (1, 65535),
+    "postgres_port": (1, 65535),
+}
+"""Smallest and largest whole number that a setting may be; the others start at 1."""
+
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Every setting, from ``environment`` (default: this process's).
@@ -180,16 +189,15 @@ def _require_sane(group: object) -> None:
     """Refuses numbers that no part of the product could work with."""
     for item in fields(group):  # type: ignore[arg-type]  # every group is a dataclass
         value = getattr(group, item.name)
-        smallest = 0 if item.name in {"schedule_minute", "seed", "hourly_training_steps"} else 1
-        if isinstance(value, int) and value < smallest:
-            message = f"{PREFIX}{item.name.upper()}={value} must be at least {smallest}."
+        smallest, largest = _LIMITS.get(item.name, (1, None))
+        wanted = None
+        if isinstance(value, float) and not 0 < value < float("inf"):
+            wanted = "above 0 and finite"
+        elif isinstance(value, int) and (value < smallest or (largest is not None and value > largest)):
+            wanted = f"at least {smallest}" if largest is None else f"from {smallest} to {largest}"
+        if wanted:
+            message = f"{PREFIX}{item.name.upper()}={value} must be {wanted}."
             raise SettingsError(message)
-    if isinstance(group, ScheduleSettings) and group.schedule_minute > 59:
-        message = f"{PREFIX}SCHEDULE_MINUTE={group.schedule_minute} must be a minute from 0 to 59."
-        raise SettingsError(message)
-    if isinstance(group, MarketSettings) and not 0 < group.yahoo_requests_per_second < float("inf"):
-        message = f"{PREFIX}YAHOO_REQUESTS_PER_SECOND={group.yahoo_requests_per_second} must be above 0."
-        raise SettingsError(message)
     if isinstance(group, ModelSettings) and group.model_width % (2 * group.model_heads):
         message = f"{PREFIX}MODEL_WIDTH={group.model_width} must be an even multiple of HEADS={group.model_heads}."
         raise SettingsError(message)

@@ -1,0 +1,74 @@
+"""The edge: which instant a run is about, and what Airflow does with our errors."""
+
+import importlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from include import errors
+
+INTERVAL_END = datetime.fromisoformat("2025-03-31T20:35:00+00:00")
+RUN_AFTER = datetime.fromisoformat("2025-03-31T20:41:07+00:00")
+ASKED_AT = SimpleNamespace(run_after=RUN_AFTER)
+
+
+@pytest.fixture(scope="module")
+def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The module, over an Airflow that keeps its files in a folder of this test's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
+        yield importlib.import_module("include.edge")
+
+
+def test_a_run_is_about_the_end_of_its_data_interval(edge):
+    assert edge.as_of_of({"data_interval_end": INTERVAL_END, "dag_run": ASKED_AT}) == INTERVAL_END
+
+
+@pytest.mark.parametrize("context", [{"dag_run": ASKED_AT}, {"dag_run": ASKED_AT, "data_interval_end": None}])
+def test_a_run_without_an_interval_is_about_the_moment_it_was_asked_for(edge, context):
+    assert edge.as_of_of(context) == RUN_AFTER
+
+
+def test_the_instant_of_a_run_is_told_in_utc(edge):
+    taipei = datetime.fromisoformat("2025-04-01T04:35:00+08:00")
+    assert edge.as_of_of({"data_interval_end": taipei}) == INTERVAL_END
+    assert edge.as_of_of({"data_interval_end": taipei}).tzinfo is UTC
+
+
+def test_a_naive_instant_is_refused(edge):
+    with pytest.raises(errors.DataContractError, match="as_of"):
+        edge.as_of_of({"data_interval_end": INTERVAL_END.replace(tzinfo=None)})
+
+
+@pytest.mark.parametrize("text", ["2025-03-31T20:35:00+00:00", "2025-03-31T20:35:00Z", "2025-03-31T16:35:00-04:00"])
+def test_an_instant_written_into_the_form_comes_before_the_runs_own(edge, text):
+    assert edge.requested_as_of({"dag_run": ASKED_AT}, text) == INTERVAL_END
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_an_empty_form_means_the_runs_own_instant(edge, text):
+    assert edge.requested_as_of({"dag_run": ASKED_AT}, text) == RUN_AFTER
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2025-03-32T00:00:00Z", "2025-03-31T20:35:00"])
+def test_an_instant_that_nobody_can_place_is_refused_with_an_example(edge, text):
+    with pytest.raises(errors.InvalidRequestError, match=f"{text}.*write it like 2025-03-31T20:35:00"):
+        edge.requested_as_of({"dag_run": ASKED_AT}, text)
+
+
+@pytest.mark.parametrize("error", [errors.SettingsError, errors.DataContractError, errors.UnknownTickerError])
+def test_airflow_does_not_retry_what_retrying_cannot_help(edge, error):
+    assert edge.RETRY_POLICY.evaluate(error("x"), try_number=1, max_tries=3).action.value == "fail"
+
+
+@pytest.mark.parametrize("error", [errors.RateLimitedError, errors.StoreUnavailableError, MemoryError, KeyError])
+def test_airflow_retries_everything_else_as_its_task_says(edge, error):
+    assert edge.RETRY_POLICY.evaluate(error("x"), try_number=1, max_tries=3).action.value == "default"
+
+
+def test_every_task_has_retries_and_ends_within_an_hour(edge):
+    assert edge.DEFAULT_ARGS["retry_policy"] is edge.RETRY_POLICY
+    assert edge.DEFAULT_ARGS["retries"] >= 1
+    assert edge.DEFAULT_ARGS["execution_timeout"] < timedelta(hours=1)
