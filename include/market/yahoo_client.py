@@ -133,14 +133,15 @@ def translate(error: Exception, ticker: str, status: int | None) -> HourcastErro
         return RateLimitedError(f"{ticker}: Yahoo asked us to slow down (429).")
     if isinstance(error, RequestException):
         return MarketUnavailableError(f"{ticker}: the request to Yahoo failed: {_first_line(error)}")
-    if isinstance(error, YFTickerMissingError) and status == 404:
+    if status == 404 and isinstance(error, YFTickerMissingError):
         return UnknownTickerError(f"{ticker}: Yahoo does not know it; check the spelling or whether it was delisted.")
     if status == 422 and "730 days" in str(error):
         return RangeRefusedError(f"{ticker}: Yahoo no longer gives hourly bars that old: {_first_line(error)}")
-    if status is None or status >= 400:
-        return MarketUnavailableError(f"{ticker}: Yahoo answered with status {status}: {_first_line(error)}")
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | YFDataException):
-        return MarketUnavailableError(f"{ticker}: Yahoo's answer cannot be read: {_first_line(error)}")
+    if status is not None and status >= 400:
+        # The client's own words are left out: it says "possibly delisted" whatever went wrong.
+        return MarketUnavailableError(f"{ticker}: Yahoo answered with status {status}.")
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | YFDataException | YFTickerMissingError):
+        return MarketUnavailableError(f"{ticker}: Yahoo's answer cannot be read ({type(error).__name__}).")
     if isinstance(error, DatabaseError | OSError):
         return MarketUnavailableError(f"{ticker}: the Yahoo client's own cache failed: {_first_line(error)}")
     return DataContractError(f"{ticker}: Yahoo's answer has not its usual form: {type(error).__name__} {error}")
@@ -203,4 +204,4 @@ def _metadata(response: Response | None) -> dict[str, str | None]:
 
 def _first_line(error: Exception) -> str:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text.split(" See https://", 1)[0]
+    return text.removeprefix("Failed to perform, ").split(" See https://", 1)[0]

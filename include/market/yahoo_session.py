@@ -78,9 +78,10 @@ class RateLimitGate:
         return max(0.0, self._opens_at - time.monotonic())
 
     def note_success(self) -> None:
-        """Forgets earlier strikes: Yahoo answers."""
+        """Forgets earlier strikes: Yahoo answers. What was already on its way when a pause began tells nothing."""
         with self._lock:
-            self._strikes = 0
+            if time.monotonic() >= self._opens_at:
+                self._strikes = 0
 
 
 class Pacer:

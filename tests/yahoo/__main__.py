@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from tests.yahoo.server import YahooEmulator
 def main(arguments: list[str]) -> int:
     """Serves until interrupted."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the end is the same, and tidy
     clock = options.clock.astimezone(UTC) if options.clock else None
     provider: Provider = folder(options.bars) if options.bars else _invented(clock, options.ticker)
     with YahooEmulator(provider, clock=clock, faults=options.fault, port=options.port, seed=options.seed) as emulator:

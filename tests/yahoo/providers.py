@@ -92,24 +92,26 @@ def invented(since: datetime, until: datetime, tickers: frozenset[str] | None = 
 
 
 def invented_bars(ticker: str, since: datetime, until: datetime) -> pd.DataFrame:
-    """A BarFrame of one ticker on its calendar's grid, always the same for the same arguments."""
+    """A BarFrame of one ticker on its calendar's grid; a later ``until`` adds bars and changes none."""
     grid = bar_grid(calendar_of(ticker), since.astimezone(UTC), until.astimezone(UTC))
-    generator = np.random.default_rng(zlib.crc32(ticker.encode()))
-    steps = generator.normal(0.0, 0.004, size=len(grid))
-    close = np.round(generator.uniform(20, 400) * np.exp(np.cumsum(steps)), 4)
+    level, steps, above, below, amounts = (
+        np.random.default_rng((zlib.crc32(ticker.encode()), purpose)) for purpose in range(5)
+    )
+    close = np.round(level.uniform(20, 400) * np.exp(np.cumsum(steps.normal(0.0, 0.004, size=len(grid)))), 4)
     opened = np.concatenate([close[:1], close[:-1]])
-    spread = np.abs(generator.normal(0.0, 0.002, size=(2, len(grid))))
-    has_volume = not ticker.endswith("=X")
+    high = np.maximum(opened, close) * (1 + np.abs(above.normal(0.0, 0.002, size=len(grid))))
+    low = np.minimum(opened, close) * (1 - np.abs(below.normal(0.0, 0.002, size=len(grid))))
+    volume = np.floor(amounts.uniform(1e4, 1e6, size=len(grid)))
     return pd.DataFrame(
         {
             "ticker": ticker,
             "opened_at": grid["opened_at"],
             "closed_at": grid["closed_at"],
             "open": opened,
-            "high": np.round(np.maximum(opened, close) * (1 + spread[0]), 4),
-            "low": np.round(np.minimum(opened, close) * (1 - spread[1]), 4),
+            "high": np.round(high, 4),
+            "low": np.round(low, 4),
             "close": close,
-            "volume": np.floor(generator.uniform(1e4, 1e6, size=len(grid))) if has_volume else np.nan,
+            "volume": np.nan if ticker.endswith("=X") else volume,
         }
     )
 

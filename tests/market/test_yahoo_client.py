@@ -1,0 +1,138 @@
+"""One call of the real client: its answer, and our error for each of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from curl_cffi.requests.exceptions import Timeout
+from peewee import OperationalError
+from yfinance.exceptions import YFDataException, YFPricesMissingError, YFRateLimitError, YFTzMissingError
+
+from include.errors import (
+    DataContractError,
+    InvalidRequestError,
+    MarketUnavailableError,
+    RateLimitedError,
+    UnknownTickerError,
+)
+from include.market.yahoo_client import RangeRefusedError, YahooClient, _prepare_client, quiet_client, translate
+from include.market.yahoo_session import RateLimitGate
+from tests.yahoo.fixtures import CLOCK, StartEmulator
+
+MISSING = YFPricesMissingError("AAPL", "(period=5d)")
+TOO_OLD = YFPricesMissingError("AAPL", "", "The requested range must be within the last 730 days.")
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "expected"),
+    [
+        (YFRateLimitError(), 429, RateLimitedError),
+        (KeyError("chart"), 429, RateLimitedError),
+        (Timeout("Operation timed out", 28), None, MarketUnavailableError),
+        (Timeout("Operation timed out", 28), 500, MarketUnavailableError),
+        (MISSING, 404, UnknownTickerError),
+        (YFTzMissingError("AAPL"), 404, UnknownTickerError),
+        (json.JSONDecodeError("Expecting value", "", 0), 404, MarketUnavailableError),
+        (TOO_OLD, 422, RangeRefusedError),
+        (MISSING, 401, MarketUnavailableError),
+        (MISSING, 500, MarketUnavailableError),
+        (YFTzMissingError("AAPL"), None, MarketUnavailableError),
+        (json.JSONDecodeError("Expecting value", "", 0), 200, MarketUnavailableError),
+        (YFDataException("*** YAHOO! FINANCE IS CURRENTLY DOWN! ***"), 200, MarketUnavailableError),
+        (OperationalError("database is locked"), None, MarketUnavailableError),
+        (KeyError("tradingPeriods"), 200, DataContractError),
+        (ValueError("All arrays must be of the same length"), 200, DataContractError),
+    ],
+)
+def test_what_the_client_raises_becomes_an_error_of_ours(
+    raised: Exception, status: int | None, expected: type[Exception]
+) -> None:
+    error = translate(raised, "AAPL", status)
+    assert type(error) is expected
+    assert str(error).startswith("AAPL:")
+    assert "possibly delisted" not in str(error)
+
+
+def test_an_error_of_ours_stays_what_it_is() -> None:
+    error = RateLimitedError("closed")
+    assert translate(error, "AAPL", 200) is error
+
+
+@pytest.fixture
+def open_client(yahoo_cache_dir: Path) -> Callable[[], YahooClient]:
+    return lambda: YahooClient(lambda: None, RateLimitGate(), timeout_seconds=1.0, cache_dir=yahoo_cache_dir)
+
+
+def test_an_answer_brings_rows_and_what_yahoo_says_of_the_ticker(
+    start_emulator: StartEmulator, open_client: Callable[[], YahooClient]
+) -> None:
+    start_emulator()
+    client = open_client()
+    client.remember_timezones({"VOD.L": "Europe/London"})
+    with quiet_client():
+        answer = client.hourly("VOD.L", CLOCK - timedelta(days=3), CLOCK)
+    assert list(answer.rows.columns) == ["opened_at", "open", "high", "low", "close", "volume"]
+    assert answer.rows["opened_at"].is_monotonic_increasing
+    assert str(answer.rows["opened_at"].dt.tz) == "UTC"
+    assert answer.metadata["currency"] == "GBp"
+    assert answer.metadata["exchangeName"] == "LSE"
+
+
+def test_a_remembered_timezone_is_not_asked_for(
+    start_emulator: StartEmulator, open_client: Callable[[], YahooClient]
+) -> None:
+    emulator = start_emulator()
+    client = open_client()
+    client.remember_timezones({"MSFT": "America/New_York"})
+    with quiet_client():
+        client.hourly("MSFT", CLOCK - timedelta(days=3), CLOCK)
+    assert [asked.query["interval"] for asked in emulator.asked if asked.kind == "chart"] == ["1h"]
+
+
+def test_a_failure_is_not_kept_in_the_clients_memo(
+    start_emulator: StartEmulator, open_client: Callable[[], YahooClient]
+) -> None:
+    # The window ended long ago, so the client memoises whatever it gets.
+    start_emulator(faults=("AAPL:broken-json:1",))
+    client = open_client()
+    client.remember_timezones({"AAPL": "America/New_York"})
+    with quiet_client():
+        with pytest.raises(MarketUnavailableError):
+            client.hourly("AAPL", CLOCK - timedelta(days=3), CLOCK)
+        assert len(client.hourly("AAPL", CLOCK - timedelta(days=3), CLOCK).rows) > 10
+
+
+def test_an_isin_is_refused_before_the_client_looks_it_up(open_client: Callable[[], YahooClient]) -> None:
+    with pytest.raises(InvalidRequestError, match="ISIN"):
+        open_client().hourly("US0378331005", CLOCK - timedelta(days=3), CLOCK)
+
+
+def test_only_the_clients_own_deprecations_are_silenced() -> None:
+    with quiet_client():
+        warnings.warn_explicit("old", DeprecationWarning, "yfinance/utils.py", 1, module="yfinance.utils")
+        with pytest.raises(DeprecationWarning):
+            warnings.warn_explicit("old", DeprecationWarning, "include/x.py", 1, module="include.x")
+
+
+def test_folders_that_dead_processes_left_are_removed_and_living_ones_are_kept(tmp_path: Path) -> None:
+    import yfinance
+
+    dead, living = tmp_path / "yahoo-1-dead", tmp_path / "yahoo-2-living"
+    for folder in (dead, living):
+        folder.mkdir()
+    two_days_ago = living.stat().st_mtime - 2 * 86_400
+    os.utime(dead, (two_days_ago, two_days_ago))
+    before = yfinance.cache._TzDBManager.get_location()
+    try:
+        _prepare_client(tmp_path)
+    finally:
+        yfinance.set_tz_cache_location(before)
+        _prepare_client.cache_clear()
+    assert not dead.exists()
+    assert living.exists()
