@@ -1,0 +1,261 @@
+"""Bars, point in time: what is believed now, what was believed before, and what was never believed.
+
+A closed bar may change later at its source. The old values then move to ``bar_revision`` with the span of time in
+which they were believed, so that ``load_bars`` of an earlier instant reads what was known then, for ever. Whatever is
+stored here was checked before; this module asks no further questions. Where next: ``sql/migrations/0001_bars.sql``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from include.contracts import require_utc
+from include.errors import DataContractError
+from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_frame, stage_rows
+from include.store.tables import BAR, BAR_KINDS, BAR_REJECTED
+
+_DIFFERS = """(
+    stored.closed_at <> given.closed_at
+    or abs(given.open - stored.open) > 1e-6 * stored.open
+    or abs(given.high - stored.high) > 1e-6 * stored.high
+    or abs(given.low - stored.low) > 1e-6 * stored.low
+    or abs(given.close - stored.close) > 1e-6 * stored.close
+    or nullif(given.volume, 'NaN') is distinct from stored.volume
+)"""
+"""Whether a bar read again says something new: beyond the noise of a source's float32 arithmetic."""
+
+# An older reading may only fill time in which no finished hour of the ticker relied on there being nothing.
+_WOULD_CHANGE_THE_PAST = """(
+    exists (
+        select from forecast.outcome
+        where outcome.ticker = given.ticker
+            and outcome.as_of >= given.known_at
+            and outcome.as_of < stored.known_at
+            and outcome.stage <> 'planned'
+    )
+    or exists (
+        select from forecast.bar_revision as old
+        where old.ticker = given.ticker
+            and old.opened_at = given.opened_at
+            and old.superseded_at > given.known_at
+    )
+)"""
+
+_VALUES = "closed_at, open, high, low, close, volume, known_at"
+_GIVEN = (
+    "given.ticker, given.opened_at, given.closed_at, given.open, given.high, given.low, given.close, "
+    "nullif(given.volume, 'NaN'), given.known_at"
+)
+_STORED = (
+    "stored.ticker, stored.opened_at, stored.closed_at, stored.open, stored.high, stored.low, stored.close, "
+    "stored.volume, stored.known_at"
+)
+
+
+@dataclass(frozen=True)
+class BarCounts:
+    """What storing one ticker's bars did: bars not seen before, changed ones, and ones that said nothing new."""
+
+    new: int
+    revised: int
+    unchanged: int
+
+
+def upsert_bars(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCounts]:
+    """Stores bars (BAR_COLUMNS and ``known_at``, UTC) and keeps what they replace; counts by ticker.
+
+    * A bar read later with other values supersedes the stored one from its ``known_at`` on.
+    * A bar read later with the same values changes nothing.
+    * An older reading (a replayed hour meets bars that a later run stored) says what was known earlier: the same values
+      are dated back, other values become a revision; neither where it would change what a finished hour had read.
+
+    Raises:
+        DataContractError: a column is missing, a time is naive, or a bar is given twice.
+    """
+    if bars.empty:
+        return {}
+    repeated = bars.duplicated(["ticker", "opened_at"])
+    if repeated.any():
+        row = bars.loc[repeated].iloc[0]
+        message = f"The bar of {row['ticker']} that opened at {row['opened_at']} is given twice."
+        raise DataContractError(message)
+    staged = stage_frame(connection, BAR, bars, BAR_KINDS)
+    execute(connection, f"analyze {staged}")
+    revised = _count_by_ticker(connection, _keep_older_readings(staged))
+    revised += _count_by_ticker(connection, _supersede(staged))
+    execute(connection, _date_back(staged))
+    new = _count_by_ticker(connection, _insert_new(staged))
+    given = Counter(str(ticker) for ticker in bars["ticker"])
+    return {
+        ticker: BarCounts(new[ticker], revised[ticker], count - new[ticker] - revised[ticker])
+        for ticker, count in given.items()
+    }
+
+
+def load_bars(
+    connection: Connection,
+    tickers: Sequence[str],
+    as_of: datetime,
+    bar_limit: int | None = None,
+) -> pd.DataFrame:
+    """The bars as known at ``as_of``: BAR_COLUMNS and ``known_at``, by ticker and time; volume NaN where unknown.
+
+    With ``bar_limit``, each ticker's newest so many. What became known later, be it bar or revision, is not there.
+    """
+    names = sorted(set(tickers))
+    return fetch_frame(
+        connection,
+        """
+        select
+            wanted.position::integer,
+            bar.opened_at, bar.closed_at, bar.open, bar.high, bar.low, bar.close,
+            coalesce(bar.volume, 'NaN'),
+            bar.known_at
+        from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
+        cross join lateral (
+            select * from forecast.bars_known_at(%(as_of)s) as known
+            where known.ticker = wanted.ticker and known.opened_at < %(as_of)s
+            order by known.opened_at desc
+            limit %(bar_limit)s
+        ) as bar
+        order by wanted.position, bar.opened_at
+        """,
+        {"tickers": names, "as_of": require_utc(as_of, "as_of"), "bar_limit": bar_limit},
+        names,
+        BAR_KINDS,
+    )
+
+
+def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
+    """When each ticker's newest bar known at ``as_of`` closed, UTC; tickers without a bar are absent."""
+    rows = fetch_rows(
+        connection,
+        """
+        select wanted.ticker, bar.closed_at
+        from unnest(cast(:tickers as text[])) as wanted (ticker)
+        cross join lateral (
+            select known.closed_at from forecast.bars_known_at(:as_of) as known
+            where known.ticker = wanted.ticker and known.opened_at < :as_of
+            order by known.opened_at desc
+            limit 1
+        ) as bar
+        """,
+        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
+    )
+    return {row["ticker"]: row["closed_at"] for row in rows}
+
+
+def earliest_changes(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
+    """When the oldest bar closed that became known after the ticker's features were last computed, UTC.
+
+    As known at ``as_of``: features from there on are out of date. Tickers without such a bar are absent; a ticker
+    without features has its first bar here.
+    """
+    rows = fetch_rows(
+        connection,
+        """
+        select wanted.ticker, changed.closed_at
+        from unnest(cast(:tickers as text[])) as wanted (ticker)
+        cross join lateral (
+            select coalesce(max(feature.known_at), '-infinity') as known_at
+            from forecast.feature
+            where feature.ticker = wanted.ticker and feature.known_at <= :as_of
+        ) as computed
+        cross join lateral (
+            select min(fresh.closed_at) as closed_at
+            from (
+                select known.closed_at from forecast.bars_known_at(:as_of) as known
+                where known.ticker = wanted.ticker and known.known_at > computed.known_at
+                offset 0  -- else the planner walks the whole history by closed_at
+            ) as fresh
+        ) as changed
+        where changed.closed_at is not null
+        """,
+        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
+    )
+    return {row["ticker"]: row["closed_at"] for row in rows}
+
+
+def save_rejections(connection: Connection, rejected: pd.DataFrame, as_of: datetime) -> int:
+    """Stores bars that failed a check (BAR_COLUMNS and ``reason``), as they first came; the count of new ones."""
+    if rejected.empty:
+        return 0
+    staged = stage_rows(connection, BAR_REJECTED, rows_of(rejected.assign(as_of=as_of), BAR_REJECTED.columns))
+    columns = ", ".join(BAR_REJECTED.columns)
+    return execute(
+        connection,
+        f"insert into forecast.bar_rejected ({columns}) select {columns} from {staged} on conflict do nothing",  # noqa: S608
+    )
+
+
+def _keep_older_readings(staged: str) -> str:
+    return f"""
+        insert into forecast.bar_revision (ticker, opened_at, {_VALUES}, superseded_at)
+        select {_GIVEN}, stored.known_at
+        from {staged} as given
+        inner join forecast.bar as stored using (ticker, opened_at)
+        where given.known_at < stored.known_at and {_DIFFERS} and not {_WOULD_CHANGE_THE_PAST}
+        returning ticker
+    """  # noqa: S608  # names from tables.py
+
+
+def _supersede(staged: str) -> str:
+    """Only where no hour finished after the new reading's instant: it would find other values than it had read."""
+    return f"""
+        with changed as (
+            select given.*
+            from {staged} as given
+            inner join forecast.bar as stored using (ticker, opened_at)
+            where given.known_at > stored.known_at and {_DIFFERS}
+                and not exists (
+                    select from forecast.outcome
+                    where outcome.ticker = given.ticker
+                        and outcome.as_of > given.known_at
+                        and outcome.stage <> 'planned'
+                )
+        ),
+
+        kept as (
+            insert into forecast.bar_revision (ticker, opened_at, {_VALUES}, superseded_at)
+            select {_STORED}, changed.known_at
+            from changed
+            inner join forecast.bar as stored using (ticker, opened_at)
+        )
+
+        update forecast.bar as stored
+        set closed_at = given.closed_at, open = given.open, high = given.high, low = given.low, close = given.close,
+            volume = nullif(given.volume, 'NaN'), known_at = given.known_at
+        from changed as given
+        where given.ticker = stored.ticker and given.opened_at = stored.opened_at
+        returning stored.ticker
+    """  # noqa: S608  # names from tables.py
+
+
+def _date_back(staged: str) -> str:
+    return f"""
+        update forecast.bar as stored
+        set known_at = given.known_at
+        from {staged} as given
+        where given.ticker = stored.ticker and given.opened_at = stored.opened_at
+            and given.known_at < stored.known_at and not {_DIFFERS} and not {_WOULD_CHANGE_THE_PAST}
+    """  # noqa: S608  # names from tables.py
+
+
+def _insert_new(staged: str) -> str:
+    return f"""
+        insert into forecast.bar (ticker, opened_at, {_VALUES})
+        select {_GIVEN} from {staged} as given
+        on conflict do nothing
+        returning ticker
+    """  # noqa: S608  # names from tables.py
+
+
+def _count_by_ticker(connection: Connection, changing: str) -> Counter[str]:
+    """Runs a statement that returns the ticker of each row it changed; how many by ticker."""
+    counted = f"with changed_rows as ({changing}) select ticker, count(*) as changed from changed_rows group by ticker"  # noqa: S608
+    return Counter({row["ticker"]: row["changed"] for row in fetch_rows(connection, counted)})

@@ -1,0 +1,171 @@
+"""Forecasts, their baseline twins and their scores: written once, read as of an instant.
+
+Prices are in the ticker's currency, losses in basis points of log return. An actual close is always that of the bar
+as it was known at the reader's ``as_of``. Where next: ``tables.py`` for the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import QUANTILE_COLUMNS, require_utc
+from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_rows, upsert
+from include.store.tables import BASELINE_PREDICTION, PREDICTION, SCORE
+
+SCORING_REACH = timedelta(days=30)
+"""How long a forecast waits for its actual; a bar that has not come by then will not come."""
+
+_MATURED_COLUMNS = ("ticker", "as_of", "horizon", "method", "target_at", "last_close", "actual_close")
+_QUANTILES = ", ".join(QUANTILE_COLUMNS)
+_HISTORY_KINDS = {
+    "as_of": "time",
+    "horizon": "i4",
+    **dict.fromkeys(QUANTILE_COLUMNS, "f8"),
+    "last_close": "f8",
+    "width_factor": "f8",
+    "actual_close": "f8",
+}
+
+
+def save_predictions(connection: Connection, predictions: pd.DataFrame) -> int:
+    """Stores forecasts (PREDICTION_COLUMNS), one row a ticker, as_of and horizon; the count of rows that changed."""
+    if predictions.empty:
+        return 0
+    return upsert(connection, PREDICTION, rows_of(predictions, PREDICTION.columns))
+
+
+def save_baselines(connection: Connection, baselines: pd.DataFrame) -> int:
+    """Stores the baselines' forecasts of the same bars (BASELINE_COLUMNS); the count of rows that changed."""
+    if baselines.empty:
+        return 0
+    return upsert(connection, BASELINE_PREDICTION, rows_of(baselines, BASELINE_PREDICTION.columns))
+
+
+def last_anchored(connection: Connection, tickers: Sequence[str], before: datetime) -> dict[str, datetime]:
+    """When the bar closed that each ticker's newest forecast as of an instant before ``before`` started from, UTC."""
+    rows = fetch_rows(
+        connection,
+        """
+        select wanted.ticker, newest.anchored_at
+        from unnest(cast(:tickers as text[])) as wanted (ticker)
+        cross join lateral (
+            select prediction.anchored_at
+            from forecast.prediction
+            where prediction.ticker = wanted.ticker and prediction.as_of < :before
+            order by prediction.as_of desc
+            limit 1
+        ) as newest
+        """,
+        {"tickers": list(tickers), "before": require_utc(before, "before")},
+    )
+    return {row["ticker"]: row["anchored_at"] for row in rows}
+
+
+def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta = SCORING_REACH) -> pd.DataFrame:
+    """Forecasts and baseline twins whose target bar is known at ``as_of`` and that have no score yet, by key.
+
+    Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close
+    and QUANTILE_COLUMNS. Targets older than ``reach`` are given up.
+    """
+    rows = fetch_rows(
+        connection,
+        f"""
+        with target as (
+            select prediction.*, actual.close as actual_close
+            from forecast.prediction
+            inner join forecast.bars_known_at(:as_of) as actual
+                on actual.ticker = prediction.ticker and actual.closed_at = prediction.target_at
+            where prediction.target_at between cast(:since as timestamptz) and :as_of
+                and prediction.as_of < :as_of
+        ),
+
+        method as (
+            select
+                ticker, as_of, horizon, 'hourcast' as method, target_at,
+                last_close, actual_close, {_QUANTILES}
+            from target
+            union all
+            select
+                target.ticker, target.as_of, target.horizon, twin.baseline, target.target_at,
+                target.last_close, target.actual_close, {", ".join(f"twin.{name}" for name in QUANTILE_COLUMNS)}
+            from target
+            inner join forecast.baseline_prediction as twin using (ticker, as_of, horizon)
+        ),
+
+        final as (
+            select * from method
+            where not exists (
+                select from forecast.score
+                where score.ticker = method.ticker
+                    and score.as_of = method.as_of
+                    and score.horizon = method.horizon
+                    and score.method = method.method
+            )
+        )
+
+        select * from final
+        order by ticker, as_of, horizon, method
+        """,  # noqa: S608  # names from contracts.py
+        {"as_of": require_utc(as_of, "as_of"), "since": as_of - reach},
+    )
+    return pd.DataFrame(rows, columns=[*_MATURED_COLUMNS, *QUANTILE_COLUMNS])
+
+
+def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
+    """Stores scores (SCORE_COLUMNS); the count of new ones. A score once given stays, whatever is revised later."""
+    if scores.empty:
+        return 0
+    staged = stage_rows(connection, SCORE, rows_of(scores, SCORE.columns))
+    columns = ", ".join(SCORE.columns)
+    return execute(
+        connection,
+        f"insert into forecast.score ({columns}) select {columns} from {staged} on conflict do nothing",  # noqa: S608
+    )
+
+
+def calibration_history(connection: Connection, tickers: Sequence[str], as_of: datetime, limit: int) -> pd.DataFrame:
+    """What the models said before calibration, and what came: the newest ``limit`` forecasts of each ticker.
+
+    Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, the width factor undone about the median) and
+    ``outcome`` (log return); ordered by these keys. Only forecasts as of an instant before ``as_of``, by a model, whose
+    target bar is known at ``as_of``.
+    """
+    names = sorted(set(tickers))
+    rows = fetch_frame(
+        connection,
+        f"""
+        select
+            wanted.position::integer, forecast.as_of, forecast.horizon,
+            {", ".join(f"forecast.{name}" for name in QUANTILE_COLUMNS)},
+            forecast.last_close, forecast.width_factor, actual.close
+        from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
+        cross join lateral (
+            select distinct prediction.as_of
+            from forecast.prediction
+            where prediction.ticker = wanted.ticker
+                and prediction.as_of < %(as_of)s
+                and not prediction.is_fallback
+            order by prediction.as_of desc
+            limit %(limit)s
+        ) as anchor
+        inner join forecast.prediction as forecast
+            on forecast.ticker = wanted.ticker and forecast.as_of = anchor.as_of
+        inner join forecast.bars_known_at(%(as_of)s) as actual
+            on actual.ticker = wanted.ticker and actual.closed_at = forecast.target_at
+        order by wanted.position, forecast.as_of, forecast.horizon
+        """,  # noqa: S608  # names from contracts.py
+        {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit},
+        names,
+        _HISTORY_KINDS,
+    )
+    last_close = rows["last_close"].to_numpy(dtype=np.float64)
+    log_returns = np.log(rows[list(QUANTILE_COLUMNS)].to_numpy(dtype=np.float64) / last_close[:, None])
+    median = log_returns[:, QUANTILE_COLUMNS.index("q50"), None]
+    factor = rows["width_factor"].to_numpy(dtype=np.float64)[:, None]
+    raw = pd.DataFrame(median + (log_returns - median) / factor, columns=list(QUANTILE_COLUMNS))
+    outcome = np.log(rows["actual_close"].to_numpy(dtype=np.float64) / last_close)
+    return pd.concat([rows[["ticker", "as_of", "horizon"]], raw], axis=1).assign(outcome=outcome)

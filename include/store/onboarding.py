@@ -1,0 +1,164 @@
+"""Onboarding requests, written down ticker by ticker: how far each came, and its result.
+
+A request is known by the id of the run that was asked; asking twice under one id is asking once. The ticker's own
+life stands in ``registry.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from include.contracts import Shard, require_utc
+from include.store.engine import Connection, execute, fetch_rows
+from include.store.registry import deal
+
+
+class RequestStage(StrEnum):
+    """How far a requested ticker has come; ordered."""
+
+    REQUESTED = "requested"
+    VALIDATED = "validated"
+    BACKFILLED = "backfilled"
+    TRAINED = "trained"
+    FORECAST = "forecast"
+
+
+_STAGES = [stage.value for stage in RequestStage]
+
+
+@dataclass(frozen=True)
+class RequestTicker:
+    """One ticker of one request; ``result`` is None while it is worked on, ``shard_index`` until it is planned."""
+
+    request_id: str
+    ticker: str
+    as_of: datetime
+    source: str | None
+    history_days: int
+    stage: RequestStage
+    result: str | None
+    reason: str | None
+    shard_index: int | None
+
+
+def open_ticker(
+    connection: Connection,
+    request_id: str,
+    ticker: str,
+    *,
+    as_of: datetime,
+    source: str | None,
+    history_days: int,
+) -> None:
+    """Writes one ticker of a request down; one that stands there already is left as it is."""
+    execute(
+        connection,
+        """
+        insert into forecast.onboarding (request_id, ticker, as_of, source, history_days)
+        values (:request_id, :ticker, :as_of, :source, :history_days)
+        on conflict do nothing
+        """,
+        {
+            "request_id": request_id,
+            "ticker": ticker,
+            "as_of": require_utc(as_of, "as_of"),
+            "source": source,
+            "history_days": history_days,
+        },
+    )
+
+
+def request_tickers(connection: Connection, request_id: str, shard_index: int | None = None) -> list[RequestTicker]:
+    """The tickers of a request, or of one of its shards, by name."""
+    rows = fetch_rows(
+        connection,
+        """
+        select request_id, ticker, as_of, source, history_days, stage, result, reason, shard_index
+        from forecast.onboarding
+        where request_id = :request_id
+            and (cast(:shard_index as integer) is null or shard_index = :shard_index)
+        order by ticker
+        """,
+        {"request_id": request_id, "shard_index": shard_index},
+    )
+    return [RequestTicker(**{**row, "stage": RequestStage(row["stage"])}) for row in rows]
+
+
+def plan_request(
+    connection: Connection,
+    request_id: str,
+    as_of: datetime,
+    shard_count: int,
+    shard_minimum_tickers: int,
+) -> list[Shard]:
+    """Deals the validated tickers that are still open out to shards; the shards, the same on every rerun."""
+    moment = require_utc(as_of, "as_of")
+    waiting = [
+        item.ticker
+        for item in request_tickers(connection, request_id)
+        if item.stage is RequestStage.VALIDATED and item.result is None and item.shard_index is None
+    ]
+    planned = _planned_shards(connection, request_id, moment)
+    places = deal(waiting, planned[0].count if planned else shard_count, 1 if planned else shard_minimum_tickers)
+    execute(
+        connection,
+        """
+        update forecast.onboarding as stored
+        set shard_index = given.shard_index, shard_count = :shard_count, updated_at = now()
+        from unnest(cast(:tickers as text[]), cast(:indexes as integer[])) as given (ticker, shard_index)
+        where stored.request_id = :request_id and stored.ticker = given.ticker
+        """,
+        {
+            "request_id": request_id,
+            "tickers": list(places),
+            "indexes": [index for index, _ in places.values()],
+            "shard_count": planned[0].count if planned else max((count for _, count in places.values()), default=1),
+        },
+    )
+    return _planned_shards(connection, request_id, moment)
+
+
+def advance(connection: Connection, request_id: str, tickers: Sequence[str], stage: RequestStage) -> None:
+    """Moves tickers of a request on to ``stage``, never back."""
+    execute(
+        connection,
+        """
+        update forecast.onboarding
+        set stage = :stage, updated_at = now()
+        where request_id = :request_id
+            and ticker = any(cast(:tickers as text[]))
+            and array_position(:stages, stage) < array_position(:stages, :stage)
+        """,
+        {"request_id": request_id, "tickers": list(tickers), "stage": stage.value, "stages": _STAGES},
+    )
+
+
+def close(connection: Connection, request_id: str, ticker: str, result: str, reason: str | None) -> None:
+    """Writes down how a ticker's part of the request ended, and why."""
+    execute(
+        connection,
+        """
+        update forecast.onboarding
+        set result = :result, reason = :reason, updated_at = now()
+        where request_id = :request_id
+            and ticker = :ticker
+            and (result, reason) is distinct from (cast(:result as text), cast(:reason as text))
+        """,
+        {"request_id": request_id, "ticker": ticker, "result": result, "reason": reason},
+    )
+
+
+def _planned_shards(connection: Connection, request_id: str, as_of: datetime) -> list[Shard]:
+    rows = fetch_rows(
+        connection,
+        """
+        select distinct shard_index, shard_count from forecast.onboarding
+        where request_id = :request_id and shard_index is not null
+        order by shard_index
+        """,
+        {"request_id": request_id},
+    )
+    return [Shard(as_of=as_of, index=row["shard_index"], count=row["shard_count"]) for row in rows]

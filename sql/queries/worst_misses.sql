@@ -1,0 +1,14 @@
+-- Which bars of the last 30 days surprised the forecast most?
+
+select
+    ticker,
+    target_at,
+    horizon,
+    q05,
+    q95,
+    actual_close,
+    round((absolute_error / last_close)::numeric, 4) as absolute_error_ratio
+from bi.forecast
+where not is_inside_90 and target_at > now() - interval '30 days'
+order by absolute_error / last_close desc
+limit 20;
