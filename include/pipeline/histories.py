@@ -1,0 +1,90 @@
+"""A folder of bars becomes the histories that evaluation and pre-training read: no database, no clock.
+
+The files go the way of every bar: source, quality gate, session calendar. Where next: ``evaluation/history.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.contracts import HORIZON_COUNT, BarRequest, TickerProfile
+from include.errors import InvalidRequestError
+from include.evaluation.history import History, make_history
+from include.features.scale import next_slot_keys, slot_keys
+from include.market import sessions
+from include.market.files import FilesSource
+from include.market.grid import ALWAYS_OPEN, CURRENCIES, NEW_YORK
+from include.market.quality import reject_bars
+
+_SINCE = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+def load_histories(folder: Path, until: datetime, tickers: Sequence[str] | None = None) -> dict[str, History]:
+    """The histories of the tickers in a folder (all of them, if none are named), of bars closed before ``until``.
+
+    Bars that the quality gate rejects are left out.
+
+    Raises:
+        InvalidRequestError: the folder has no bars of a ticker that was named, or of any.
+    """
+    wanted = list(tickers) if tickers is not None else tickers_of(folder)
+    source = FilesSource(folder)
+    profiles, failures = source.describe(wanted, until)
+    if failures or not profiles:
+        reasons = "; ".join(failure.reason for failure in failures) or f"{folder} holds no Parquet or CSV file of bars"
+        message = f"Nothing to evaluate on: {reasons}."
+        raise InvalidRequestError(message)
+    report = source.fetch_bars([BarRequest(profile, _SINCE) for profile in profiles.values()], until)
+    bars, _ = reject_bars(report.bars, profiles, until)
+    return {
+        str(ticker): history_of(own.reset_index(drop=True), profiles[str(ticker)])
+        for ticker, own in bars.groupby("ticker")
+    }
+
+
+def tickers_of(folder: Path) -> list[str]:
+    """The tickers that a folder of bars has files of, in order, by the names that ``market.files`` gives them."""
+    stems = (
+        {path.stem for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}} if folder.is_dir() else set()
+    )
+    return sorted(stem.replace("IDX_", "^").replace("_X", "=X") for stem in stems)
+
+
+def history_of(bars: pd.DataFrame, profile: TickerProfile) -> History:
+    """One ticker's history from its accepted bars, with what its calendar says of them."""
+    annotated = sessions.annotate(bars, profile.calendar)
+    slot, slot_count, weekday = (annotated[name].to_numpy(np.int64) for name in ("slot", "slot_count", "weekday"))
+    names = [f"next_slot_{horizon}" for horizon in range(1, HORIZON_COUNT + 1)]
+    next_slots = annotated[names].to_numpy(np.int64)
+    return make_history(
+        annotated,
+        market_of(profile),
+        slot_keys(slot, slot_count, weekday),
+        next_slot_keys(slot, slot_count, weekday, next_slots),
+        _is_after_gap(annotated["bar_number"].to_numpy(np.int64), profile.calendar),
+    )
+
+
+def market_of(profile: TickerProfile) -> str:
+    """What kind of market a ticker trades in: crypto, currency, index, US equity or other equity (funds included)."""
+    if profile.calendar in {ALWAYS_OPEN, CURRENCIES}:
+        return {ALWAYS_OPEN: "crypto", CURRENCIES: "currency"}[profile.calendar]
+    if profile.ticker.startswith("^"):
+        return "index"
+    return "US equity" if profile.calendar == NEW_YORK else "other equity"
+
+
+def _is_after_gap(numbers: npt.NDArray[np.int64], calendar: str) -> npt.NDArray[np.bool_]:
+    """Whether each of the H bars after a bar opens a session later than the one before it closed. [n, H]."""
+    grid = sessions.bar_grid(calendar, _SINCE, datetime(2032, 12, 31, tzinfo=UTC))
+    first = int(grid["bar_number"].iloc[0])
+    opened, closed = grid["opened_at"].to_numpy(), grid["closed_at"].to_numpy()
+    is_later = np.concatenate([[False], opened[1:] > closed[:-1]]) & grid["is_session_first"].to_numpy(np.bool_)
+    ahead = numbers[:, np.newaxis] + np.arange(1, HORIZON_COUNT + 1) - first
+    return np.asarray(is_later[np.minimum(ahead, len(is_later) - 1)], dtype=np.bool_)
