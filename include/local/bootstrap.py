@@ -102,7 +102,8 @@ def _is_alive(venv: Path) -> bool:
     python = venv / "bin" / "python"
     if not python.exists():
         return False
-    return subprocess.run([str(python), "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603
+    tried = subprocess.run([str(python), "-c", ""], check=False, capture_output=True)  # noqa: S603  # our own argv
+    return tried.returncode == 0
 
 
 @contextmanager

@@ -139,7 +139,7 @@ class Launch:
         ]
 
 
-def last_tick(now: datetime, minute: int) -> datetime:
-    """The newest instant not after ``now`` at which an hour is due: minute ``minute`` of an hour, UTC."""
-    tick = now.replace(minute=minute, second=0, microsecond=0)
-    return tick if tick <= now else tick - timedelta(hours=1)
+def last_tick(at: datetime, minute: int) -> datetime:
+    """The newest instant not after ``at`` at which an hour is due: minute ``minute`` of an hour, UTC."""
+    tick = at.replace(minute=minute, second=0, microsecond=0)
+    return tick if tick <= at else tick - timedelta(hours=1)

@@ -13,6 +13,7 @@ from tests.architecture.project import PROJECT_DIR, product_files, relative, syn
 LONGEST_FILE = 350
 LONG_FUNCTION = 40
 USUAL_FUNCTION = 12
+INSTANTS = {"as_of", "at", "since", "until", "before", "after", "value"}  # beside whatever ends in _at
 
 SILENCED = re.compile(r"# (noqa|type: ignore)(?!\[import-untyped\])")  # a library without types is its own reason
 REASON = re.compile(r"# (noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\]) +[#-] \w")
@@ -68,7 +69,7 @@ def test_every_silenced_rule_has_its_reason_beside_it():
         f"{relative(path)}:{number}"
         for path in [*product_files(), *(PROJECT_DIR / "tests").rglob("*.py")]
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if SILENCED.search(line) and not REASON.search(line) and path != Path(__file__)
+        if SILENCED.search(line) and not REASON.search(line) and path.parent != Path(__file__).parent
     ]
     assert bare == []
 
@@ -85,28 +86,29 @@ def test_names_of_instants_and_truths_say_what_they_are():
     wrong = [
         f"{relative(path)}:{line} {name}: {kind}"
         for path in product_files()
-        for line, name, kind in typed_names(path)
-        if (is_instant(kind) and not (name.endswith("_at") or name in {"as_of", "since", "until", "after", "value"}))
+        for line, name, kind in [*fields_of_classes(path), *parameters(path)]
+        if (kind in {"datetime", "datetime | None"} and not (name.endswith("_at") or name in INSTANTS))
         or (kind == "bool" and not name.startswith(("is_", "has_")))
     ]
     assert wrong == []
 
 
-def typed_names(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line, name and type of every field of a class and every parameter of a public function."""
+def fields_of_classes(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, name and type of every field of a class."""
     for node in ast.walk(syntax_tree(path)):
         if isinstance(node, ast.ClassDef):
             for field in node.body:
                 if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
                     yield field.lineno, field.target.id, ast.unparse(field.annotation)
-        elif isinstance(node, Function) and not node.name.startswith("_"):
-            for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+
+
+def parameters(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, name and type of every parameter of a public function."""
+    for function in functions(path):
+        if not function.name.startswith("_"):
+            for argument in [*function.args.args, *function.args.kwonlyargs]:
                 if argument.annotation is not None:
                     yield argument.lineno, argument.arg, ast.unparse(argument.annotation)
-
-
-def is_instant(kind: str) -> bool:
-    return kind in {"datetime", "datetime | None"}
 
 
 def words(text: str) -> set[str]:
