@@ -115,7 +115,7 @@ def hourly_forecast() -> None:
     tuned = fine_tune.expand(shard=shards)
     predicted = predict.expand(shard=shards)
     scored = score()
-    check_hour(shards, scored)
+    check_hour(shards, scored)  # type: ignore[arg-type]  # wired with references, called with what they stand for
     fetched >> featured >> tuned >> predicted >> scored
     pending = list_pending()
     scored >> pending

@@ -165,7 +165,7 @@ def _ask_models(
 
 def _unscale(scaled: Array, series: Series) -> Array:
     """Quantiles [H, Q] in units of the causal scale, as log returns."""
-    return scaled * series.scale[-1].astype(np.float64)[:, None]
+    return scaled * series.scale[-1:].astype(np.float64).T
 
 
 def _problem_of(answer: _Answer | None, anchor: _Anchor) -> str | None:

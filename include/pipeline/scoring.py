@@ -12,11 +12,11 @@ from include.evaluation.metrics import score_prices
 from include.store import forecasts as forecast_store
 from include.store.engine import Engine, transaction
 
-_KEY_COLUMNS = ["ticker", "as_of", "horizon", "method", "actual_close"]
+_KEY_COLUMNS = ["ticker", "as_of", "horizon", "method", "actual_close", "actual_known_at"]
 
 
 def score_matured(engine: Engine, as_of: datetime) -> int:
-    """Scores the forecasts and baseline twins whose target bar is known by ``as_of`` and was not before; their count."""
+    """Scores the forecasts and baseline twins whose target bar is known by ``as_of`` and was not before; a count."""
     with transaction(engine) as connection:
         matured = forecast_store.matured_unscored(connection, as_of)
         if not matured.empty:

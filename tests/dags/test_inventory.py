@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ print("@@" + json.dumps({
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     environment = airflow_environment(tmp_path_factory.mktemp("home"), "sqlite://")
     command = [sys.executable, "-c", _SCRIPT]
-    done = subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False, timeout=120
+    )
     assert "@@" in done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.split("@@")[1])
     return found
@@ -50,7 +53,7 @@ def test_there_are_exactly_these_dags_and_each_file_parses(inventory: dict[str, 
 def test_the_stages_of_the_hour_stand_in_their_order(inventory: dict[str, Any]) -> None:
     tasks = inventory["dags"]["hourly_forecast"]["tasks"]
     order = ["fetch_bars", "compute_features", "fine_tune", "predict", "score", "check_hour"]
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         assert after in tasks[before]["downstream"]
     assert set(order[:4]) <= set(tasks["plan"]["downstream"])
 
@@ -59,7 +62,7 @@ def test_the_stages_of_onboarding_stand_in_their_order(inventory: dict[str, Any]
     tasks = inventory["dags"]["onboard_ticker"]["tasks"]
     order = ["backfill_history", "first_training", "first_forecast", "activate", "report"]
     assert "backfill_history" in tasks["validate"]["downstream"]
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         assert after in tasks[before]["downstream"]
 
 
@@ -89,9 +92,7 @@ def test_one_run_at_a_time_and_no_catch_up(inventory: dict[str, Any]) -> None:
 
 
 def test_training_runs_in_the_pool_that_has_a_slot_a_core(inventory: dict[str, Any]) -> None:
-    pools = {
-        task_id: task["pool"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()
-    }
+    pools = {task_id: task["pool"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()}
     trained = {task_id for task_id, pool in pools.items() if pool == "training"}
     assert trained == {"fine_tune", "predict", "first_training", "first_forecast"}
 

@@ -81,7 +81,7 @@ def test_a_failed_shard_fails_the_run_harms_no_other_and_a_rerun_repairs_it(
     )
     broken = airflow.run("hourly_forecast", environment, run_after=HOUR)
     assert broken["state"] == "failed"
-    assert sorted(states(broken)["fine_tune"])[-1] == "success"
+    assert "success" in states(broken)["fine_tune"]
     assert states(broken)["check_hour"] == ["failed"]
     count = "select ticker, count(*) from forecast.prediction where as_of > '2025-03-31 16:00+00' group by 1 order by 1"
     assert execute(environment, count) == [(NOVA, 7)]

@@ -70,10 +70,13 @@ def test_an_hour_is_the_same_bytes_in_a_fresh_product(product: Product, tmp_path
         other.onboard(*TICKERS)
         other.run_hour(AT + HOUR)
         again = other.query("select * from forecast.prediction order by ticker, as_of, horizon")
-    names = [row[0] for row in product.query(
-        "select column_name::text from information_schema.columns "
-        "where table_schema = 'forecast' and table_name = 'prediction' order by ordinal_position",
-    )]
+    names = [
+        row[0]
+        for row in product.query(
+            "select column_name::text from information_schema.columns "
+            "where table_schema = 'forecast' and table_name = 'prediction' order by ordinal_position",
+        )
+    ]
     clock = names.index("made_at")
     assert [row[:clock] + row[clock + 1 :] for row in again] == [row[:clock] + row[clock + 1 :] for row in forecast]
 

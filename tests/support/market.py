@@ -27,9 +27,7 @@ class FaultySource:
         self.edits: dict[tuple[str, datetime], float] = {}
         self.asked: list[str] = []
 
-    def describe(
-        self, tickers: Sequence[str], as_of: datetime
-    ) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
+    def describe(self, tickers: Sequence[str], as_of: datetime) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
         failures = self._failures(tickers)
         failed = {failure.ticker for failure in failures}
         profiles, more = self._market.describe([ticker for ticker in tickers if ticker not in failed], as_of)
