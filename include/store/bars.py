@@ -29,6 +29,17 @@ _DIFFERS = """(
 )"""
 """Whether a bar read again says something new: beyond the noise of a source's float32 arithmetic."""
 
+# Only where no hour finished after the new reading's instant: it would find other values than it had read.
+_SUPERSEDES = f"""(
+    given.known_at > stored.known_at and {_DIFFERS}
+    and not exists (
+        select from forecast.outcome
+        where outcome.ticker = given.ticker
+            and outcome.as_of > given.known_at
+            and outcome.stage <> 'planned'
+    )
+)"""
+
 # An older reading may only fill time in which no finished hour of the ticker relied on there being nothing.
 _WOULD_CHANGE_THE_PAST = """(
     exists (
@@ -87,7 +98,8 @@ def upsert_bars(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCoun
     staged = stage_frame(connection, BAR, bars, BAR_KINDS)
     execute(connection, f"analyze {staged}")
     revised = _count_by_ticker(connection, _keep_older_readings(staged))
-    revised += _count_by_ticker(connection, _supersede(staged))
+    revised += _count_by_ticker(connection, _keep_superseded(staged))
+    execute(connection, _supersede(staged))
     execute(connection, _date_back(staged))
     new = _count_by_ticker(connection, _insert_new(staged))
     given = Counter(str(ticker) for ticker in bars["ticker"])
@@ -204,35 +216,25 @@ def _keep_older_readings(staged: str) -> str:
     """  # noqa: S608  # names from tables.py
 
 
-def _supersede(staged: str) -> str:
-    """Only where no hour finished after the new reading's instant: it would find other values than it had read."""
+def _keep_superseded(staged: str) -> str:
     return f"""
-        with changed as (
-            select given.*
-            from {staged} as given
-            inner join forecast.bar as stored using (ticker, opened_at)
-            where given.known_at > stored.known_at and {_DIFFERS}
-                and not exists (
-                    select from forecast.outcome
-                    where outcome.ticker = given.ticker
-                        and outcome.as_of > given.known_at
-                        and outcome.stage <> 'planned'
-                )
-        ),
+        insert into forecast.bar_revision (ticker, opened_at, {_VALUES}, superseded_at)
+        select {_STORED}, given.known_at
+        from {staged} as given
+        inner join forecast.bar as stored using (ticker, opened_at)
+        where {_SUPERSEDES}
+        for update of stored
+        returning ticker
+    """  # noqa: S608  # names from tables.py
 
-        kept as (
-            insert into forecast.bar_revision (ticker, opened_at, {_VALUES}, superseded_at)
-            select {_STORED}, changed.known_at
-            from changed
-            inner join forecast.bar as stored using (ticker, opened_at)
-        )
 
+def _supersede(staged: str) -> str:
+    return f"""
         update forecast.bar as stored
         set closed_at = given.closed_at, open = given.open, high = given.high, low = given.low, close = given.close,
             volume = nullif(given.volume, 'NaN'), known_at = given.known_at
-        from changed as given
-        where given.ticker = stored.ticker and given.opened_at = stored.opened_at
-        returning stored.ticker
+        from {staged} as given
+        where given.ticker = stored.ticker and given.opened_at = stored.opened_at and {_SUPERSEDES}
     """  # noqa: S608  # names from tables.py
 
 

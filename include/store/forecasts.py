@@ -19,7 +19,16 @@ from include.store.tables import BASELINE_PREDICTION, PREDICTION, SCORE
 SCORING_REACH = timedelta(days=30)
 """How long a forecast waits for its actual; a bar that has not come by then will not come."""
 
-_MATURED_COLUMNS = ("ticker", "as_of", "horizon", "method", "target_at", "last_close", "actual_close")
+_MATURED_COLUMNS = (
+    "ticker",
+    "as_of",
+    "horizon",
+    "method",
+    "target_at",
+    "last_close",
+    "actual_close",
+    "actual_known_at",
+)
 _QUANTILES = ", ".join(QUANTILE_COLUMNS)
 _HISTORY_KINDS = {
     "as_of": "time",
@@ -68,14 +77,14 @@ def last_anchored(connection: Connection, tickers: Sequence[str], before: dateti
 def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta = SCORING_REACH) -> pd.DataFrame:
     """Forecasts and baseline twins whose target bar is known at ``as_of`` and that have no score yet, by key.
 
-    Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close
-    and QUANTILE_COLUMNS. Targets older than ``reach`` are given up.
+    Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close,
+    actual_known_at and QUANTILE_COLUMNS. Targets older than ``reach`` are given up.
     """
     rows = fetch_rows(
         connection,
         f"""
         with target as (
-            select prediction.*, actual.close as actual_close
+            select prediction.*, actual.close as actual_close, actual.known_at as actual_known_at
             from forecast.prediction
             inner join forecast.bars_known_at(:as_of) as actual
                 on actual.ticker = prediction.ticker and actual.closed_at = prediction.target_at
@@ -86,12 +95,13 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
         method as (
             select
                 ticker, as_of, horizon, 'hourcast' as method, target_at,
-                last_close, actual_close, {_QUANTILES}
+                last_close, actual_close, actual_known_at, {_QUANTILES}
             from target
             union all
             select
                 target.ticker, target.as_of, target.horizon, twin.baseline, target.target_at,
-                target.last_close, target.actual_close, {", ".join(f"twin.{name}" for name in QUANTILE_COLUMNS)}
+                target.last_close, target.actual_close, target.actual_known_at,
+                {", ".join(f"twin.{name}" for name in QUANTILE_COLUMNS)}
             from target
             inner join forecast.baseline_prediction as twin using (ticker, as_of, horizon)
         ),

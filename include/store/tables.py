@@ -90,6 +90,7 @@ SCORE = Table(
     ("ticker", "as_of", "horizon", "method"),
     (
         "actual_close",
+        "actual_known_at",
         "pinball",
         "crps",
         "absolute_error",

@@ -217,6 +217,7 @@ create table forecast.score (
     horizon integer not null,
     method text not null,
     actual_close double precision not null,
+    actual_known_at timestamptz not null,
     pinball double precision not null,
     crps double precision not null,
     absolute_error double precision not null,
@@ -225,7 +226,8 @@ create table forecast.score (
     is_inside_90 boolean not null,
     is_inside_95 boolean not null,
     scored_as_of timestamptz not null,
-    primary key (ticker, as_of, horizon, method)
+    primary key (ticker, as_of, horizon, method),
+    constraint actual_was_known check (actual_known_at <= scored_as_of)
 );
 
 comment on table forecast.score is
@@ -240,6 +242,8 @@ comment on column forecast.score.method is
 'hourcast, or the name of the baseline.';
 comment on column forecast.score.actual_close is
 'Close of the target bar when it was scored, in the ticker''s currency.';
+comment on column forecast.score.actual_known_at is
+'From when on that close was known to us, UTC.';
 comment on column forecast.score.pinball is
 'Mean pinball loss of the nine quantiles, in basis points of log return.';
 comment on column forecast.score.crps is
