@@ -48,7 +48,7 @@ check: venv-dev ## Lint, types, layers, SQL; changes nothing
 fix: venv-dev ## What check can correct by itself
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
-	$(PYTHON) -m sqlfluff fix --force sql
+	$(PYTHON) -m sqlfluff fix sql
 
 env: ## Write .env with random secrets, for docker compose
 	@python=$$($(FIND_PYTHON)) && "$$python" -I include/local/dotenv.py
