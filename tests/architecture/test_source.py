@@ -53,6 +53,17 @@ def test_every_folder_of_include_with_code_is_a_package():
     assert [relative(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
 
 
+def test_tests_stand_where_what_they_test_stands():
+    rooms = [path.name for path in (PROJECT_DIR / "include").iterdir() if (path / "__init__.py").exists()]
+    astray = [
+        relative(path)
+        for room in rooms
+        for path in (PROJECT_DIR / "tests" / room).rglob("test_*.py")
+        if not (PROJECT_DIR / "include" / room / path.name.removeprefix("test_")).exists()
+    ]
+    assert astray == []
+
+
 def test_a_docstring_says_more_than_the_name():
     hollow = [
         f"{relative(path)}:{node.lineno} {node.name}"
