@@ -28,7 +28,7 @@ from include.errors import (
 )
 from include.market.sessions import bar_grid, calendar_of, feed_delay_minutes, timezone_of
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
-from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, quiet_client
+from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
 from include.market.yahoo_retry import RetryPolicy, ask_all
 from include.market.yahoo_session import RateLimitGate, is_reachable, process_gate, process_pacer
 from include.settings import MarketSettings
@@ -138,9 +138,9 @@ class YahooSource:
     def _ask_all(
         self, asks: Mapping[str, Callable[[], T]], timezones: Mapping[str, str]
     ) -> tuple[dict[str, T], dict[str, HourcastError]]:
-        with quiet_client():
-            self._client.remember_timezones(timezones)
-            return ask_all(asks, self._policy, self._gate, self._executor)
+        silence_client()
+        self._client.remember_timezones(timezones)
+        return ask_all(asks, self._policy, self._gate, self._executor)
 
     def _describe_one(self, ticker: str, as_of: datetime) -> TickerProfile:
         answer = self._client.hourly(ticker, as_of - timedelta(days=_DESCRIBE_DAYS), as_of)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
+import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -42,6 +43,7 @@ from include.errors import (
     InvalidRequestError,
     MarketUnavailableError,
     RateLimitedError,
+    SettingsError,
     UnknownTickerError,
 )
 from include.market.yahoo_session import Call, RateLimitGate, YahooSession
@@ -77,10 +79,17 @@ class YahooClient:
         self._gate = gate
         self._timeout_seconds = timeout_seconds
         self._session = YahooSession(pace, gate, timeout_seconds)
-        _prepare_client(cache_dir)
+        self._cache_dir = cache_dir
 
     def remember_timezones(self, timezones: Mapping[str, str]) -> None:
-        """Tells the client the tickers' time zones, which it would else ask Yahoo for: half of a process's requests."""
+        """Tells the client the tickers' time zones, which it would else ask Yahoo for: half of a process's requests.
+
+        To be called before the first question, by one thread: it also opens the client's cache.
+
+        Raises:
+            SettingsError: the cache folder cannot be used.
+        """
+        _prepare_client(self._cache_dir)
         for ticker, timezone in timezones.items():
             get_tz_cache().store(ticker, timezone)
 
@@ -147,27 +156,31 @@ def translate(error: Exception, ticker: str, status: int | None) -> HourcastErro
     return DataContractError(f"{ticker}: Yahoo's answer has not its usual form: {type(error).__name__} {error}")
 
 
-@contextmanager
-def quiet_client() -> Iterator[None]:
-    """Silences the deprecation warnings of yfinance's own use of pandas, dozens a call.
+def silence_client() -> None:
+    """Silences the deprecation warnings of yfinance's own use of pandas, dozens a call, wherever they would be heard.
 
-    yfinance turns them back on when it is imported, so they are silenced around the calls. Not for use by several
-    threads at once: enter it before they start.
+    yfinance turns them on when it is imported, and whoever caught warnings since has a list of filters of their own, so
+    this looks before every round of calls. In place and for good: ``catch_warnings`` must not be used around threads.
     """
-    with warnings.catch_warnings():
+    is_silent = ("ignore", None, DeprecationWarning, re.compile("yfinance"), 0)
+    if is_silent not in warnings.filters:
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="yfinance")
-        yield
 
 
 @cache
 def _prepare_client(cache_dir: Path) -> None:
-    """Gives the client a cache folder of this process alone, and makes it tell what went wrong. Once a process."""
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    own = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=cache_dir))
+    """Gives the client a cache folder of this process alone, and makes it raise what went wrong. Once a process."""
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        own = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=cache_dir))
+    except OSError as error:
+        message = f"{cache_dir} cannot be used as the cache folder ({error}); set HOURCAST_CACHE_DIR to one that can."
+        raise SettingsError(message) from error
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     _remove_old_folders(cache_dir, own.stat().st_mtime)
     yf.set_tz_cache_location(str(own))
     yf.config.debug.hide_exceptions = False
+    logging.getLogger("yfinance").setLevel(logging.ERROR)  # it warns at every request that goes without a cookie
     get_tz_cache().lookup("")  # opens the database before threads do: two at once have locked each other out
 
 

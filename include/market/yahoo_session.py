@@ -51,8 +51,9 @@ _random = SystemRandom()
 
 
 class RateLimitGate:
-    """Closed while Yahoo has asked us to slow down: first for ``first_seconds``, then twice as long each time.
+    """Closed while Yahoo has asked us to slow down.
 
+    As long as Yahoo says; where it does not, first for ``first_seconds``, then twice as long each time.
     Thread-safe. A pause is stretched by up to a fifth at random, so that several processes do not come back at once.
     """
 
@@ -64,13 +65,13 @@ class RateLimitGate:
         self._lock = threading.Lock()
 
     def close(self, retry_after_seconds: float | None = None) -> None:
-        """Starts a pause, of the length that Yahoo asked for where it did. Refusals within a pause are one strike."""
+        """Starts a pause, or prolongs it. Refusals within a pause are one strike."""
         with self._lock:
             now = time.monotonic()
             if now >= self._opens_at:
                 self._strikes += 1
-            pause = min(self._longest_seconds, self._first_seconds * 2.0 ** (self._strikes - 1))
-            pause = max(pause, retry_after_seconds or 0.0)
+            own_pause = min(self._longest_seconds, self._first_seconds * 2.0 ** (self._strikes - 1))
+            pause = own_pause if retry_after_seconds is None else retry_after_seconds
             self._opens_at = max(self._opens_at, now + pause * _random.uniform(1.0, 1.2))
 
     def opens_in(self) -> float:

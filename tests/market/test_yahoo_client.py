@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,9 +20,10 @@ from include.errors import (
     InvalidRequestError,
     MarketUnavailableError,
     RateLimitedError,
+    SettingsError,
     UnknownTickerError,
 )
-from include.market.yahoo_client import RangeRefusedError, YahooClient, _prepare_client, quiet_client, translate
+from include.market.yahoo_client import RangeRefusedError, YahooClient, _prepare_client, silence_client, translate
 from include.market.yahoo_session import RateLimitGate
 from tests.yahoo.fixtures import CLOCK, StartEmulator
 
@@ -66,7 +68,11 @@ def test_an_error_of_ours_stays_what_it_is() -> None:
 
 @pytest.fixture
 def open_client(yahoo_cache_dir: Path) -> Callable[[], YahooClient]:
-    return lambda: YahooClient(lambda: None, RateLimitGate(), timeout_seconds=1.0, cache_dir=yahoo_cache_dir)
+    def build() -> YahooClient:
+        silence_client()
+        return YahooClient(lambda: None, RateLimitGate(), timeout_seconds=5.0, cache_dir=yahoo_cache_dir)
+
+    return build
 
 
 def test_an_answer_brings_rows_and_what_yahoo_says_of_the_ticker(
@@ -75,8 +81,7 @@ def test_an_answer_brings_rows_and_what_yahoo_says_of_the_ticker(
     start_emulator()
     client = open_client()
     client.remember_timezones({"VOD.L": "Europe/London"})
-    with quiet_client():
-        answer = client.hourly("VOD.L", CLOCK - timedelta(days=3), CLOCK)
+    answer = client.hourly("VOD.L", CLOCK - timedelta(days=3), CLOCK)
     assert list(answer.rows.columns) == ["opened_at", "open", "high", "low", "close", "volume"]
     assert answer.rows["opened_at"].is_monotonic_increasing
     assert str(answer.rows["opened_at"].dt.tz) == "UTC"
@@ -90,8 +95,7 @@ def test_a_remembered_timezone_is_not_asked_for(
     emulator = start_emulator()
     client = open_client()
     client.remember_timezones({"MSFT": "America/New_York"})
-    with quiet_client():
-        client.hourly("MSFT", CLOCK - timedelta(days=3), CLOCK)
+    client.hourly("MSFT", CLOCK - timedelta(days=3), CLOCK)
     assert [asked.query["interval"] for asked in emulator.asked if asked.kind == "chart"] == ["1h"]
 
 
@@ -102,10 +106,9 @@ def test_a_failure_is_not_kept_in_the_clients_memo(
     start_emulator(faults=("AAPL:broken-json:1",))
     client = open_client()
     client.remember_timezones({"AAPL": "America/New_York"})
-    with quiet_client():
-        with pytest.raises(MarketUnavailableError):
-            client.hourly("AAPL", CLOCK - timedelta(days=3), CLOCK)
-        assert len(client.hourly("AAPL", CLOCK - timedelta(days=3), CLOCK).rows) > 10
+    with pytest.raises(MarketUnavailableError):
+        client.hourly("AAPL", CLOCK - timedelta(days=3), CLOCK)
+    assert len(client.hourly("AAPL", CLOCK - timedelta(days=3), CLOCK).rows) > 10
 
 
 def test_an_isin_is_refused_before_the_client_looks_it_up(open_client: Callable[[], YahooClient]) -> None:
@@ -114,10 +117,19 @@ def test_an_isin_is_refused_before_the_client_looks_it_up(open_client: Callable[
 
 
 def test_only_the_clients_own_deprecations_are_silenced() -> None:
-    with quiet_client():
+    for _ in range(3):
+        silence_client()
         warnings.warn_explicit("old", DeprecationWarning, "yfinance/utils.py", 1, module="yfinance.utils")
         with pytest.raises(DeprecationWarning):
             warnings.warn_explicit("old", DeprecationWarning, "include/x.py", 1, module="include.x")
+    assert sum(entry[3] == re.compile("yfinance") for entry in warnings.filters) == 1
+
+
+def test_a_cache_folder_that_cannot_be_used_is_a_matter_of_settings(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    client = YahooClient(lambda: None, RateLimitGate(), timeout_seconds=1.0, cache_dir=tmp_path / "file")
+    with pytest.raises(SettingsError, match="HOURCAST_CACHE_DIR"):
+        client.remember_timezones({})
 
 
 def test_folders_that_dead_processes_left_are_removed_and_living_ones_are_kept(tmp_path: Path) -> None:

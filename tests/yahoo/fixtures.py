@@ -33,6 +33,8 @@ def yahoo_cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def start_emulator(monkeypatch: pytest.MonkeyPatch, yahoo_cache_dir: Path) -> Iterator[StartEmulator]:
     """Starts an emulator and leads this process's client to it, without crumb, memo or session of an earlier test."""
+    for ticker in KNOWN:
+        MARKET(ticker)  # invented before the clock of a time-out runs: a calendar takes its time at first use
     for name in (*PROXY_VARIABLES, *AUTHORITY_VARIABLES, "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 

@@ -17,7 +17,7 @@ from curl_cffi.requests.exceptions import RequestException, Timeout
 from yfinance.cache import get_tz_cache
 from yfinance.exceptions import YFDataException, YFPricesMissingError, YFRateLimitError
 
-from include.market.yahoo_client import _prepare_client, quiet_client
+from include.market.yahoo_client import _prepare_client, silence_client
 from tests.yahoo.faults import parse_fault
 from tests.yahoo.fixtures import CLOCK, MARKET, StartEmulator
 from tests.yahoo.providers import Event, folder, invented_bars, listing_of, with_events
@@ -28,11 +28,13 @@ def ask(yahoo_cache_dir: Path):
     """The client as it comes, with its errors shown and the time zone known."""
     _prepare_client(yahoo_cache_dir)
 
-    def history(ticker: str = "AAPL", timezone: str | None = "America/New_York", **window: object) -> pd.DataFrame:
+    def history(
+        ticker: str = "AAPL", timezone: str | None = "America/New_York", timeout: float = 5.0, **window: object
+    ) -> pd.DataFrame:
         get_tz_cache().store(ticker, timezone)
         window = window or {"period": "5d"}
-        with quiet_client():
-            return yf.Ticker(ticker).history(interval="1h", auto_adjust=False, timeout=0.5, **window)
+        silence_client()
+        return yf.Ticker(ticker).history(interval="1h", auto_adjust=False, timeout=timeout, **window)
 
     return history
 
@@ -70,7 +72,7 @@ def test_the_client_fails_as_it_does_at_yahoo(
 ) -> None:
     emulator = start_emulator(faults=(f"AAPL:{fault}",))
     with pytest.raises(error):
-        ask()
+        ask(timeout=0.7 if fault == "hang" else 5.0)
     assert emulator.chart_requests("AAPL") == requests
 
 
