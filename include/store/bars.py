@@ -201,7 +201,8 @@ def save_rejections(connection: Connection, rejected: pd.DataFrame, as_of: datet
     columns = ", ".join(BAR_REJECTED.columns)
     return execute(
         connection,
-        f"insert into forecast.bar_rejected ({columns}) select {columns} from {staged} on conflict do nothing",  # noqa: S608
+        f"insert into forecast.bar_rejected ({columns}) select {columns} from {staged} "  # noqa: S608  # names from tables.py
+        "on conflict do nothing",
     )
 
 
@@ -259,5 +260,8 @@ def _insert_new(staged: str) -> str:
 
 def _count_by_ticker(connection: Connection, changing: str) -> Counter[str]:
     """Runs a statement that returns the ticker of each row it changed; how many by ticker."""
-    counted = f"with changed_rows as ({changing}) select ticker, count(*) as changed from changed_rows group by ticker"  # noqa: S608
+    counted = f"""
+        with changed_rows as ({changing})
+        select ticker, count(*) as changed from changed_rows group by ticker
+    """  # noqa: S608  # the statement is one of those below
     return Counter({row["ticker"]: row["changed"] for row in fetch_rows(connection, counted)})

@@ -133,7 +133,8 @@ def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
     columns = ", ".join(SCORE.columns)
     return execute(
         connection,
-        f"insert into forecast.score ({columns}) select {columns} from {staged} on conflict do nothing",  # noqa: S608
+        f"insert into forecast.score ({columns}) select {columns} from {staged} "  # noqa: S608  # names from tables.py
+        "on conflict do nothing",
     )
 
 
