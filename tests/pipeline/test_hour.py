@@ -208,5 +208,9 @@ def test_matured_forecasts_are_scored_beside_the_random_walk(product: Product) -
         product.run_hour(AT + hours * HOUR)
     counts = product.query("select method, count(*) from forecast.score group by method order by method")
     assert counts == [("hourcast", 3 + 2 + 1), ("random_walk", 3 + 2 + 1)]
-    ((unknown,),) = product.query("select count(*) from forecast.score where scored_as_of < actual_known_at")
+    ((unknown,),) = product.query(
+        "select count(*) from forecast.score inner join forecast.prediction using (ticker, as_of, horizon) "
+        "inner join forecast.bar on bar.ticker = prediction.ticker and bar.closed_at = prediction.target_at "
+        "where score.scored_as_of < bar.known_at",
+    )
     assert unknown == 0

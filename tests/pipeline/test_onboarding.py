@@ -21,7 +21,7 @@ def test_an_onboarded_ticker_is_active_with_history_a_model_and_seven_forecasts(
     assert product.onboard(NOVA) == {"active": {NOVA: ""}}
     assert status_of(product, NOVA) == ("active", None)
     ((bars,),) = product.query("select count(*) from forecast.bar where ticker = %s", NOVA)
-    assert bars == 60 * 24
+    assert bars == 90 * 24 - 1
     assert product.query("select kind, is_promoted from forecast.model_version") == [("first_training", True)]
     assert product.query("select count(*), bool_or(is_fallback), min(origin) from forecast.prediction") == [
         (7, False, "onboarding"),
@@ -71,7 +71,7 @@ def test_running_a_finished_request_again_changes_no_row_and_reports_the_same(pr
 
 
 def test_a_request_that_broke_off_between_stages_goes_on_where_it_was(product: Product) -> None:
-    request = onboarding.Request.from_params("broken", AT, {"tickers": [NOVA], "history_days": 60})
+    request = onboarding.Request.from_params("broken", AT, {"tickers": [NOVA], "history_days": 90})
     (shard,) = onboarding.validate(product.services, request)
     onboarding.backfill_history(product.services, "broken", shard)
     assert status_of(product, NOVA)[0] == "training"
@@ -97,7 +97,7 @@ def test_a_ticker_with_too_little_history_is_active_on_the_labelled_baseline(pro
 
 def test_a_ticker_that_grew_into_enough_history_is_asked_to_be_trained(product: Product) -> None:
     product.onboard(NOVA, history_days=1)
-    later = AT + timedelta(days=3)
+    later = AT + timedelta(days=14)
     product.run_hour(later)
     assert product.query("select status from forecast.outcome where as_of = %s", later) == [("fallback",)]
     (form,) = onboarding.pending_requests(product.services, later)

@@ -47,7 +47,7 @@ class Product:
     def onboard(
         self, *tickers: str, as_of: datetime = AT, request_id: str | None = None, **form: Any
     ) -> dict[str, Any]:
-        params = {"tickers": list(tickers), "history_days": 60, **form}
+        params = {"tickers": list(tickers), "history_days": 90, **form}
         name = request_id or f"test__{as_of.isoformat()}__{'_'.join(tickers)}"
         return onboarding.onboard(self.services, onboarding.Request.from_params(name, as_of, params))
 
