@@ -263,5 +263,5 @@ def _count_by_ticker(connection: Connection, changing: str) -> Counter[str]:
     counted = f"""
         with changed_rows as ({changing})
         select ticker, count(*) as changed from changed_rows group by ticker
-    """  # noqa: S608  # the statement is one of those below
+    """  # noqa: S608  # the statement is one of those above
     return Counter({row["ticker"]: row["changed"] for row in fetch_rows(connection, counted)})
