@@ -12,7 +12,7 @@ migrate)
     airflow pools set training "$slots" "One slot a core: a training task uses one thread"
     ;;
 api-server)
-    # The simple auth manager reads its passwords from a file; the secret leaves the environment once it is there.
+    # The simple auth manager reads its passwords from a file; Airflow's processes need not carry this one around.
     umask 077
     python docker/login.py "$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
     unset AIRFLOW_ADMIN_PASSWORD

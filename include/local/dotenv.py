@@ -19,6 +19,11 @@ def random_password() -> str:
     return secrets.token_hex(24)
 
 
+def random_signing_key() -> str:
+    """512 random bits as 128 hexadecimal digits: Airflow signs with SHA-512, which asks for a key as long as itself."""
+    return secrets.token_hex(64)
+
+
 def random_fernet_key() -> str:
     """32 random bytes in the alphabet that Airflow's encryption of connections (Fernet) asks for."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii")
@@ -31,8 +36,8 @@ SECRETS: dict[str, Callable[[], str]] = {
     "BI_READER_PASSWORD": random_password,
     "AIRFLOW_ADMIN_PASSWORD": random_password,
     "AIRFLOW_FERNET_KEY": random_fernet_key,
-    "AIRFLOW_JWT_SECRET": random_password,
-    "AIRFLOW_SECRET_KEY": random_password,
+    "AIRFLOW_JWT_SECRET": random_signing_key,
+    "AIRFLOW_SECRET_KEY": random_signing_key,
 }
 """What docker-compose.yaml refuses to start without, and how each is made."""
 

@@ -48,8 +48,8 @@ def ensure_database(host: str, port: int, superuser: Login, plan: DatabasePlan) 
             _apply(connection, plan)
     except OperationalError as error:
         message = (
-            f"Postgres at {host}:{port} refused {superuser.role}: {error.orig}. If it speaks of the password: a server "
-            "keeps the superuser's password that it was first started with; put that one back."
+            f"Postgres at {host}:{port} refused {superuser.role}: {str(error.orig).strip()} "
+            "(A server keeps the superuser's password that it was first started with; put that one back.)"
         )
         raise StoreUnavailableError(message) from error
     finally:

@@ -53,6 +53,11 @@ def test_the_fernet_key_is_one() -> None:
     assert len(base64.urlsafe_b64decode(made["AIRFLOW_FERNET_KEY"])) == 32
 
 
+def test_signing_keys_are_as_long_as_their_hash() -> None:
+    made = values(filled(read(".env.example")))
+    assert all(len(made[name]) >= 64 for name in ("AIRFLOW_JWT_SECRET", "AIRFLOW_SECRET_KEY"))
+
+
 def test_only_its_owner_can_read_it(folder: Path) -> None:
     before = os.umask(0)
     try:
