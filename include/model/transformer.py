@@ -24,6 +24,8 @@ Parameters = Mapping[str, Tensor]
 
 _ROTARY_BASE = 1000.0  # the slowest pair turns once in some thousand bars; contexts are of a hundred
 _RAW_LIMIT = 20.0  # in scaled units: no hourly move is 20 scales wide, and beyond it weights have gone wild
+# A price's direction is noise to a network that sees one ticker. Learnt a tenth as fast, it did no harm on recorded bars.
+_MEDIAN_GAIN = 0.1
 _UNIT_SPACING = math.log(math.e - 1.0)  # softplus of it is 1: a zero output leaves the reference as it is
 _REFERENCE_MEAN_ABSOLUTE = math.sqrt(2.0 / math.pi)
 
@@ -64,15 +66,15 @@ def forward(parameters: Parameters, inputs: Tensor, config: ModelConfig) -> Tens
 def quantiles_of(raw: Tensor, config: ModelConfig) -> Tensor:
     """Quantiles ``[..., Q]`` that cannot cross, from any finite ``raw [..., Q]``.
 
-    The median is the raw number at its place; every other one stretches or shrinks the reference's spacing between
-    two neighbouring levels by a positive factor, and the spacings are added up from the median outwards.
+    The median is a tenth of the raw number at its place. Every other one stretches or shrinks the reference's spacing
+    between two neighbouring levels by a positive factor, and the spacings are added up from the median outwards.
     All zeros give the reference itself.
     """
     middle = config.median_index
     limited = raw.clamp(-_RAW_LIMIT, _RAW_LIMIT)
     factors = softplus(limited + _UNIT_SPACING)
     spacings = factors * _reference_spacings(config.quantile_levels, raw.dtype)
-    median = limited[..., middle : middle + 1]
+    median = _MEDIAN_GAIN * limited[..., middle : middle + 1]
     below = median - spacings[..., :middle].flip(-1).cumsum(-1).flip(-1)
     above = median + spacings[..., middle + 1 :].cumsum(-1)
     return torch.cat((below, median, above), dim=-1)

@@ -36,7 +36,9 @@ def main() -> None:
     for old in FOLDER.glob("*"):
         old.unlink()
     series = [made_up_series(seed, config=CONFIG, strength=0.4) for seed in (1, 2)]
-    state, _ = fine_tune(initial_state(TICKERS, CONFIG, (1, 2)), series, TrainConfig(steps=60), [1, 2])
+    state, _ = fine_tune(
+        initial_state(TICKERS, CONFIG, (1, 2)), series, TrainConfig(steps=60, learning_rate=2e-3), [1, 2]
+    )
     origin = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "first_training", "parent_version": None}
     refs = save_shard(FOLDER, state, {ticker: {**origin, "seed": k} for k, ticker in enumerate(TICKERS)})
     forecast = {

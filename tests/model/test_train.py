@@ -17,7 +17,7 @@ from include.model.transformer import reference_quantiles
 from tests.model.made_up import SMALL, bytes_of, in_double, made_up_series, stirred_state
 
 ROOT = Path(__file__).resolve().parents[2]
-BRIEF = TrainConfig(steps=6, batch_windows=4, holdout_bars=24)
+BRIEF = TrainConfig(steps=6, batch_windows=4, holdout_bars=24, learning_rate=2e-3)
 
 
 def _with(series: TrainingArrays, **changes: np.ndarray) -> TrainingArrays:
@@ -100,20 +100,26 @@ def test_training_never_changes_the_state_it_was_given():
 
 def test_a_planted_signal_is_found():
     series = made_up_series(3, rows=1200, strength=0.5)
-    config = TrainConfig(steps=120, holdout_bars=200)
+    config = TrainConfig(steps=120, holdout_bars=200, learning_rate=1e-2)
     _, (report,) = fine_tune(initial_state(("A",), SMALL, (1,)), [series], config, [1])
     assert report.loss_after < 0.75 * report.loss_before
+
+
+def test_the_default_training_is_cautious_but_learns():
+    series = made_up_series(3, rows=1200, strength=0.5)
+    _, (report,) = fine_tune(initial_state(("A",), SMALL, (1,)), [series], TrainConfig(150, holdout_bars=200), [1])
+    assert report.loss_after < 0.99 * report.loss_before
 
 
 def test_in_pure_noise_nothing_is_found():
     reports = []
     for seed in range(3):
         series = made_up_series(seed, rows=3000)
-        config = TrainConfig(steps=100, holdout_bars=600)
+        config = TrainConfig(steps=150, holdout_bars=600)
         reports += fine_tune(initial_state(("A",), SMALL, (seed,)), [series], config, [seed])[1]
     gains = [1 - report.loss_after / report.loss_before for report in reports]
     assert max(gains) < 0.01
-    assert min(gains) > -0.05
+    assert min(gains) > -0.01
 
 
 def test_the_held_out_bars_are_never_trained_on():
