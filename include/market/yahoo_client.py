@@ -23,19 +23,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-import yfinance as yf  # type: ignore[import-untyped]
+import yfinance as yf  # type: ignore[import-untyped]  # ships no types
 from curl_cffi.requests import Response
 from curl_cffi.requests.exceptions import RequestException
 from peewee import DatabaseError
-from yfinance.cache import get_tz_cache  # type: ignore[import-untyped]
-from yfinance.data import YfData  # type: ignore[import-untyped]
-from yfinance.exceptions import (  # type: ignore[import-untyped]
+from yfinance.cache import get_tz_cache  # type: ignore[import-untyped]  # ships no types
+from yfinance.data import YfData  # type: ignore[import-untyped]  # ships no types
+from yfinance.exceptions import (  # type: ignore[import-untyped]  # ships no types
     YFDataException,
     YFPricesMissingError,
     YFRateLimitError,
     YFTickerMissingError,
 )
-from yfinance.utils import is_isin  # type: ignore[import-untyped]
+from yfinance.utils import is_isin  # type: ignore[import-untyped]  # ships no types
 
 from include.errors import (
     DataContractError,
@@ -209,7 +209,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
 def _metadata(response: Response | None) -> dict[str, str | None]:
     """Yahoo's description of the ticker, read from the answer itself: the client fails on it when there are no bars."""
     try:
-        described = json.loads(response.content)["chart"]["result"][0]["meta"] if response else {}
+        described = json.loads(response.content)["chart"]["result"][0]["meta"] if response is not None else {}
     except (LookupError, TypeError, ValueError):
         described = {}
     return {name: described.get(name) for name in _METADATA_NAMES}

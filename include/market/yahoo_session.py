@@ -124,7 +124,7 @@ class Call:
     @property
     def status(self) -> int | None:
         """Status of the newest answer about prices."""
-        return self.response.status_code if self.response else None
+        return None if self.response is None else self.response.status_code
 
 
 class YahooSession(Session[Response]):
@@ -163,6 +163,7 @@ class YahooSession(Session[Response]):
         self._refuse_if_closed(is_side_request)
         call: Call = getattr(self._calls, "current", None) or Call(time.monotonic() + self._timeout_seconds)
         call.ends_at += self._waited_for_turn()
+        self._refuse_if_closed(is_side_request)  # another thread may have learnt of a limit meanwhile
         options["timeout"] = self._limits(call, is_side_request)
         try:
             response = super().request(method, url, *arguments, **options)
