@@ -119,8 +119,11 @@ def _lesson(state: ShardState, position: int, series: TrainingSeries, train: Tra
     if shapes != ((rows, config.input_count), (rows, horizons), (rows, horizons)):
         message = f"{state.tickers[position]}: arrays of shapes {shapes} do not fit {config}."
         raise DataContractError(message)
-    dtype = state.parameters["input.weight"].dtype
     ends = np.asarray(series.window_ends, dtype=np.int64)
+    if len(ends) and not config.context_bars <= ends[0] + 1 <= ends[-1] + 1 <= rows:
+        message = f"{state.tickers[position]}: windows end at rows {ends[0]}..{ends[-1]} of {rows}; none fits there."
+        raise DataContractError(message)
+    dtype = state.parameters["input.weight"].dtype
     holdout_count = min(train.holdout_bars, len(ends) // 5)
     start = int(ends[-holdout_count]) if holdout_count else rows
     return _Lesson(
@@ -137,9 +140,7 @@ def _lesson(state: ShardState, position: int, series: TrainingSeries, train: Tra
 def _holdout_ends(ends: npt.NDArray[np.int64], start: int, bars: int) -> npt.NDArray[np.int64]:
     """Windows half a context apart, from the newest back, whose newer halves cover the held-out rows."""
     newest = int(ends[-1]) if len(ends) else -1
-    tiles = np.arange(newest, max(start, bars - 1) - 1, -_scored_bars(bars), dtype=np.int64)
-    covers_start = len(tiles) and tiles[-1] - _scored_bars(bars) >= start
-    return tiles if not covers_start else np.append(tiles, start)
+    return np.arange(newest, start - 1, -_scored_bars(bars), dtype=np.int64)
 
 
 def _scored_bars(bars: int) -> int:

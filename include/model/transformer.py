@@ -24,7 +24,7 @@ Parameters = Mapping[str, Tensor]
 
 _ROTARY_BASE = 1000.0  # the slowest pair turns once in some thousand bars; contexts are of a hundred
 _RAW_LIMIT = 20.0  # in scaled units: no hourly move is 20 scales wide, and beyond it weights have gone wild
-# Direction is noise to a network that sees one ticker. Learnt a tenth as fast, it did no harm on recorded bars.
+# Direction is noise to a network that sees one ticker. Learnt a tenth as fast, it did no harm on our bars.
 _MEDIAN_GAIN = 0.1
 _UNIT_SPACING = math.log(math.e - 1.0)  # softplus of it is 1: a zero output leaves the reference as it is
 _REFERENCE_MEAN_ABSOLUTE = math.sqrt(2.0 / math.pi)

@@ -128,23 +128,24 @@ def test_the_held_out_bars_are_never_trained_on():
     start = series.window_ends[-BRIEF.holdout_bars]
     y = series.y.copy()
     x = series.x.copy()
-    y[start:] = 100.0
     x[start:] = -3.0
     reaching = np.arange(len(y))[:, None] + np.arange(1, 4) > start  # targets that look past the first held-out close
-    y[reaching] = 50.0
-    plain, (report,) = fine_tune(state, [series], BRIEF, [1])
-    changed, (changed_report,) = fine_tune(state, [_with(series, x=x, y=y)], BRIEF, [1])
+    y[reaching] = -50.0 * np.sign(y[reaching])  # the gradient of a pinball loss knows the side alone
+    config = dataclasses.replace(BRIEF, batch_windows=400)  # every window is very likely drawn
+    plain, (report,) = fine_tune(state, [series], config, [1])
+    changed, (changed_report,) = fine_tune(state, [_with(series, x=x, y=y)], config, [1])
     assert bytes_of(plain, 0) == bytes_of(changed, 0)
     assert changed_report.loss_after > report.loss_after
 
 
-def test_the_held_out_loss_is_the_mean_over_every_held_out_row():
+@pytest.mark.parametrize("count", [1, 6, 7, 31])
+def test_the_held_out_loss_is_the_mean_over_every_held_out_row(count):
     """A fresh network says the same of every row, so its loss on the held-out rows can be computed by hand."""
     series = made_up_series(0)
     state = initial_state(("A",), SMALL, (1,))
-    config = dataclasses.replace(BRIEF, steps=0, holdout_bars=31)
+    config = dataclasses.replace(BRIEF, steps=0, holdout_bars=count)
     _, (report,) = fine_tune(state, [series], config, [1])
-    rows = slice(series.window_ends[-31], None)
+    rows = slice(series.window_ends[-count], None)
     quantiles = torch.tensor(reference_quantiles(SMALL.quantile_levels)).expand(1, *series.y[rows].shape, 9)
     expected = pinball_loss(
         quantiles,
@@ -171,6 +172,9 @@ def test_wrong_counts_and_shapes_are_refused():
     series = made_up_series(0)
     with pytest.raises(DataContractError, match="A: arrays of shapes"):
         fine_tune(state, [_with(series, x=series.x[:, :2])], BRIEF, [1])
+    for ends in ([5, 20], [20, 300]):
+        with pytest.raises(DataContractError, match="A: windows end at rows"):
+            fine_tune(state, [_with(series, window_ends=np.array(ends))], BRIEF, [1])
 
 
 def test_an_empty_shard_can_be_trained():
