@@ -37,6 +37,17 @@ def onboard(airflow: AirflowDriver, environment: dict[str, str], *tickers: str, 
     return airflow.run("onboard_ticker", environment, conf=form)
 
 
+def refuse_rows(environment: dict[str, str], table: str, condition: str) -> None:
+    """Postgres refuses such rows as a broken constraint: an error that no retry can help, so none is waited for."""
+    execute(
+        environment,
+        "create function forecast.refuse() returns trigger language plpgsql as "
+        "$$ begin raise exception 'planted' using errcode = 'check_violation'; end $$; "
+        f"create trigger refuse before insert on forecast.{table} for each row when ({condition}) "
+        "execute function forecast.refuse()",
+    )
+
+
 def forecasts(environment: dict[str, str]) -> list[tuple[Any, ...]]:
     return execute(environment, "select * from forecast.prediction order by ticker, as_of, horizon")
 
@@ -72,13 +83,7 @@ def test_a_failed_shard_fails_the_run_harms_no_other_and_a_rerun_repairs_it(
     airflow: AirflowDriver, environment: dict[str, str]
 ) -> None:
     onboard(airflow, environment, NOVA, ORION)
-    execute(
-        environment,
-        "create function forecast.refuse() returns trigger language plpgsql as "
-        "$$ begin raise exception 'planted'; end $$; "
-        f"create trigger refuse before insert on forecast.model_version for each row when (new.ticker = '{ORION}') "
-        "execute function forecast.refuse()",
-    )
+    refuse_rows(environment, "model_version", f"new.ticker = '{ORION}'")
     broken = airflow.run("hourly_forecast", environment, run_after=HOUR)
     assert broken["state"] == "failed"
     assert "success" in states(broken)["fine_tune"]
@@ -103,7 +108,7 @@ def test_a_plan_that_fails_fails_the_run_although_the_leaf_would_find_nothing_wr
     airflow: AirflowDriver, environment: dict[str, str]
 ) -> None:
     onboard(airflow, environment, NOVA)
-    execute(environment, "alter table forecast.outcome rename to hidden")
+    refuse_rows(environment, "outcome", "true")
     run = airflow.run("hourly_forecast", environment, run_after=HOUR)
     assert run["state"] == "failed"
     assert states(run)["check_hour"] == ["failed"]
@@ -111,7 +116,7 @@ def test_a_plan_that_fails_fails_the_run_although_the_leaf_would_find_nothing_wr
 
 def test_scores_that_fail_fail_the_run(airflow: AirflowDriver, environment: dict[str, str]) -> None:
     onboard(airflow, environment, NOVA)
-    execute(environment, "alter table forecast.score rename to hidden")
+    refuse_rows(environment, "score", "true")
     run = airflow.run("hourly_forecast", environment, run_after=NEXT_HOUR)
     assert run["state"] == "failed"
     assert states(run)["predict"] == ["success"]
