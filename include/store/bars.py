@@ -122,21 +122,16 @@ def load_bars(
     names = sorted(set(tickers))
     return fetch_frame(
         connection,
-        """
+        f"""
         select
             wanted.position::integer,
             bar.opened_at, bar.closed_at, bar.open, bar.high, bar.low, bar.close,
             coalesce(bar.volume, 'NaN'),
             bar.known_at
         from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
-        cross join lateral (
-            select * from forecast.bars_known_at(%(as_of)s) as known
-            where known.ticker = wanted.ticker and known.opened_at < %(as_of)s
-            order by known.opened_at desc
-            limit %(bar_limit)s
-        ) as bar
+        cross join lateral ({_newest_bars("%(as_of)s", "%(bar_limit)s")}) as bar
         order by wanted.position, bar.opened_at
-        """,
+        """,  # noqa: S608  # placeholders
         {"tickers": names, "as_of": require_utc(as_of, "as_of"), "bar_limit": bar_limit},
         names,
         BAR_KINDS,
@@ -147,16 +142,11 @@ def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: date
     """When each ticker's newest bar known at ``as_of`` closed, UTC; tickers without a bar are absent."""
     rows = fetch_rows(
         connection,
-        """
+        f"""
         select wanted.ticker, bar.closed_at
         from unnest(cast(:tickers as text[])) as wanted (ticker)
-        cross join lateral (
-            select known.closed_at from forecast.bars_known_at(:as_of) as known
-            where known.ticker = wanted.ticker and known.opened_at < :as_of
-            order by known.opened_at desc
-            limit 1
-        ) as bar
-        """,
+        cross join lateral ({_newest_bars(":as_of", "1")}) as bar
+        """,  # noqa: S608  # placeholders
         {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
     )
     return {row["ticker"]: row["closed_at"] for row in rows}
@@ -204,6 +194,30 @@ def save_rejections(connection: Connection, rejected: pd.DataFrame, as_of: datet
         f"insert into forecast.bar_rejected ({columns}) select {columns} from {staged} "  # noqa: S608  # names from tables.py
         "on conflict do nothing",
     )
+
+
+def _newest_bars(moment: str, limit: str) -> str:
+    """A wanted ticker's newest bars of ``forecast.bars_known_at``, read backwards along both tables' keys.
+
+    The limit stands within each part as well: the planner does not carry an order into a union with conditions.
+    """
+    parts = [
+        f"""(
+            select {_columns("part")} from forecast.{table} as part
+            where part.ticker = wanted.ticker and part.opened_at < {moment} and {condition}
+            order by part.opened_at desc
+            limit {limit}
+        )"""  # noqa: S608  # placeholders
+        for table, condition in (
+            ("bar", f"part.known_at <= {moment}"),
+            ("bar_revision", f"part.known_at <= {moment} and {moment} < part.superseded_at"),
+        )
+    ]
+    return f"{' union all '.join(parts)} order by opened_at desc limit {limit}"
+
+
+def _columns(alias: str) -> str:
+    return ", ".join(f"{alias}.{column}" for column in BAR.columns)
 
 
 def _keep_older_readings(staged: str) -> str:

@@ -22,24 +22,11 @@ def save_features(connection: Connection, features: pd.DataFrame) -> int:
         return 0
     staged = stage_frame(connection, FEATURE, features, FEATURE_KINDS)
     execute(connection, f"analyze {staged}")
+    execute(connection, _drop_known(staged))
+    columns = ", ".join(FEATURE.columns)
     return execute(
         connection,
-        f"""
-        insert into forecast.feature ({", ".join(FEATURE.columns)})
-        select {_listed("given", FEATURE.columns)}
-        from {staged} as given
-        left join lateral (
-            select * from forecast.feature as stored
-            where stored.ticker = given.ticker
-                and stored.closed_at = given.closed_at
-                and stored.known_at <= given.known_at
-            order by stored.known_at desc
-            limit 1
-        ) as newest on true
-        where newest.ticker is null
-            or ({_listed("newest", FEATURE_COLUMNS)}) is distinct from ({_listed("given", FEATURE_COLUMNS)})
-        on conflict do nothing
-        """,  # noqa: S608  # names from tables.py, never from outside
+        f"insert into forecast.feature ({columns}) select {columns} from {staged} on conflict do nothing",  # noqa: S608  # names from tables.py
     )
 
 
@@ -74,6 +61,32 @@ def load_features(
         names,
         FEATURE_KINDS,
     )
+
+
+def _drop_known(staged: str) -> str:
+    """Takes the rows that say nothing new from the staging table.
+
+    A statement of its own: an insert that looked each row up would wade through the entries it has just made.
+    """
+    return f"""
+        with newest as (
+            select distinct on (given.ticker, given.closed_at, given.known_at)
+                given.known_at as given_at, stored.*
+            from {staged} as given
+            inner join forecast.feature as stored
+                on stored.ticker = given.ticker
+                and stored.closed_at = given.closed_at
+                and stored.known_at <= given.known_at
+            order by given.ticker, given.closed_at, given.known_at, stored.known_at desc
+        )
+
+        delete from {staged} as given
+        using newest
+        where given.ticker = newest.ticker
+            and given.closed_at = newest.closed_at
+            and given.known_at = newest.given_at
+            and ({_listed("given", FEATURE_COLUMNS)}) is not distinct from ({_listed("newest", FEATURE_COLUMNS)})
+    """  # noqa: S608  # names from tables.py, never from outside
 
 
 def _listed(alias: str, columns: Sequence[str]) -> str:

@@ -1,0 +1,80 @@
+"""A small, whole history to look at, the same for every test of a module: stored once, and only read."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psycopg2
+import psycopg2.extras
+import pytest
+
+from include.contracts import OutcomeStatus, Stage, TickerStatus
+from include.local.postgres import READER_ROLE, EmbeddedPostgres
+from include.store import registry
+from include.store.bars import save_rejections, upsert_bars
+from include.store.engine import create_store_engine, transaction
+from include.store.forecasts import matured_unscored, save_baselines, save_predictions, save_scores
+from tests.support.databases import plain_url
+from tests.support.rows import START, at, bars, predictions, prices, scores, track
+
+AS_OF = START + timedelta(minutes=35)
+NEXT = AS_OF + timedelta(hours=1)
+CLOSES = [101.0, 98.0]
+"""AAPL's closes one and two bars after the first forecast, which said 100."""
+
+Ask = Callable[..., list[dict[str, Any]]]
+
+
+def _store(url: str) -> None:
+    engine = create_store_engine(url)
+    with transaction(engine) as connection:
+        track(connection, "AAPL", "WALK")
+        track(connection, "NOVA-USD.SIM", source="simulated")
+        registry.upsert_pending(connection, [("NEW", "yahoo", 729)], "Yahoo cannot be reached", START)
+        upsert_bars(connection, bars([100.0], first=-1))
+        upsert_bars(connection, bars([*CLOSES], known_at=NEXT + timedelta(hours=1)))
+        upsert_bars(connection, bars([100.5], first=-1, known_at=at(30)))
+        twice = pd.concat([bars([1.0], first=1).assign(reason=reason) for reason in ("off_grid", "not_finite")])
+        save_rejections(connection, twice, at(2))
+        save_predictions(connection, predictions(AS_OF))
+        save_predictions(connection, predictions(NEXT, last_close=101.0))
+        fallback = {"is_fallback": True, "fallback_reason": "no model yet", "model_version": None}
+        save_predictions(connection, predictions(NEXT, "WALK", **fallback))
+        for as_of, ticker in ((AS_OF, "AAPL"), (NEXT, "AAPL"), (NEXT, "WALK")):
+            save_baselines(connection, prices(as_of, ticker).assign(baseline="random_walk"))
+        matured = matured_unscored(connection, NEXT + timedelta(hours=1))
+        ours = matured["method"].eq("hourcast")
+        save_scores(connection, scores(matured, NEXT + timedelta(hours=1)).assign(crps=np.where(ours, 9.0, 10.0)))
+        registry.plan_hour(connection, NEXT, 2, 1)
+        registry.advance(connection, NEXT, ["AAPL", "WALK"], Stage.PREDICTED)
+        registry.record_outcomes(
+            connection,
+            NEXT,
+            {
+                "AAPL": (OutcomeStatus.FORECAST, None),
+                "WALK": (OutcomeStatus.FALLBACK, "no model yet"),
+                "NOVA-USD.SIM": (OutcomeStatus.FAILED, "fetch: timeout"),
+            },
+        )
+        registry.set_status(connection, "WALK", TickerStatus.ACTIVE, "a remark", START)
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def ask(migrated_server: EmbeddedPostgres, module_database_url: str) -> Iterator[Ask]:
+    """Asks a question as the BI tools' role, over the small history; rows as dicts."""
+    _store(module_database_url)
+    database = module_database_url.rpartition("/")[2]
+    connection = psycopg2.connect(plain_url(migrated_server.url(READER_ROLE, database)))
+    connection.autocommit = True
+
+    def ask_as_reader(question: str, *values: Any) -> list[dict[str, Any]]:
+        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute("set timezone = 'UTC'")
+            cursor.execute(question, values or None)
+            return [dict(row) for row in cursor.fetchall()]
+
+    yield ask_as_reader
+    connection.close()

@@ -1,0 +1,126 @@
+"""What runs every hour reads what it needs and not whole tables as they grow: counted by Postgres itself."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from include.store.bars import earliest_changes, load_bars, newest_closed_at
+from include.store.engine import Connection, create_store_engine, execute, fetch_rows, transaction
+from include.store.forecasts import last_anchored, matured_unscored
+from tests.support.rows import START, at
+
+pytestmark = pytest.mark.integration
+
+TICKER_COUNT = 20
+BAR_COUNT = 1000
+LAST = at(BAR_COUNT)
+TICKERS = [f"T{number}" for number in range(TICKER_COUNT)]
+
+FILL = (
+    f"""
+    insert into forecast.bar
+    select 'T' || t, moment, moment + interval '1 hour', 100, 101, 99, 100, null, moment + interval '62 minutes'
+    from generate_series(0, {TICKER_COUNT - 1}) as t
+    cross join lateral (
+        select cast(:start as timestamptz) + n * interval '1 hour' as moment
+        from generate_series(0, {BAR_COUNT - 1}) as n
+    ) as hours
+    """,
+    f"""
+    insert into forecast.prediction
+    select
+        'T' || t, moment + interval '35 minutes', 1, moment + interval '1 hour', moment, 100,
+        91, 92, 93, 94, 100, 106, 107, 108, 109, 'm1', 1, false, null, 'yahoo', 'hourly'
+    from generate_series(0, {TICKER_COUNT - 1}) as t
+    cross join lateral (
+        select cast(:start as timestamptz) + n * interval '1 hour' as moment
+        from generate_series(0, {BAR_COUNT - 1}) as n
+    ) as hours
+    """,
+)
+
+
+@pytest.fixture(scope="module")
+def filled_url(module_database_url: str) -> str:
+    engine = create_store_engine(module_database_url)
+    with transaction(engine) as connection:
+        for statement in FILL:
+            execute(connection, statement, {"start": START})
+        execute(connection, "analyze")
+    engine.dispose()
+    return module_database_url
+
+
+@pytest.fixture
+def connection(filled_url: str) -> Iterator[Connection]:
+    engine = create_store_engine(filled_url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("set local random_page_cost = 1.1")
+        yield connection
+        connection.rollback()
+    engine.dispose()
+
+
+def _rows_read(connection: Connection, table: str, action: Callable[[], object]) -> int:
+    """Rows of a table that Postgres touched for ``action``, by index or not."""
+    question = """
+        select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as rows
+        from pg_stat_xact_user_tables
+        where relid = cast(:table as regclass)
+    """
+    (before,) = fetch_rows(connection, question, {"table": table})
+    action()
+    (after,) = fetch_rows(connection, question, {"table": table})
+    return int(after["rows"]) - int(before["rows"])
+
+
+def test_the_newest_bars_are_read_without_the_older_ones(connection: Connection) -> None:
+    read = _rows_read(connection, "forecast.bar", lambda: load_bars(connection, TICKERS, LAST, bar_limit=50))
+
+    assert read <= TICKER_COUNT * 51  # the newest is not known yet
+
+
+def test_the_newest_close_takes_a_row_or_two_a_ticker(connection: Connection) -> None:
+    read = _rows_read(connection, "forecast.bar", lambda: newest_closed_at(connection, TICKERS, LAST))
+
+    assert read <= TICKER_COUNT * 2
+
+
+def test_changes_are_found_without_the_unchanged(connection: Connection) -> None:
+    execute(
+        connection,
+        f"""
+        insert into forecast.feature
+        select ticker, closed_at, :known_at, {", ".join(["0"] * 32)} from forecast.bar
+        where closed_at = :known_at
+        """,
+        {"known_at": at(BAR_COUNT - 10)},
+    )
+
+    read = _rows_read(connection, "forecast.bar", lambda: earliest_changes(connection, TICKERS, LAST))
+
+    assert read <= TICKER_COUNT * 10
+
+
+def test_the_last_anchor_takes_a_row_a_ticker(connection: Connection) -> None:
+    read = _rows_read(connection, "forecast.prediction", lambda: last_anchored(connection, TICKERS, LAST))
+
+    assert read <= TICKER_COUNT
+
+
+def test_maturing_reads_only_targets_within_reach(connection: Connection) -> None:
+    reach = timedelta(hours=5)
+
+    read = _rows_read(connection, "forecast.prediction", lambda: matured_unscored(connection, LAST, reach))
+
+    assert read <= TICKER_COUNT * 7
+
+
+def test_one_tickers_pages_are_read_without_the_others(connection: Connection) -> None:
+    def look() -> None:
+        for view in ("latest_forecast", "superset_forecast", "forecast"):
+            fetch_rows(connection, f"select * from bi.{view} where ticker = 'T3'")
+
+    assert _rows_read(connection, "forecast.bar", look) <= BAR_COUNT
+    assert _rows_read(connection, "forecast.prediction", look) <= 2 * BAR_COUNT + 10

@@ -1,0 +1,48 @@
+"""The queries that BI users are promised run as they stand, with the role that BI users have."""
+
+from typing import Any
+
+import pytest
+
+from include.store.migrations import SQL_DIR
+from tests.sql.conftest import Ask
+
+pytestmark = pytest.mark.integration
+
+QUERIES = sorted((SQL_DIR / "queries").glob("*.sql"))
+
+
+def _ask_file(ask: Ask, name: str) -> list[dict[str, Any]]:
+    return ask((SQL_DIR / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_a_query_says_what_it_asks_and_runs(ask: Ask, path: Any) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert text.startswith("-- ")
+    assert "forecast." not in text.replace("bi.forecast", "")
+    ask(text)
+
+
+def test_next_bar_lists_each_active_tickers_nearest_forecast(ask: Ask) -> None:
+    rows = _ask_file(ask, "next_bar")
+
+    assert [(row["ticker"], row["q50"], row["is_fallback"]) for row in rows] == [
+        ("AAPL", 101.0, False),
+        ("WALK", 100.0, True),
+    ]
+
+
+def test_not_forecast_lists_what_has_no_model_behind_it(ask: Ask) -> None:
+    rows = _ask_file(ask, "not_forecast")
+
+    assert [(row["ticker"], row["status"], row["last_outcome_status"]) for row in rows] == [
+        ("NEW", "pending", None),
+        ("NOVA-USD.SIM", "active", "failed"),
+        ("WALK", "active", "fallback"),
+    ]
+
+
+def test_calibration_waits_for_enough_forecasts(ask: Ask) -> None:
+    assert _ask_file(ask, "calibration") == []

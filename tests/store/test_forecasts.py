@@ -1,0 +1,206 @@
+"""Forecasts and their scores: written once, matured by what was known, calibrated on the past alone."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.contracts import QUANTILE_COLUMNS
+from include.errors import DataContractError
+from include.store.bars import upsert_bars
+from include.store.engine import Connection, Engine, fetch_rows, transaction
+from include.store.forecasts import (
+    calibration_history,
+    last_anchored,
+    matured_unscored,
+    save_baselines,
+    save_predictions,
+    save_scores,
+)
+from tests.support.rows import START, at, bars, predictions, prices, scores
+
+pytestmark = pytest.mark.integration
+
+AS_OF = START + timedelta(minutes=35)
+
+
+def _as_of(hour: int) -> object:
+    return AS_OF + hour * timedelta(hours=1)
+
+
+def _forecast(connection: Connection, as_of: object = AS_OF, ticker: str = "AAPL", **changes: object) -> None:
+    save_predictions(connection, predictions(as_of, ticker, **changes))  # type: ignore[arg-type]
+    save_baselines(connection, prices(as_of, ticker).assign(baseline="random_walk"))  # type: ignore[arg-type]
+
+
+def test_saving_forecasts_twice_equals_saving_them_once(engine: Engine) -> None:
+    stored = []
+    for _ in range(2):
+        with transaction(engine) as connection:
+            _forecast(connection)
+            _forecast(connection, ticker="MSFT", is_fallback=True, fallback_reason="no model", model_version=None)
+            stored.append(
+                [
+                    fetch_rows(connection, f"select * from forecast.{table} order by ticker, horizon")
+                    for table in ("prediction", "baseline_prediction")
+                ]
+            )
+
+    assert stored[0] == stored[1]
+    assert [len(rows) for rows in stored[0]] == [14, 14]
+
+
+def test_a_forecast_keeps_every_bit_of_its_prices(connection: Connection) -> None:
+    frame = predictions(AS_OF, last_close=100.1)
+    save_predictions(connection, frame)
+
+    rows = fetch_rows(connection, "select * from forecast.prediction order by horizon")
+
+    assert [[row[name] for name in QUANTILE_COLUMNS] for row in rows] == frame[
+        list(QUANTILE_COLUMNS)
+    ].to_numpy().tolist()
+    assert [row["target_at"] for row in rows] == frame["target_at"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"q05": 120.0}, "quantiles_are_prices_in_order"),
+        ({"q975": np.inf}, "quantiles_are_prices_in_order"),
+        ({"q50": np.nan}, "quantiles_are_prices_in_order"),
+        ({"q025": 0.0}, "quantiles_are_prices_in_order"),
+        ({"width_factor": np.nan}, "width_factor_is_positive"),
+        ({"target_at": pd.Timestamp(START)}, "target_lies_after_anchor"),
+        ({"anchored_at": pd.Timestamp(at(0.6))}, "anchor_was_known"),
+        ({"is_fallback": True}, "fallback_has_a_reason"),
+        ({"model_version": None}, "forecast_has_a_model"),
+        ({"origin": "thin_air"}, "origin_is_known"),
+    ],
+    ids=str,
+)
+def test_a_forecast_that_cannot_be_is_refused(engine: Engine, change: dict[str, object], constraint: str) -> None:
+    with pytest.raises(DataContractError, match=constraint), transaction(engine) as connection:
+        save_predictions(connection, predictions(AS_OF).assign(**change))
+
+
+def test_no_forecasts_are_no_trouble(connection: Connection) -> None:
+    assert save_predictions(connection, predictions(AS_OF).head(0)) == 0
+    assert save_baselines(connection, pd.DataFrame()) == 0
+    assert save_scores(connection, pd.DataFrame()) == 0
+    assert matured_unscored(connection, AS_OF).empty
+    assert calibration_history(connection, ["AAPL"], AS_OF, limit=10).empty
+    assert calibration_history(connection, [], AS_OF, limit=10).empty
+
+
+def test_the_last_anchor_is_of_an_earlier_hour(connection: Connection) -> None:
+    _forecast(connection, _as_of(0))
+    _forecast(connection, _as_of(3))
+
+    assert last_anchored(connection, ["AAPL", "NONE"], before=_as_of(3)) == {"AAPL": at(0)}
+    assert last_anchored(connection, ["AAPL"], before=_as_of(4)) == {"AAPL": at(3)}
+    assert last_anchored(connection, ["AAPL"], before=_as_of(0)) == {}
+
+
+def test_a_forecast_matures_with_its_twin_when_its_bar_is_known(connection: Connection) -> None:
+    _forecast(connection)
+    upsert_bars(connection, bars([101.0, 102.0]))
+
+    assert matured_unscored(connection, at(1)).empty  # closed, but not yet known
+    matured = matured_unscored(connection, _as_of(1))
+
+    assert matured[["ticker", "horizon", "method", "actual_close", "last_close"]].to_numpy().tolist() == [
+        ["AAPL", 1, "hourcast", 101.0, 100.0],
+        ["AAPL", 1, "random_walk", 101.0, 100.0],
+    ]
+    assert matured["actual_known_at"].tolist() == [at(1) + timedelta(minutes=2)] * 2
+    assert matured_unscored(connection, _as_of(2))["horizon"].tolist() == [1, 1, 2, 2]
+
+
+def test_an_hours_own_forecast_does_not_mature_in_it(connection: Connection) -> None:
+    """A late feed can leave a target behind the hour that forecasts it."""
+    upsert_bars(connection, bars([101.0]))
+    late = predictions(_as_of(3), anchored_at=START).head(1).assign(target_at=pd.Timestamp(at(1)))  # type: ignore[arg-type]
+    save_predictions(connection, late)
+
+    assert matured_unscored(connection, _as_of(3)).empty
+    assert len(matured_unscored(connection, _as_of(4))) == 1
+
+
+def test_a_score_is_given_once(connection: Connection) -> None:
+    _forecast(connection)
+    upsert_bars(connection, bars([101.0]))
+    matured = matured_unscored(connection, _as_of(1))
+
+    assert save_scores(connection, scores(matured, _as_of(1))) == 2  # type: ignore[arg-type]
+    assert save_scores(connection, scores(matured, _as_of(2), crps=99.0)) == 0  # type: ignore[arg-type]
+
+    assert matured_unscored(connection, _as_of(1)).empty
+    assert fetch_rows(connection, "select distinct crps, scored_as_of from forecast.score") == [
+        {"crps": 10.0, "scored_as_of": _as_of(1)}
+    ]
+
+
+def test_the_actual_is_the_one_known_at_the_scoring_hour(connection: Connection) -> None:
+    _forecast(connection)
+    upsert_bars(connection, bars([101.0], known_at=at(1)))
+    upsert_bars(connection, bars([90.0], known_at=at(5)))
+
+    assert matured_unscored(connection, _as_of(1))["actual_close"].unique().tolist() == [101.0]
+    assert matured_unscored(connection, _as_of(5))["actual_close"].unique().tolist() == [90.0]
+
+
+def test_a_target_that_never_came_is_given_up(connection: Connection) -> None:
+    _forecast(connection)
+    upsert_bars(connection, bars([101.0], known_at=at(24 * 40)))
+
+    assert matured_unscored(connection, at(24 * 40)).empty
+    assert len(matured_unscored(connection, at(24 * 40), reach=timedelta(days=50))) == 2
+
+
+def test_calibration_undoes_the_width_factor_about_the_median(connection: Connection) -> None:
+    raw = np.log(prices(AS_OF)[list(QUANTILE_COLUMNS)].to_numpy() / 100.0)
+    median = raw[:, 4:5]
+    widened = pd.DataFrame(100.0 * np.exp(median + 1.5 * (raw - median)), columns=list(QUANTILE_COLUMNS))
+    save_predictions(connection, predictions(AS_OF).assign(width_factor=1.5, **widened))
+    upsert_bars(connection, bars([101.0, 98.0]))
+
+    history = calibration_history(connection, ["AAPL"], _as_of(2), limit=10)
+
+    assert history["horizon"].tolist() == [1, 2]
+    np.testing.assert_allclose(history[list(QUANTILE_COLUMNS)].to_numpy(), raw[:2], atol=1e-14)
+    np.testing.assert_allclose(history["outcome"], np.log([1.01, 0.98]))
+
+
+def test_calibration_reads_the_past_alone(connection: Connection) -> None:
+    for hour in range(3):
+        _forecast(connection, _as_of(hour))
+    _forecast(connection, _as_of(3), is_fallback=True, fallback_reason="no model", model_version=None)
+    upsert_bars(connection, bars([101.0] * 6))
+    upsert_bars(connection, bars([50.0], known_at=at(6)))  # a revision that comes later
+
+    history = calibration_history(connection, ["AAPL"], _as_of(3), limit=10)
+
+    assert history[["as_of", "horizon"]].to_numpy().tolist() == [
+        [_as_of(0), 1],
+        [_as_of(0), 2],
+        [_as_of(0), 3],
+        [_as_of(1), 1],
+        [_as_of(1), 2],
+        [_as_of(2), 1],
+    ]
+    np.testing.assert_allclose(history["outcome"], np.log(1.01))
+
+
+def test_calibration_takes_each_tickers_newest_forecasts(connection: Connection) -> None:
+    for hour in range(4):
+        _forecast(connection, _as_of(hour))
+    _forecast(connection, _as_of(0), "MSFT")
+    upsert_bars(connection, pd.concat([bars([101.0] * 6), bars([101.0] * 6, "MSFT")]))
+
+    history = calibration_history(connection, ["MSFT", "AAPL"], _as_of(5), limit=2)
+
+    assert history.groupby("ticker")["as_of"].unique().map(list).to_dict() == {
+        "AAPL": [_as_of(2), _as_of(3)],
+        "MSFT": [_as_of(0)],
+    }
