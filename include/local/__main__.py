@@ -67,6 +67,7 @@ def _run(chosen: argparse.Namespace, settings: Settings, stack: Stack, screen: S
         except BaseException:
             if stack.has_started_anything:
                 _ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+                screen.say("Stopping what was started ...")
                 stack.down()
             raise
     return 0
@@ -84,6 +85,9 @@ def _clean(stack: Stack, screen: Screen, *, is_forced: bool) -> int:
     if not local_dir.exists():
         screen.say(f"{local_dir} does not exist; there is nothing to remove.")
         return 0
+    if strange := stack.paths.strange_names():
+        message = f"{local_dir} holds what Hourcast did not make ({', '.join(strange[:5])}); remove it yourself."
+        raise LaunchError(message)
     if not is_forced:
         if not sys.stdin.isatty():
             message = f"Removing {local_dir} needs a yes: run `make clean` in a terminal, or `make clean FORCE=1`."

@@ -6,6 +6,7 @@ Translates what ``requests`` raises. Knows nothing of forecasts. Where next: ``i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Any
 
 import requests
@@ -17,7 +18,10 @@ COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
 class AirflowApi:
-    """One Airflow at ``url`` (``http://127.0.0.1:8080``), reached as ``name`` with ``password``."""
+    """One Airflow at ``url`` (``http://127.0.0.1:8080``), reached as ``name`` with ``password``.
+
+    A context manager, which lets its connections go.
+    """
 
     def __init__(self, url: str, name: str, password: str) -> None:
         self.url = url
@@ -25,6 +29,12 @@ class AirflowApi:
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy stands between this machine and itself
         self._has_token = False
+
+    def __enter__(self) -> AirflowApi:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._session.close()
 
     def unhealthy(self) -> list[str]:
         """The components that do not report themselves healthy yet; all of them when nothing answers.

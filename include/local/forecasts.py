@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -36,7 +37,7 @@ order by count desc, name
 _LATEST = """
 select *
 from bi.latest_forecast
-where horizon = 1
+where horizon = 1 and status = 'active'
 order by is_simulated, ticker
 """
 
@@ -89,12 +90,25 @@ def open_reader(url: str) -> Iterator[ForecastReader]:
 
 
 def forecast_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The forecasts for a terminal; prices in the ticker's currency, target times in the exchange's time zone."""
-    table = Table(title="The next bar's close, by ticker", title_justify="left")
+    """The forecasts for a terminal; prices in the ticker's currency, target times in the exchange's time zone.
+
+    Wide rows fold at their spaces, so that no digit is lost on 80 columns.
+    """
+    table = Table(
+        title="The next bar's close, by ticker; times are the exchange's",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
+    )
     table.add_column("ticker", no_wrap=True)
-    table.add_column("source", no_wrap=True)
-    for heading in ("last close", "target (exchange's time)", "median", "90 % interval", "its width", "random walk's"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("source", min_width=9)
+    table.add_column("last close", justify="right", min_width=9)
+    table.add_column("target", min_width=10)
+    table.add_column("median", justify="right", no_wrap=True)
+    table.add_column("90 % interval", justify="right", min_width=9)
+    table.add_column("width", justify="right", no_wrap=True)
+    table.add_column("random walk's", justify="right", min_width=6)
     for row in rows:
         table.add_row(*(escape(cell) for cell in forecast_cells(row)))
     return table
@@ -104,15 +118,15 @@ def forecast_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """One row of the table as text: widths are shares of the last close."""
     last_close = float(row["last_close"])
     low, middle, high = (float(row[name]) for name in ("q05", "q50", "q95"))
-    target_at = row["target_at"].astimezone(ZoneInfo(row["timezone"]))
+    target_at = row["target_at"].astimezone(ZoneInfo(row["exchange_timezone"]))
     source = "SIMULATED" if row["is_simulated"] else str(row["source"])
     return (
         str(row["ticker"]),
-        f"{source}, fallback" if row["is_fallback"] else source,
+        source + (" fallback" if row["is_fallback"] else ""),
         format_price(last_close),
         target_at.strftime(_TIME),
         format_price(middle),
-        f"{format_price(low)} .. {format_price(high)}",
+        f"{format_price(low)} to {format_price(high)}",
         format_ratio(high - low, last_close),
         _random_walk_width(row, last_close),
     )
@@ -127,7 +141,7 @@ def format_price(price: float) -> str:
 
 def format_ratio(difference: float, whole: float) -> str:
     """A share of the last close, in percent, for people."""
-    return f"{100 * difference / whole:.2f} %"
+    return f"{100 * difference / whole:.2f}%"
 
 
 def _random_walk_width(row: Mapping[str, Any], last_close: float) -> str:
@@ -135,13 +149,14 @@ def _random_walk_width(row: Mapping[str, Any], last_close: float) -> str:
     return "-" if low is None or high is None else format_ratio(float(high) - float(low), last_close)
 
 
-def describe_unfinished(tracked: Sequence[TrackedTicker], tickers: Sequence[str]) -> list[str]:
-    """One line for each of ``tickers`` that is not active: its status and the reason."""
-    return [
-        f"{item.ticker}: {item.status.value}{f' ({item.status_reason})' if item.status_reason else ''}"
-        for item in tracked
-        if item.ticker in tickers and item.status is not TickerStatus.ACTIVE
-    ]
+def describe_unfinished(tracked: Sequence[TrackedTicker], tickers: Collection[str]) -> list[str]:
+    """One line for those of ``tickers`` that are not active, for the same reason: their status and the reason."""
+    groups: dict[str, list[str]] = {}
+    for item in tracked:
+        if item.ticker in tickers and item.status is not TickerStatus.ACTIVE:
+            reason = (item.status_reason or "").removeprefix(f"{item.ticker}: ")
+            groups.setdefault(f"{item.status.value}{f' ({reason})' if reason else ''}", []).append(item.ticker)
+    return [f"{', '.join(names)}: {story}" for story, names in groups.items()]
 
 
 def _join_counts(rows: Sequence[tuple[str, int]]) -> str:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 
+_OUR_NAMES = ("airflow", "cache", "logs", "models", "pgpass", "postgres", "run.lock", "running.json", "supervisor")
+"""What the names of our files and folders start with."""
+
 _LONGEST_SOCKET_PATH = 90
 """Bytes. The kernel takes 107 (Linux) or 103 (macOS); supervisord binds ``<path>.<pid>`` before it renames."""
 
@@ -19,6 +22,12 @@ class LocalPaths:
     """The files and folders below ``local_dir``, which is absolute."""
 
     local_dir: Path
+
+    def strange_names(self) -> list[str]:
+        """What lies in a chosen ``local_dir`` that was not made here, so that nobody's home is cleaned away."""
+        if self.local_dir == PROJECT_DIR / ".local" or not self.local_dir.exists():
+            return []
+        return sorted(path.name for path in self.local_dir.iterdir() if not path.name.startswith(_OUR_NAMES))
 
     @property
     def airflow_home(self) -> Path:

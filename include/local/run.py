@@ -44,10 +44,9 @@ class Launch:
         """
         started = time.monotonic()
         self._stack.up()
-        api = self._stack.api()
-        self._prepare(api)
         self._screen.say(f"Airflow is up after {time.monotonic() - started:.0f} s: {self._stack.url}")
-        with open_reader(self._stack.databases.hourcast_url()) as reader:
+        with self._stack.api() as api, open_reader(self._stack.databases.hourcast_url()) as reader:
+            self._prepare(api)
             self._await_earlier_runs(api, reader)
             choice = choose_tickers(requested, source, reader.statuses(), lambda: is_reachable(_YAHOO_SECONDS))
             if choice.note:
@@ -92,11 +91,13 @@ class Launch:
         now = datetime.now(UTC)
         tick = last_tick(now, self._settings.schedule.schedule_minute)
         has_forecasts = bool(reader.latest())
-        if not must_wait and has_forecasts and reader.describe_hour(tick, now):
+        can_return = has_forecasts and not must_wait
+        if can_return and reader.describe_hour(tick, now):
             return
         run_id = f"{_RUN_PREFIX}{now:%Y-%m-%dT%H:%M:%S}"
-        api.trigger(HOURLY, run_id, {})
-        if not must_wait and has_forecasts:
+        if not (can_return and api.unfinished_runs(HOURLY)):  # the schedule may have asked for this very hour
+            api.trigger(HOURLY, run_id, {})
+        if can_return:
             self._screen.say(f"The hour of {tick:%H:%M} UTC is missing; {HOURLY} is making it (see `make status`).")
             return
         self._screen.say(f"Forecasting the hour of {tick:%H:%M} UTC (DAG {HOURLY}).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
 
@@ -11,13 +12,14 @@ from rich.status import Status
 from rich.table import Table
 
 _PLAIN_SECONDS = 5.0
+_PLAIN_WIDTH = 132  # a file or a pipe has no width of its own, and the table needs this much
 
 
 class Screen:
     """Says things in order; a context manager, so that the moving line is gone whatever happens."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
         self._status: Status | None = None
         self._last_progress = ""
         self._last_at = 0.0
@@ -31,7 +33,7 @@ class Screen:
     def say(self, text: str) -> None:
         """One line that stays."""
         self.settle()
-        self.console.print(escape(text))
+        self.console.print(escape(text), soft_wrap=True)
 
     def table(self, table: Table) -> None:
         """A table that stays."""
@@ -47,7 +49,7 @@ class Screen:
             self._status.update(escape(text))
             return
         if text != self._last_progress and time.monotonic() - self._last_at > _PLAIN_SECONDS:
-            self.console.print(escape(f"  {text}"))
+            self.console.print(escape(f"  {text}"), soft_wrap=True)
             self._last_progress, self._last_at = text, time.monotonic()
 
     def settle(self) -> None:

@@ -244,7 +244,10 @@ class Stack:
         write_private(self.paths.migrated_file, json.dumps(done) + "\n")
 
     def _wait_for_airflow(self) -> None:
-        api = self.api()
+        with self.api() as api:
+            self._wait_for(api)
+
+    def _wait_for(self, api: AirflowApi) -> None:
         started = time.monotonic()
         while waiting := api.unhealthy():
             self._tell(f"waiting for Airflow: {', '.join(waiting)} ...")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,14 +25,16 @@ def show_status(stack: Stack, screen: Screen) -> int:
     if not states:
         screen.say(f"Nothing runs in {stack.paths.local_dir}. Start it with `make run`.")
         return 1
-    table = Table(title=f"Background of {stack.paths.local_dir}", title_justify="left")
-    for heading in ("component", "state", "since", "log"):
-        table.add_column(heading, no_wrap=True)
+    table = Table(title=f"Background of {stack.paths.local_dir}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("component", "state", "since"):
+        table.add_column(heading)
     for state in states:
-        table.add_row(state.name, state.state, escape(state.description), escape(state.log))
+        table.add_row(state.name, state.state, escape(state.description))
     screen.table(table)
     try:
-        unhealthy = stack.api().unhealthy()
+        with stack.api() as api:
+            unhealthy = api.unhealthy()
+        screen.say(f"Logs     {stack.paths.logs_dir}")
         screen.say(f"Airflow  {stack.url}  {'not healthy: ' + ', '.join(unhealthy) if unhealthy else 'healthy'}")
         _show_tickers(stack, screen)
     except HourcastError as error:

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -28,7 +28,7 @@ from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped
 from include.errors import LaunchError
 from include.local.durable import write_private
 from include.local.paths import PROJECT_DIR, LocalPaths
-from include.local.processes import COMPONENT_MARK, find_marked, marks, wait_gone
+from include.local.processes import COMPONENT_MARK, end, find_marked, marks
 
 DAEMON = "supervisord"
 GROUP = "airflow"
@@ -56,7 +56,6 @@ class ProgramState:
     name: str
     state: str
     description: str
-    log: str
 
 
 def config_text(paths: LocalPaths, programs: Sequence[Program], account: str | None) -> str:
@@ -137,6 +136,7 @@ class Supervisor:
 
     def __init__(self, paths: LocalPaths) -> None:
         self._paths = paths
+        self._child: subprocess.Popen[bytes] | None = None
 
     def process(self) -> psutil.Process | None:
         """The live daemon, found by its mark; the oldest, for a child carries it too until it becomes its component."""
@@ -157,7 +157,7 @@ class Supervisor:
         argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(paths.supervisor_config)]
         last_words = paths.logs_dir / "supervisord.err"
         with last_words.open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603  # our own argv
+            self._child = subprocess.Popen(  # noqa: S603  # our own argv
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -168,7 +168,7 @@ class Supervisor:
             )
         deadline = time.monotonic() + _START_SECONDS
         while not self.states():
-            if process.poll() is not None or time.monotonic() > deadline:
+            if self._child.poll() is not None or time.monotonic() > deadline:
                 words = last_words.read_text(encoding="utf-8", errors="replace").strip()[-1000:]
                 message = f"supervisord did not start: {words or 'no reason given'} (see {paths.logs_dir})"
                 raise LaunchError(message)
@@ -176,8 +176,8 @@ class Supervisor:
 
     def states(self) -> list[ProgramState]:
         """How the components are; empty when the daemon does not run or does not answer."""
-        with suppress(*_RPC_FAILURES):
-            rows = cast("list[dict[str, Any]]", self._remote().supervisor.getAllProcessInfo())
+        with suppress(*_RPC_FAILURES), self._remote() as remote:
+            rows = cast("list[dict[str, Any]]", remote.supervisor.getAllProcessInfo())
             return [_state_of(row) for row in rows]
         return []
 
@@ -188,7 +188,8 @@ class Supervisor:
             LaunchError: the daemon does not answer.
         """
         try:
-            self._remote().supervisor.startProcessGroup(GROUP, False)
+            with self._remote() as remote:
+                remote.supervisor.startProcessGroup(GROUP, False)
         except _RPC_FAILURES as error:
             message = f"supervisord does not answer ({error}); see {self._paths.logs_dir / 'supervisord.log'}"
             raise LaunchError(message) from error
@@ -196,18 +197,19 @@ class Supervisor:
     def stop(self) -> None:
         """Stops every component and the daemon; returns when the daemon has ended, or was ended after its time."""
         process = self.process()
-        if process is None:
-            return
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-        if not wait_gone([process], _STOP_SECONDS):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-            wait_gone([process], 5.0)
+        if process is not None:
+            end([process], _STOP_SECONDS)
+        if self._child is not None:  # ours to bury, where this very process started it
+            self._child.wait()
+            self._child = None
 
-    def _remote(self) -> xmlrpc.client.ServerProxy:
+    @contextmanager
+    def _remote(self) -> Iterator[xmlrpc.client.ServerProxy]:
         transport = SupervisorTransport(None, None, f"unix://{self._paths.socket}")
-        return xmlrpc.client.ServerProxy(f"http://{DAEMON}", transport=transport)
+        try:
+            yield xmlrpc.client.ServerProxy(f"http://{DAEMON}", transport=transport)
+        finally:
+            transport.close()
 
 
 def _state_of(row: Mapping[str, Any]) -> ProgramState:
@@ -215,7 +217,6 @@ def _state_of(row: Mapping[str, Any]) -> ProgramState:
         name=str(row["name"]),
         state=str(row["statename"]),
         description=str(row["description"]),
-        log=str(row["stdout_logfile"]),
     )
 
 

@@ -1,0 +1,87 @@
+"""Which Postgres holds what."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.errors import LaunchError, StoreUnavailableError
+from include.local.databases import airflow_revision, beside, ensure_airflow_database, open_databases
+from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, SUPERUSER, EmbeddedPostgres
+from include.settings import load_settings
+from include.store.engine import create_store_engine, execute, transaction
+from tests.support.databases import run_as_superuser
+
+OWN = "postgresql+psycopg2://me:word@db.example:6432/forecasts?sslmode=require"
+
+
+def test_without_an_address_there_is_an_embedded_server(tmp_path: Path) -> None:
+    databases = open_databases(load_settings({"HOURCAST_LOCAL_DIR": str(tmp_path)}))
+    assert databases.server is not None
+    assert databases.server.data_dir.is_relative_to(tmp_path)
+
+
+def test_an_address_of_ones_own_is_used_instead() -> None:
+    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": OWN}))
+    assert databases.server is None
+    assert databases.hourcast_url() == OWN
+
+
+def test_airflows_database_lies_beside_with_the_same_role_and_options() -> None:
+    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": OWN}))
+    assert databases.airflow_url() == "postgresql+psycopg2://me:word@db.example:6432/airflow?sslmode=require"
+    assert beside(OWN, "other").endswith("/other?sslmode=require")
+
+
+def test_airflows_database_can_be_named() -> None:
+    named = "postgresql+psycopg2://airflow:word@elsewhere.example/airflow"
+    settings = load_settings({"HOURCAST_DATABASE_URL": OWN, "HOURCAST_AIRFLOW_DATABASE_URL": named})
+    assert open_databases(settings).airflow_url() == named
+    ensure_airflow_database(settings)  # asks nobody: a named database is the person's business
+
+
+def test_directions_and_reprs_hold_no_password() -> None:
+    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": OWN}))
+    assert ":word" not in "".join(databases.describe_reader()) + repr(databases)
+
+
+def test_a_server_that_does_not_answer_is_said() -> None:
+    settings = load_settings({"HOURCAST_DATABASE_URL": "postgresql+psycopg2://me:word@127.0.0.1:9/forecasts"})
+    with pytest.raises(StoreUnavailableError, match=r"127\.0\.0\.1:9"):
+        ensure_airflow_database(settings)
+
+
+@pytest.fixture
+def no_airflow_database(postgres_server: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    """The test server, on which Airflow's database was renamed for the time of the test."""
+    run_as_superuser(postgres_server, "alter database airflow rename to airflow_away")
+    yield postgres_server
+    run_as_superuser(
+        postgres_server, "drop database if exists airflow", "alter database airflow_away rename to airflow"
+    )
+
+
+@pytest.mark.integration
+def test_a_role_that_may_make_databases_gets_airflows_made_once(no_airflow_database: EmbeddedPostgres) -> None:
+    settings = load_settings({"HOURCAST_DATABASE_URL": no_airflow_database.url(SUPERUSER, "postgres")})
+    for _ in range(2):
+        ensure_airflow_database(settings)
+    assert airflow_revision(open_databases(settings).airflow_url()) is None
+
+
+@pytest.mark.integration
+def test_a_role_that_may_not_is_told_what_to_do(no_airflow_database: EmbeddedPostgres) -> None:
+    settings = load_settings({"HOURCAST_DATABASE_URL": no_airflow_database.url(APP_ROLE, HOURCAST_DATABASE)})
+    with pytest.raises(LaunchError, match="HOURCAST_AIRFLOW_DATABASE_URL"):
+        ensure_airflow_database(settings)
+
+
+@pytest.mark.integration
+def test_the_revision_of_airflows_tables_is_read(database_url: str) -> None:
+    assert airflow_revision(database_url) is None
+    engine = create_store_engine(database_url)
+    with transaction(engine) as connection:
+        execute(connection, "create table alembic_version (version_num text)")
+        execute(connection, "insert into alembic_version values ('d2f4e1b3c5a7')")
+    engine.dispose()
+    assert airflow_revision(database_url) == "d2f4e1b3c5a7"

@@ -1,0 +1,75 @@
+"""The launcher's commands, as far as they need no server."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT_DIR = Path(__file__).parents[2]
+
+
+def launch(local_dir: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HOURCAST_")}
+    return subprocess.run(
+        [sys.executable, "-m", "include.local", *arguments],
+        env=clean | {"HOURCAST_LOCAL_DIR": str(local_dir)} | environment,
+        cwd=PROJECT_DIR,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_clean_asks_before_it_removes(tmp_path: Path) -> None:
+    local_dir = tmp_path / "local"
+    local_dir.mkdir()
+    done = launch(local_dir, "clean")
+    assert done.returncode == 1
+    assert "FORCE=1" in done.stderr
+    assert local_dir.exists()
+
+
+def test_clean_removes_when_it_is_told_not_to_ask(tmp_path: Path) -> None:
+    local_dir = tmp_path / "local"
+    (local_dir / "models").mkdir(parents=True)
+    done = launch(local_dir, "clean", "--force")
+    assert done.returncode == 0, done.stderr
+    assert not local_dir.exists()
+
+
+def test_clean_refuses_a_folder_that_it_did_not_make(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = launch(tmp_path, "clean", "--force")
+    assert done.returncode == 1
+    assert "thesis.txt" in done.stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "logs"])
+def test_without_a_run_there_is_nothing_to_look_at_and_the_way_on_is_said(tmp_path: Path, command: str) -> None:
+    done = launch(tmp_path / "local", command)
+    assert done.returncode == 1
+    assert "make run" in done.stdout
+    assert not (tmp_path / "local").exists()
+
+
+def test_down_without_a_run_is_content(tmp_path: Path) -> None:
+    done = launch(tmp_path / "local", "down")
+    assert (done.returncode, done.stdout.strip()) == (0, "Nothing was running.")
+
+
+def test_a_word_that_is_no_ticker_ends_the_run_before_anything_starts(tmp_path: Path) -> None:
+    done = launch(tmp_path / "local", "run", "--tickers", "AAPL ../x")
+    assert done.returncode == 1
+    assert "cannot be a ticker" in done.stderr
+    assert not (tmp_path / "local").exists()
+
+
+def test_a_setting_that_does_not_exist_is_refused_in_one_line(tmp_path: Path) -> None:
+    done = launch(tmp_path / "local", "status", HOURCAST_TYPO="1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("hourcast: HOURCAST_TYPO: not a setting.")
+    assert "Traceback" not in done.stderr
