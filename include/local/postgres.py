@@ -212,8 +212,8 @@ class EmbeddedPostgres:
         write_private(password, self._read_passwords()[SUPERUSER])
         account = unprivileged_account([self._local_dir])
         if account is not None:
-            os.chown(scratch, account.user_id, account.group_id)
             os.chown(password, account.user_id, account.group_id)
+            os.chown(scratch, account.user_id, account.group_id)
         self._initdb(scratch / "data", password)
         self._run_sql(scratch / "data", _SETUP_SQL + self._password_sql())
         (scratch / "data").rename(self.data_dir)

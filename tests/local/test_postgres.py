@@ -1,9 +1,14 @@
 """The embedded Postgres: private, restartable, and whole whatever was killed."""
 
+import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2
@@ -14,6 +19,7 @@ from include.local.postgres import APP_ROLE, HOST, HOURCAST_DATABASE, READER_ROL
 from tests.support.databases import FAST_OPTIONS, plain_url
 
 FIRST_PORT = 54620
+PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.integration
 
@@ -161,3 +167,52 @@ def test_a_folder_that_is_no_database_is_refused_and_left_alone(server: Embedded
         server.ensure_initialised()
 
     assert (server.data_dir / "base").exists()
+
+
+def test_a_first_run_killed_at_any_point_is_made_good_by_the_next(server: EmbeddedPostgres, folder: Path) -> None:
+    code = (
+        "from pathlib import Path; from include.local.postgres import EmbeddedPostgres; "
+        f"print('ready', flush=True); EmbeddedPostgres(Path({str(folder)!r}), {FIRST_PORT}, {FAST_OPTIONS!r}).start()"
+    )
+    for delay in (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9):
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=PROJECT_DIR) as first_run:
+            assert first_run.stdout is not None
+            first_run.stdout.readline()
+            time.sleep(delay)
+            first_run.kill()
+
+    server.start()
+
+    assert _ask(server, APP_ROLE, "select 1") == 1
+    assert list(folder.glob("postgres.new-*")) == []
+
+
+def test_two_first_runs_at_once_make_one_database(server: EmbeddedPostgres, folder: Path) -> None:
+    rivals = [EmbeddedPostgres(folder, FIRST_PORT, FAST_OPTIONS) for _ in range(2)]
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda rival: rival.ensure_initialised(), rivals))
+    server.start()
+
+    assert _ask(server, APP_ROLE, "select 1") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can close a folder to the server's user and still use it")
+def test_root_runs_it_below_a_folder_that_its_user_cannot_enter(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o700)
+    server = EmbeddedPostgres(tmp_path / "closed" / "local", FIRST_PORT, FAST_OPTIONS)
+    try:
+        server.start()
+
+        assert _ask(server, APP_ROLE, "select 1") == 1
+        assert server.data_dir.stat().st_uid != 0
+        assert stat.S_IMODE((tmp_path / "closed").stat().st_mode) == 0o700
+    finally:
+        server.stop()
+
+
+def test_before_the_first_run_there_is_no_port(server: EmbeddedPostgres) -> None:
+    with pytest.raises(SettingsError, match="never initialised"):
+        _ = server.port
+    assert not server.is_ready()
+    server.stop()  # nothing to stop is no trouble
