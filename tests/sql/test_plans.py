@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from include.contracts import FEATURE_COLUMNS
 from include.store.bars import earliest_changes, load_bars, newest_closed_at
 from include.store.engine import Connection, create_store_engine, execute, fetch_rows, transaction
 from include.store.forecasts import last_anchored, matured_unscored
@@ -92,7 +93,7 @@ def test_changes_are_found_without_the_unchanged(connection: Connection) -> None
         connection,
         f"""
         insert into forecast.feature
-        select ticker, closed_at, :known_at, {", ".join(["0"] * 32)} from forecast.bar
+        select ticker, closed_at, :known_at, {", ".join(["0"] * len(FEATURE_COLUMNS))} from forecast.bar
         where closed_at = :known_at
         """,
         {"known_at": at(BAR_COUNT - 10)},
