@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -98,7 +99,8 @@ class EmbeddedPostgres:
     def psql_command(self, role: str, database: str) -> str:
         """A line for a shell that opens psql; the password stays in its file."""
         psql = self._programs / "psql"
-        return f"PGPASSFILE={self.password_file} {psql} -h {HOST} -p {self.port} -U {role} {database}"
+        passwords, program = (shlex.quote(str(path)) for path in (self.password_file, psql))
+        return f"PGPASSFILE={passwords} {program} -h {HOST} -p {self.port} -U {role} {database}"
 
     def command(self) -> list[str]:
         """Full argv of the server in the foreground, for a supervisor: any folder, stop by ``STOP_SIGNAL``."""
