@@ -34,11 +34,14 @@ SLOT_COLUMNS = (
     "slot_count",
     "minutes_to_close",
     "is_session_first",
+    "hours_to_next",
+    "hours_to_last",
     *(f"next_slot_{horizon}" for horizon in range(1, HORIZON_COUNT + 1)),
 )
 """What the calendar says of a bar, known in advance: its number on the calendar's grid (so that bar_number + h is
 the bar a horizon is about), its slot (0-based position in the session), the session's number of bars, minutes
-from the bar's close to the session's, whether it opens a session, and the slots of the H bars ahead."""
+from the bar's close to the session's, whether it opens a session, hours from its close to those of the next bar and
+of the last horizon's (nights, weekends and holidays show here), and the slots of the H bars ahead."""
 
 SCALE_COLUMNS = tuple(f"scale_{horizon}" for horizon in range(1, HORIZON_COUNT + 1))
 """Causal scale of the h-bar log return, known at the bar's close: targets are divided by it, quantiles multiplied."""
@@ -70,7 +73,31 @@ INDICATOR_COLUMNS = (
     "minutes_to_close_ratio",
     "is_session_first",
 )
-FEATURE_COLUMNS = (*INDICATOR_COLUMNS, *SCALE_COLUMNS)
+STATE_COLUMNS = (
+    "slot_count",
+    "bars_to_break",
+    "hours_to_next",
+    "hours_to_last",
+    "surprise",
+    "gap_surprise",
+    "body_surprise",
+    "close_position",
+    "range_surprise",
+    "level",
+    "level_ratio_1",
+    "level_ratio_8",
+    "level_ratio_32",
+    "level_ratio_96",
+    "return_range_8",
+    "return_range_32",
+    "night_ratio_32",
+    "night_ratio_96",
+    "still_ratio",
+    "typical_log_return",
+)
+"""What the network reads beside the indicators: the session ahead, and each bar against what was expected of it."""
+
+FEATURE_COLUMNS = (*INDICATOR_COLUMNS, *STATE_COLUMNS, *SCALE_COLUMNS)
 """A FeatureFrame's columns beside (ticker, closed_at): float32, in this order, without NaN."""
 
 

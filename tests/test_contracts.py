@@ -20,6 +20,7 @@ from include.contracts import (
     QUANTILE_LEVELS,
     SCALE_COLUMNS,
     SLOT_COLUMNS,
+    STATE_COLUMNS,
     OutcomeStatus,
     Shard,
     Stage,
@@ -121,5 +122,5 @@ def test_no_column_is_named_twice(columns):
     assert len(set(columns)) == len(columns)
 
 
-def test_features_are_the_indicators_and_then_the_scales():
-    assert FEATURE_COLUMNS == INDICATOR_COLUMNS + SCALE_COLUMNS
+def test_features_are_the_indicators_then_the_state_then_the_scales():
+    assert FEATURE_COLUMNS == INDICATOR_COLUMNS + STATE_COLUMNS + SCALE_COLUMNS

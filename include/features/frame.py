@@ -16,10 +16,18 @@ from include.contracts import BAR_COLUMNS, FEATURE_COLUMNS, HORIZON_COUNT, PRICE
 from include.errors import DataContractError
 from include.features import indicators
 from include.features.rolling import FloatArray
-from include.features.scale import SCALE_LOOKBACK_BARS, horizon_scales, next_slot_keys, slot_keys
+from include.features.scale import (
+    CLOCK_SLOTS,
+    SCALE_LOOKBACK_BARS,
+    break_ahead,
+    next_slot_keys,
+    scale_state,
+    slot_keys,
+)
+from include.features.surprise import bars_to_break, level_state, surprises
 
-LOOKBACK_BARS = SCALE_LOOKBACK_BARS
-"""Bars, its own included, that a row can depend on."""
+LOOKBACK_BARS = SCALE_LOOKBACK_BARS + 1
+"""Bars, its own included, that a row can depend on: the scale that the bar before it gave, and its own."""
 
 WARM_UP_BARS = indicators.EMA_WINDOW_SPANS * (26 + 9)
 """Bars at the start of a history that get no row: the longest window, that of the MACD's signal line."""
@@ -50,7 +58,7 @@ def build_features(bars: pd.DataFrame) -> pd.DataFrame:
             a positive number.
     """
     _require_one_series(bars)
-    columns = _indicators(bars) | _scales(bars)
+    columns = _indicators(bars) | _states(bars)
     kept = slice(WARM_UP_BARS, None)
     values = {name: columns[name][kept].astype(np.float32) for name in FEATURE_COLUMNS}
     keys = bars[["ticker", "closed_at"]].iloc[kept].reset_index(drop=True)
@@ -141,12 +149,20 @@ def _calendar(bars: pd.DataFrame) -> dict[str, FloatArray]:
     }
 
 
-def _scales(bars: pd.DataFrame) -> dict[str, FloatArray]:
-    """The scale columns of each bar."""
+def _states(bars: pd.DataFrame) -> dict[str, FloatArray]:
+    """The session ahead, the scale's state and the newest bar's surprises, and the scales themselves."""
     slot, slot_count, weekday = (_integers(bars, column) for column in ("slot", "slot_count", "weekday"))
     next_slots = np.stack([_integers(bars, f"next_slot_{horizon}") for horizon in HORIZONS], axis=1)
     keys = slot_keys(slot, slot_count, weekday)
     next_keys = next_slot_keys(slot, slot_count, weekday, next_slots)
-    high, low, close = (_floats(bars, column) for column in ("high", "low", "close"))
-    scales = horizon_scales(high, low, close, keys, next_keys)
-    return {f"scale_{horizon}": scales[:, horizon - 1] for horizon in HORIZONS}
+    open_, high, low, close = (_floats(bars, column) for column in PRICE_COLUMNS)
+    state = scale_state(high, low, close, keys, next_keys, break_ahead(slot_count, next_slots))
+    columns = {
+        "slot_count": slot_count.astype(np.float64),
+        "bars_to_break": bars_to_break(next_slots, slot_count, CLOCK_SLOTS),
+        "hours_to_next": _floats(bars, "hours_to_next"),
+        "hours_to_last": _floats(bars, "hours_to_last"),
+    }
+    columns |= surprises(open_, high, low, close, state)
+    columns |= level_state(close, bars["is_session_first"].to_numpy(dtype=np.bool_), state)
+    return columns | {f"scale_{horizon}": state.scale[:, horizon - 1] for horizon in HORIZONS}

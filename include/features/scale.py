@@ -1,4 +1,4 @@
-"""The causal scale of each horizon's log return: a seasonal EWMA of ranges, a pure function of bars and their slots.
+"""The causal scale of each horizon's log return: a seasonal mixture of moving averages of ranges, pure.
 
 How far a price will move is what can be predicted an hour ahead, so targets are divided by this and quantiles are
 multiplied by it. It is made of two parts: the *profile*, how much wider than the average bar a bar of this slot of the
@@ -7,18 +7,22 @@ the newest true ranges after division by their own profile and in the size of ab
 a bar's volatility than where it closed). The scale of h bars is the level times the root of the summed squared
 profiles of the h bars ahead, which the calendar knows.
 
-Chosen on recorded bars of 25 tickers, May 2024 to February 2025: ranges in place of absolute returns save 0.2 % more
-of the random walk's CRPS, keeping weekends apart another 0.3 to 0.6 % where they trade; half-lives and windows
-hardly matter. Windows are finite and the profile's sums are taken in whole numbers, so a row depends on
-``SCALE_LOOKBACK_BARS`` bars and on nothing older, to the last bit. Where next: ``frame.py``.
+The level of a near horizon leans on the newest bars, that of a far one, or of a path that crosses a session break, on
+the longer averages and on the long-run mean. The weights are constants, fitted on recorded bars of 25 tickers before
+2025-02-28 (``include/evaluation`` refits a HAR of its own as the rival); how, and what each part gains, is in
+``docs/model.md``. Windows are finite and the profile's sums are taken in whole numbers, so a row depends on
+``SCALE_LOOKBACK_BARS`` bars and on nothing older, to the last bit. Where next: ``frame.py``, ``surprise.py``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from include.features.rolling import FloatArray
+from include.contracts import HORIZON_COUNT
+from include.features.rolling import BoolArray, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
@@ -31,11 +35,17 @@ PROFILE_SHRINKAGE = 5.0
 LEVEL_WINDOW = 300
 """Bars the level looks back."""
 
-LEVEL_KERNEL = ((0.35, 1.5), (0.35, 8.0), (0.3, 60.0))
-"""(weight, half-life in bars) of the exponential averages that make up the level."""
+HALF_LIVES = (1.0, 2.0, 8.0, 32.0, 96.0)
+"""Half-lives, in bars, of the moving averages that make up the level; the long-run mean joins them as a sixth part."""
+
+INSIDE_WEIGHTS = ((0.26, 0.225, 0.175, 0.11, 0.10, 0.13), (0.18, 0.18, 0.18, 0.15, 0.145, 0.165))
+"""Weights of the averages and the mean for a path within one session, at the first horizon and at the last."""
+
+BREAK_WEIGHTS = ((0.16, 0.18, 0.19, 0.15, 0.135, 0.205), (0.125, 0.155, 0.19, 0.145, 0.125, 0.28))
+"""The same for a path that crosses a session break. In between, weights change evenly from horizon to horizon."""
 
 SCALE_LOOKBACK_BARS = PROFILE_WINDOW + LEVEL_WINDOW
-"""Bars, its own included, that a row of ``horizon_scales`` can depend on."""
+"""Bars, its own included, that a row of ``scale_state`` can depend on."""
 
 RANGE_CAP_RATIO = 6.0
 """A bar counts as at most this many times an average one: one bad tick must not widen a day of forecasts."""
@@ -91,13 +101,36 @@ def next_slot_keys(slot: IntArray, slot_count: IntArray, weekday: IntArray, next
     return slot_keys(next_slots, slot_count[:, column], weekdays)
 
 
-def horizon_scales(
-    high: FloatArray, low: FloatArray, close: FloatArray, keys: IntArray, next_keys: IntArray
-) -> FloatArray:
-    """Scale of the log return over the next 1..H bars: the deviation of a normal with its mean absolute value.
+def break_ahead(slot_count: IntArray, next_slots: IntArray) -> BoolArray:
+    """Whether each path of 1..H bars enters a new session; never round the clock. [n], [n, H] -> [n, H]."""
+    enters = np.logical_or.accumulate(next_slots == 0, axis=1)
+    return np.asarray(enters & (slot_count < CLOCK_SLOTS)[:, np.newaxis], dtype=np.bool_)
 
-    Rows with less than the full look-back use what there is; row 0, which has no return, is NaN.
-    Moves over a hole in the data count as one bar's.
+
+@dataclass(frozen=True)
+class ScaleState:
+    """What the scale is made of, one row a bar; row 0, which has no return, is NaN.
+
+    ``scale`` [n, H]; ``averages`` [n, K] moving averages of the deseasonalised range in units of its long-run mean,
+    newest first; ``level`` [n] their mixture at horizon 1; ``relative_range`` and ``relative_return`` [n] the bar's
+    own, in units of what its slot usually shows; ``mean_return`` [n] the long-run mean absolute return.
+    """
+
+    scale: FloatArray
+    averages: FloatArray
+    level: FloatArray
+    relative_range: FloatArray
+    relative_return: FloatArray
+    mean_return: FloatArray
+
+
+def scale_state(
+    high: FloatArray, low: FloatArray, close: FloatArray, keys: IntArray, next_keys: IntArray, is_break: BoolArray
+) -> ScaleState:
+    """Scale of the log return over the next 1..H bars, and its parts.
+
+    The scale is the deviation of a normal with the expected absolute return. Rows with less than the full look-back
+    use what there is. Moves over a hole in the data count as one bar's.
 
     Args:
         high: Highs of one ticker, oldest first, positive; [n].
@@ -105,37 +138,62 @@ def horizon_scales(
         close: Closes; [n].
         keys: ``slot_keys`` of each bar; [n].
         next_keys: ``slot_keys`` of the H bars after each bar; [n, H].
-
-    Returns:
-        Scales, [n, H].
+        is_break: ``break_ahead``; [n, H].
 
     Source: exponentially weighted volatility as in RiskMetrics Technical Document (1996), on ranges as in Parkinson,
     Journal of Business (1980), with the multiplicative intraday pattern of Andersen and Bollerslev, Journal of
     Empirical Finance (1997), and a mixture of half-lives after Corsi, Journal of Financial Econometrics (2009).
     """
-    result = np.full((len(close), next_keys.shape[1]), np.nan)
     if len(close) < 2:
-        return result
-    previous = close[:-1]
+        nothing = np.full(len(close), np.nan)
+        return ScaleState(
+            np.full(next_keys.shape, np.nan), np.full((len(close), len(HALF_LIVES)), np.nan), *[nothing] * 4
+        )
+    previous, own = close[:-1], keys[1:, np.newaxis]
     absolute_return = np.abs(np.log(close[1:] / previous))
     true_range = np.log(np.maximum(high[1:], previous) / np.minimum(low[1:], previous))
     key_count = int(max(keys.max(), next_keys.max())) + 1
     profile, mean_return = slot_profile(absolute_return, keys[1:], key_count)
-    level = _level(true_range, keys[1:], key_count, mean_return)
+    range_profile, mean_range = slot_profile(true_range, keys[1:], key_count)
+    relative_return = _relative(absolute_return, np.take_along_axis(profile, own, axis=1)[:, 0], mean_return)
+    relative_range = _relative(true_range, np.take_along_axis(range_profile, own, axis=1)[:, 0], mean_range)
+    averages = np.stack([moving_average(relative_range, half_life) for half_life in HALF_LIVES], axis=1)
+    level = np.maximum(_levels(averages, is_break[1:]), LEVEL_FLOOR_RATIO)
     ahead = np.take_along_axis(profile, next_keys[1:], axis=1)
-    scale = level[:, np.newaxis] * np.sqrt(np.cumsum(ahead**2, axis=1)) * MEAN_TO_DEVIATION
-    result[1:] = np.maximum(scale, SCALE_FLOOR)
-    return result
+    path = np.sqrt(np.cumsum(ahead * ahead, axis=1)) * MEAN_TO_DEVIATION
+    scale = np.maximum(level * mean_return[:, np.newaxis] * path, SCALE_FLOOR)
+    parts = (scale, averages, level[:, 0], relative_range, relative_return, mean_return)
+    return ScaleState(*(_after_first_row(part) for part in parts))
 
 
-def _level(true_range: FloatArray, keys: IntArray, key_count: int, mean_return: FloatArray) -> FloatArray:
-    """Mean absolute return to expect of an average slot's bar, from the newest true ranges. [n] -> [n]."""
-    profile, mean_range = slot_profile(true_range, keys, key_count)
-    own_profile = np.take_along_axis(profile, keys[:, np.newaxis], axis=1)[:, 0]
-    typical = np.where(mean_range > 0.0, mean_range, 1.0)
-    relative = np.minimum(true_range / own_profile / typical, RANGE_CAP_RATIO)
-    level = _expanding_average(relative * mean_return, level_weights())
-    return np.asarray(np.maximum(level, LEVEL_FLOOR_RATIO * mean_return), dtype=np.float64)
+def _relative(magnitude: FloatArray, own_profile: FloatArray, mean: FloatArray) -> FloatArray:
+    """A bar's move in units of what its slot usually shows, capped. [n] -> [n]."""
+    typical = np.where(mean > 0.0, own_profile * mean, 1.0)
+    return np.asarray(np.minimum(magnitude / typical, RANGE_CAP_RATIO), dtype=np.float64)
+
+
+def _levels(averages: FloatArray, is_break: BoolArray) -> FloatArray:
+    """The mixture of the averages and 1 (the mean) at each horizon. [n, K], [n, H] -> [n, H]."""
+    levels = np.empty(is_break.shape)
+    for column in range(is_break.shape[1]):
+        inside, crossing = (_mixture(averages, pair, column) for pair in (INSIDE_WEIGHTS, BREAK_WEIGHTS))
+        levels[:, column] = np.where(is_break[:, column], crossing, inside)
+    return levels
+
+
+def _mixture(averages: FloatArray, pair: tuple[tuple[float, ...], tuple[float, ...]], column: int) -> FloatArray:
+    """Weighted sum in a fixed order, so that its bits do not depend on the number of rows. [n, K] -> [n]."""
+    share = column / (HORIZON_COUNT - 1)
+    weights = [(1.0 - share) * first + share * last for first, last in zip(*pair, strict=True)]
+    total = np.full(len(averages), weights[-1])
+    for part, weight in enumerate(weights[:-1]):
+        total = total + weight * averages[:, part]
+    return total
+
+
+def _after_first_row(values: FloatArray) -> FloatArray:
+    """The rows moved down by one, under a row of NaN. [n - 1, ...] -> [n, ...]."""
+    return np.concatenate([np.full((1, *values.shape[1:]), np.nan), values])
 
 
 def slot_profile(magnitude: FloatArray, keys: IntArray, key_count: int) -> tuple[FloatArray, FloatArray]:
@@ -163,19 +221,17 @@ def _window_sums(values: IntArray) -> IntArray:
     return result
 
 
-def level_weights() -> FloatArray:
-    """The level's weights by lag, newest first: a mixture of exponentials that is close to a power law. Sum 1."""
-    lags = np.arange(LEVEL_WINDOW, dtype=np.float64)
-    parts = [(weight, 0.5 ** (lags / half_life)) for weight, half_life in LEVEL_KERNEL]
-    return np.asarray(sum(weight * part / part.sum() for weight, part in parts), dtype=np.float64)
+def moving_average(values: FloatArray, half_life: float) -> FloatArray:
+    """Exponentially weighted mean of the newest values, over at most ``LEVEL_WINDOW`` of them. [n] -> [n].
 
-
-def _expanding_average(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted mean of the newest values; early rows share the weights among the values there are. [n] -> [n]."""
+    Cut off where what is left out weighs under a thousandth; early rows share the weights among the values there are.
+    """
+    window = min(int(np.ceil(10.0 * half_life)), LEVEL_WINDOW)
+    weights = 0.5 ** (np.arange(window, dtype=np.float64) / half_life)
     row_count = len(values)
     total, product = np.zeros(row_count), np.empty(row_count)
-    for lag in range(min(len(weights), row_count)):
+    for lag in range(min(window, row_count)):
         np.multiply(values[: row_count - lag], weights[lag], out=product[lag:])
         np.add(total[lag:], product[lag:], out=total[lag:])
-    weight_sums = np.cumsum(weights)[np.minimum(np.arange(row_count), len(weights) - 1)]
+    weight_sums = np.cumsum(weights)[np.minimum(np.arange(row_count), window - 1)]
     return np.asarray(total / weight_sums, dtype=np.float64)

@@ -20,24 +20,34 @@ from include.features.rolling import FloatArray
 INPUT_LIMIT = 5.0
 """Inputs are clipped to plus and minus this."""
 
-VOLATILITY_FLOOR = 1e-6
-"""Least volatility that inputs are divided by: a constant price gives inputs of 0."""
+TYPICAL_LOG_RETURN = -6.0
+"""Log of a usual mean absolute hourly return (0.25 %), so that the input made of it lies around 0."""
 
-TYPICAL_LOG_VOLATILITY = -5.5
-"""Log of a usual hourly volatility (0.4 %), so that the volatility's own input lies around 0."""
+SIGNED = ("surprise", "gap_surprise", "body_surprise", "close_position")
+GAINS = {
+    "level": 2.0,
+    "range_surprise": 2.0,
+    "level_ratio_1": 3.0,
+    "level_ratio_8": 5.0,
+    "level_ratio_32": 4.0,
+    "level_ratio_96": 3.0,
+    "return_range_8": 5.0,
+    "return_range_32": 10.0,
+    "night_ratio_32": 3.0,
+    "night_ratio_96": 5.0,
+    "has_volume": 1.0,
+    "slot_sin": 1.0,
+    "slot_cos": 1.0,
+    "weekday_sin": 1.0,
+    "weekday_cos": 1.0,
+    "minutes_to_close_ratio": 1.0,
+    "is_session_first": 1.0,
+}
+"""Feature columns that are inputs times a constant, so that their usual size is near 1."""
 
-RETURN_SPANS = (1, 3, 7, 14, 35)
-PASSED_THROUGH = (
-    "has_volume",
-    "obv_ratio_20",
-    "slot_sin",
-    "slot_cos",
-    "weekday_sin",
-    "weekday_cos",
-    "minutes_to_close_ratio",
-    "is_session_first",
-)
-"""Feature columns that already lie in -1..1."""
+SIGNED_INPUT_COUNT = len(SIGNED)
+"""The first inputs change their sign when every move of the price is turned upside down, and no other input changes
+(but for the mean of a logarithm of ranges, which is the same): the mirrored series is as likely a history."""
 
 
 @dataclass(frozen=True)
@@ -130,30 +140,27 @@ def _model_inputs(columns: dict[str, FloatArray]) -> npt.NDArray[np.float32]:
 
 
 def _transforms(columns: dict[str, FloatArray]) -> list[FloatArray]:
-    """The inputs, one array each: moves in units of volatility, volatilities as log ratios, oscillators about 0."""
-    fast, medium, slow = (
-        np.maximum(columns[f"realised_volatility_{window}"], VOLATILITY_FLOOR) for window in (7, 35, 140)
-    )
+    """The inputs, one array each: first what has a sign, then sizes as logarithms, then the calendar."""
     scales = [columns[name] for name in SCALE_COLUMNS]
-    moves = [columns[f"log_return_{span}"] / (medium * np.sqrt(span)) for span in RETURN_SPANS]
-    moves += [columns["overnight_gap"] / medium, columns["macd"] / medium, columns["macd_signal"] / medium]
-    volatilities = [
-        np.log(slow) - TYPICAL_LOG_VOLATILITY,
-        2.0 * np.log(fast / slow),
-        2.0 * np.log(medium / slow),
-        2.0 * np.log(np.maximum(columns["atr_ratio_14"], VOLATILITY_FLOOR) / slow),
-        2.0 * np.log(scales[0] / slow),
+    signed = [columns[name] for name in SIGNED]
+    sizes = [
+        np.log(np.abs(columns["surprise"]) + 0.1) + 0.9,
+        np.log(np.where(columns["has_volume"] > 0.0, np.maximum(columns["volume_ratio_20"], 1e-2), 1.0)),
+        columns["typical_log_return"] - TYPICAL_LOG_RETURN,
+        2.0 * columns["still_ratio"],
     ]
     shapes = [2.0 * np.log(scale / (scales[0] * np.sqrt(h))) for h, scale in enumerate(scales[1:], start=2)]
-    oscillators = [
-        (columns["rsi_14"] - 50.0) / 20.0,
-        columns["bollinger_position_20"],
-        (columns["stochastic_k_14"] - 50.0) / 30.0,
-        (columns["stochastic_d_3"] - 50.0) / 30.0,
-        np.log(np.where(columns["has_volume"] > 0.0, np.maximum(columns["volume_ratio_20"], 1e-2), 1.0)),
+    calendar = [
+        2.0 * columns["slot_sin"] * columns["slot_cos"],
+        columns["slot_cos"] ** 2 - columns["slot_sin"] ** 2,
+        np.log(24.0 / columns["slot_count"]),
+        columns["bars_to_break"] / 4.0 - 1.0,
+        (columns["bars_to_break"] == 1.0).astype(np.float64),
+        0.5 * np.log(np.maximum(columns["hours_to_next"], 0.25)),
+        0.5 * np.log(np.maximum(columns["hours_to_last"], 1.0) / HORIZON_COUNT),
     ]
-    return moves + volatilities + shapes + oscillators + [columns[name] for name in PASSED_THROUGH]
+    return signed + [gain * columns[name] for name, gain in GAINS.items()] + sizes + shapes + calendar
 
 
-MODEL_INPUT_COUNT = len(RETURN_SPANS) + 3 + 5 + (HORIZON_COUNT - 1) + 5 + len(PASSED_THROUGH)
+MODEL_INPUT_COUNT = len(SIGNED) + len(GAINS) + 4 + (HORIZON_COUNT - 1) + 7
 """F: the number of inputs a row gives, tested against what ``make_series`` makes."""

@@ -15,7 +15,18 @@ import pandas as pd
 
 from include.contracts import HORIZON_COUNT, require_utc
 from include.errors import DataContractError, InvalidRequestError
-from include.market.grid import ALWAYS_OPEN, CURRENCIES, DAY, MINUTE, NEW_YORK, NOT_A_TIME, Grid, Micros, grid_of
+from include.market.grid import (
+    ALWAYS_OPEN,
+    CURRENCIES,
+    DAY,
+    HOUR,
+    MINUTE,
+    NEW_YORK,
+    NOT_A_TIME,
+    Grid,
+    Micros,
+    grid_of,
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -158,8 +169,12 @@ def annotate(bars: pd.DataFrame, calendar: str) -> pd.DataFrame:
         f"next_slot_{horizon}": grid.slot[np.minimum(numbers + horizon, last)]
         for horizon in range(1, HORIZON_COUNT + 1)
     }
+    hours = {
+        name: (grid.closed[np.minimum(numbers + horizon, last)] - grid.closed[numbers]) / HOUR
+        for name, horizon in (("hours_to_next", 1), ("hours_to_last", HORIZON_COUNT))
+    }
     weekday = (grid.session_day[numbers] + 3) % 7  # 1970-01-01 was a Thursday
-    return bars.assign(**_known_in_advance(grid, numbers), **ahead, weekday=weekday)
+    return bars.assign(**_known_in_advance(grid, numbers), **hours, **ahead, weekday=weekday)
 
 
 def closed_at_of(opened_at: pd.Series[Any], calendar: str) -> pd.Series[Any]:

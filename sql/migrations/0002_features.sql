@@ -29,6 +29,26 @@ create table forecast.feature (
     weekday_cos real not null,
     minutes_to_close_ratio real not null,
     is_session_first real not null,
+    slot_count real not null,
+    bars_to_break real not null,
+    hours_to_next real not null,
+    hours_to_last real not null,
+    surprise real not null,
+    gap_surprise real not null,
+    body_surprise real not null,
+    close_position real not null,
+    range_surprise real not null,
+    level real not null,
+    level_ratio_1 real not null,
+    level_ratio_8 real not null,
+    level_ratio_32 real not null,
+    level_ratio_96 real not null,
+    return_range_8 real not null,
+    return_range_32 real not null,
+    night_ratio_32 real not null,
+    night_ratio_96 real not null,
+    still_ratio real not null,
+    typical_log_return real not null,
     scale_1 real not null,
     scale_2 real not null,
     scale_3 real not null,
@@ -100,6 +120,46 @@ comment on column forecast.feature.minutes_to_close_ratio is
 'Share of the session that is left at the bar''s end, 0 to 1.';
 comment on column forecast.feature.is_session_first is
 '1 where the bar opens a session, else 0.';
+comment on column forecast.feature.slot_count is
+'Bars of the session, in units of one bar.';
+comment on column forecast.feature.bars_to_break is
+'Bars until a new session has opened, units of one bar; 8: none near.';
+comment on column forecast.feature.hours_to_next is
+'Hours from this close to that of the next bar.';
+comment on column forecast.feature.hours_to_last is
+'Hours from this close to that of the bar 7 ahead.';
+comment on column forecast.feature.surprise is
+'Log return in scaled units: over the scale of the bar before.';
+comment on column forecast.feature.gap_surprise is
+'The part of surprise from last close to open, scaled units.';
+comment on column forecast.feature.body_surprise is
+'The part of surprise from open to close, scaled units.';
+comment on column forecast.feature.close_position is
+'Place of the close in the true range, -1 to 1.';
+comment on column forecast.feature.range_surprise is
+'Log of the true range over the expected one.';
+comment on column forecast.feature.level is
+'Log of volatility over its long-run mean, season removed.';
+comment on column forecast.feature.level_ratio_1 is
+'Log of the 1-bar half-life average over level.';
+comment on column forecast.feature.level_ratio_8 is
+'Log of the 8-bar half-life average over level.';
+comment on column forecast.feature.level_ratio_32 is
+'Log of the 32-bar half-life average over level.';
+comment on column forecast.feature.level_ratio_96 is
+'Log of the 96-bar half-life average over level.';
+comment on column forecast.feature.return_range_8 is
+'Log of absolute returns over ranges, half-life 8 bars.';
+comment on column forecast.feature.return_range_32 is
+'Log of absolute returns over ranges, half-life 32 bars.';
+comment on column forecast.feature.night_ratio_32 is
+'Log of opening bars ranges over all, half-life 32 bars.';
+comment on column forecast.feature.night_ratio_96 is
+'Log of opening bars ranges over all, half-life 96 bars.';
+comment on column forecast.feature.still_ratio is
+'Share of closes equal to the one before, half-life 32 bars.';
+comment on column forecast.feature.typical_log_return is
+'Log of the long-run mean absolute one-bar return.';
 comment on column forecast.feature.scale_1 is
 'Expected deviation of the log return 1 bar ahead.';
 comment on column forecast.feature.scale_2 is

@@ -27,6 +27,9 @@ def grid(count: int, slot_count: int, first: int = 0) -> pd.DataFrame:
         "is_session_first": slot == 0,
         "weekday": session % (7 if slot_count == 24 else 5),
     }
+    for name, horizon in (("hours_to_next", 1), ("hours_to_last", HORIZON_COUNT)):
+        ahead_session, ahead_slot = np.divmod(number + horizon, slot_count)
+        columns[name] = ((ahead_session - session) * days_apart * 24 + ahead_slot - slot).astype(np.float64)
     columns |= {f"next_slot_{h}": (slot + h) % slot_count for h in range(1, HORIZON_COUNT + 1)}
     return pd.DataFrame(columns)
 

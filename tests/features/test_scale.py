@@ -2,15 +2,19 @@ import numpy as np
 import pytest
 
 from include.features.scale import (
-    LEVEL_KERNEL,
+    BREAK_WEIGHTS,
+    HALF_LIVES,
+    INSIDE_WEIGHTS,
+    LEVEL_WINDOW,
     PROFILE_SHRINKAGE,
     PROFILE_WINDOW,
     SCALE_FLOOR,
     SCALE_LOOKBACK_BARS,
     WEEK_FIRST_KEY,
-    horizon_scales,
-    level_weights,
+    break_ahead,
+    moving_average,
     next_slot_keys,
+    scale_state,
     slot_keys,
     slot_profile,
 )
@@ -24,7 +28,8 @@ def scales_of(bars, close, wick=0.0):
     previous = np.concatenate([close[:1], close[:-1]])
     high, low = np.maximum(close, previous) * (1.0 + wick), np.minimum(close, previous) * (1.0 - wick)
     keys = slot_keys(slot, slot_count, weekday)
-    return horizon_scales(high, low, close, keys, next_slot_keys(slot, slot_count, weekday, next_slots))
+    next_keys = next_slot_keys(slot, slot_count, weekday, next_slots)
+    return scale_state(high, low, close, keys, next_keys, break_ahead(slot_count, next_slots)).scale
 
 
 def closes(width, seed=0):
@@ -79,9 +84,10 @@ def test_one_absurd_wick_does_not_multiply_the_scale():
     keys = slot_keys(*(bars[name].to_numpy() for name in ("slot", "slot_count", "weekday")))
     next_keys = bars[[f"next_slot_{h}" for h in range(1, 8)]].to_numpy()
     high, low = close * 1.001, close * 0.999
-    calm = horizon_scales(high, low, close, keys, next_keys)
+    is_break = break_ahead(bars["slot_count"].to_numpy(), next_keys)
+    calm = scale_state(high, low, close, keys, next_keys, is_break).scale
     high[1900] *= 2.0
-    wicked = horizon_scales(high, low, close, keys, next_keys)
+    wicked = scale_state(high, low, close, keys, next_keys, is_break).scale
     assert (wicked[1900] < 3.0 * calm[1900]).all()
     assert (wicked[1910] < 1.5 * calm[1910]).all()
 
@@ -155,8 +161,31 @@ def test_the_keys_ahead_are_the_keys_that_the_bars_ahead_will_have():
         np.testing.assert_array_equal(ahead[:-horizon, horizon - 1], keys[horizon:])
 
 
-def test_level_weights_sum_to_one_and_never_rise_with_age():
-    weights = level_weights()
-    assert weights.sum() == pytest.approx(1.0)
-    assert sum(weight for weight, _ in LEVEL_KERNEL) == pytest.approx(1.0)
-    assert (np.diff(weights) <= 0.0).all()
+def test_the_weights_of_a_level_sum_to_about_one_at_both_ends_and_none_is_negative():
+    for weights in (*INSIDE_WEIGHTS, *BREAK_WEIGHTS):
+        assert len(weights) == len(HALF_LIVES) + 1
+        assert sum(weights) == pytest.approx(1.0, abs=0.025)
+        assert min(weights) > 0.0
+
+
+def test_far_horizons_lean_less_on_the_newest_bars():
+    for near, far in (INSIDE_WEIGHTS, BREAK_WEIGHTS):
+        assert far[0] < near[0]
+        assert far[-1] > near[-1]
+
+
+@pytest.mark.parametrize("half_life", HALF_LIVES)
+def test_the_moving_average_equals_a_naive_loop(half_life):
+    values = np.random.default_rng(3).random(700)
+    averages = moving_average(values, half_life)
+    window = min(int(np.ceil(10 * half_life)), LEVEL_WINDOW)
+    for row in (0, 5, 250, 699):
+        newest_first = values[max(row - window + 1, 0) : row + 1][::-1]
+        weights = 0.5 ** (np.arange(len(newest_first)) / half_life)
+        assert averages[row] == pytest.approx((newest_first * weights).sum() / weights.sum(), rel=1e-12)
+
+
+def test_a_break_lies_ahead_from_the_first_new_session_on_but_never_round_the_clock():
+    slots = np.array([[5, 6, 0, 1]])
+    assert break_ahead(np.array([7]), slots).tolist() == [[False, False, True, True]]
+    assert not break_ahead(np.array([24]), slots).any()

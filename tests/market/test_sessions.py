@@ -214,6 +214,8 @@ def test_annotated_bars_carry_every_slot_column() -> None:
     assert (last["slot"], last["slot_count"], last["minutes_to_close"], last["weekday"]) == (6, 7, 0, 4)
     assert [last[f"next_slot_{horizon}"] for horizon in range(1, 8)] == [0, 1, 2, 3, 4, 5, 6]
     assert last["session_date"] == pd.Timestamp("2025-05-23")
+    # Memorial Day lies ahead: the next bar closes on Tuesday at 10:30, the seventh at 16:00
+    assert (last["hours_to_next"], last["hours_to_last"]) == (90.5, 96.0)
 
 
 def test_a_bar_off_the_grid_is_refused_with_its_time() -> None:

@@ -1,0 +1,91 @@
+"""How far each bar was from what had been expected of it, and the state of the scale: what the network reads first.
+
+Pure numpy, on the parts of the scale that ``scale.py`` gives. Every value is a function of a bounded number of bars,
+like the scale itself; each adds at most one bar to its look-back. Where next: ``frame.py`` puts these in columns,
+``windows.py`` makes inputs of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from include.features.rolling import BoolArray, FloatArray, lagged, ratio
+from include.features.scale import HALF_LIVES, IntArray, ScaleState, moving_average
+
+LEAST_RATIO = 0.05
+"""Ratios are not taken below this before their logarithm: a bar that did not move at all is as calm as it gets."""
+
+STILL_HALF_LIFE = 32.0
+"""Bars over which the share of unmoved closes is averaged."""
+
+
+def surprises(
+    open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, state: ScaleState
+) -> dict[str, FloatArray]:
+    """Columns that tell what the newest bar did, in units of what the bar before it expected; each [n], NaN in row 0.
+
+    ``surprise``, ``gap_surprise`` and ``body_surprise`` are signed: the move from close to close, from close to open
+    and from open to close, over the scale. ``close_position`` lies in -1..1 within the bar's true range.
+    ``range_surprise`` is the log of the true range over what its slot and the level expected.
+    """
+    previous, expected = lagged(close, 1), lagged(state.scale[:, 0], 1)
+    bottom, top = np.minimum(low, previous), np.maximum(high, previous)
+    reach = np.log(top / bottom)
+    return {
+        "surprise": np.log(close / previous) / expected,
+        "gap_surprise": np.log(open_ / previous) / expected,
+        "body_surprise": np.log(close / open_) / expected,
+        "close_position": 2.0 * ratio(np.log(close / bottom), reach, 0.5) - 1.0,
+        "range_surprise": log_ratio(state.relative_range, lagged(state.level, 1)),
+    }
+
+
+def level_state(close: FloatArray, is_session_first: BoolArray, state: ScaleState) -> dict[str, FloatArray]:
+    """Columns that tell how wild the ticker is and has been; each [n], NaN in row 0.
+
+    ``level`` is the log of the scale's level over the long-run mean, ``level_ratio_x`` that of an average of half-life
+    x over the level, ``return_range_x`` that of mean absolute return over mean true range (both deseasonalised),
+    ``night_ratio_x`` that of the session-opening bars' range over all bars'; ``typical_log_return`` the log of the
+    long-run mean absolute return; ``still_ratio`` the share of closes that equal the close before.
+    """
+    averages = dict(zip(HALF_LIVES, state.averages.T, strict=True))
+    sizes = {half_life: _average(state.relative_return, half_life) for half_life in (8.0, 32.0)}
+    nights = {half_life: _average_of(state.relative_range, is_session_first, half_life) for half_life in (32.0, 96.0)}
+    columns = {"level": np.log(np.maximum(state.level, LEAST_RATIO))}
+    columns |= {f"level_ratio_{x:.0f}": log_ratio(averages[x], state.level) for x in (1.0, 8.0, 32.0, 96.0)}
+    columns |= {f"return_range_{x:.0f}": log_ratio(sizes[x], averages[x]) for x in (8.0, 32.0)}
+    columns |= {f"night_ratio_{x:.0f}": log_ratio(nights[x], averages[x]) for x in (32.0, 96.0)}
+    still = (close == lagged(close, 1)).astype(np.float64)
+    still[:1] = np.nan
+    columns["still_ratio"] = _average(still, STILL_HALF_LIFE)
+    columns["typical_log_return"] = np.log(np.maximum(state.mean_return, 1e-6))
+    return columns
+
+
+def bars_to_break(next_slots: IntArray, slot_count: IntArray, clock_slots: int) -> FloatArray:
+    """Bars until a new session has opened: 1 for a session's last bar; H + 1 beyond the horizons and round the clock.
+
+    Shapes [n, H], [n] -> [n].
+    """
+    is_first = (next_slots == 0) & (slot_count < clock_slots)[:, np.newaxis]
+    found = np.where(is_first.any(axis=1), is_first.argmax(axis=1), next_slots.shape[1])
+    return np.asarray(found + 1.0, dtype=np.float64)
+
+
+def log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Log of a ratio of two sizes, neither taken below ``LEAST_RATIO``; NaN stays NaN."""
+    return np.asarray(np.log(np.maximum(numerator, LEAST_RATIO) / np.maximum(denominator, LEAST_RATIO)))
+
+
+def _average(values: FloatArray, half_life: float) -> FloatArray:
+    """``moving_average`` of the rows after the first, which is NaN. [n] -> [n]."""
+    return np.concatenate([np.full(min(1, len(values)), np.nan), moving_average(values[1:], half_life)])
+
+
+def _average_of(values: FloatArray, is_counted: BoolArray, half_life: float) -> FloatArray:
+    """Moving average over the counted bars alone; where there were none lately, over all. [n] -> [n]."""
+    counted = is_counted.astype(np.float64)
+    weighed = _average(values * counted, half_life)
+    share = _average(np.where(np.isfinite(values), counted, np.nan), half_life)
+    everything = _average(values, half_life)
+    return np.where(share > 1e-9, ratio(weighed, share, 0.0), everything)
