@@ -1,0 +1,97 @@
+"""Small charts as SVG text that a page can hold without any script or file beside it.
+
+Pure text. Where next: ``report.py``, which puts them on pages.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from include.evaluation.history import FloatArray
+
+COLOURS = ("#1f5fa8", "#c8501e", "#3a8a4f", "#7a4fa3", "#8c6d1f", "#5a5a5a", "#b0306a", "#2a9d9d")
+
+_WIDTH, _HEIGHT = 640, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 30, 42
+
+
+def bar_chart(title: str, labels: Sequence[str], values: Sequence[float], unit: str, reference: float = 0.0) -> str:
+    """One bar a label, from the reference line up or down."""
+    frame = _Frame(title, [*values, reference], unit, x_from=-0.5, x_to=len(labels) - 0.5)
+    base = frame.y(reference)
+    parts = []
+    for place, value in enumerate(values):
+        if not np.isfinite(value):
+            continue
+        top, left = frame.y(value), frame.x(place - 0.35)
+        width = frame.x(place + 0.35) - left
+        colour = COLOURS[0] if value >= reference else COLOURS[1]
+        parts.append(_rect(left, min(top, base), width, abs(base - top), colour))
+    parts += [_text(frame.x(place), _HEIGHT - 24, label, "middle") for place, label in enumerate(labels)]
+    return frame.drawn([*parts, _line(_LEFT, base, _WIDTH - _RIGHT, base, "#333")])
+
+
+def line_chart(
+    title: str, x: Sequence[float], lines: Mapping[str, FloatArray], unit: str, reference: float | None = None
+) -> str:
+    """One line a name over the same x, with a legend and, if given, a reference line."""
+    values = [*np.concatenate(list(lines.values())).tolist(), *([] if reference is None else [reference])]
+    frame = _Frame(title, values, unit, x_from=float(x[0]), x_to=float(x[-1]))
+    parts = [] if reference is None else [_line(_LEFT, frame.y(reference), _WIDTH - _RIGHT, frame.y(reference), "#999")]
+    for place, (name, line) in enumerate(lines.items()):
+        colour = COLOURS[place % len(COLOURS)]
+        known = [(frame.x(at), frame.y(value)) for at, value in zip(x, line, strict=True) if np.isfinite(value)]
+        path = " ".join(f"{at:.1f},{value:.1f}" for at, value in known)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+        parts.append(_text(_LEFT + 6 + 110 * (place % 5), _HEIGHT - 6 - 12 * (place // 5), name, "start", colour))
+    ticks = np.linspace(float(x[0]), float(x[-1]), min(len(x), 8))
+    parts += [_text(frame.x(float(tick)), _HEIGHT - 28, f"{tick:.3g}", "middle") for tick in ticks]
+    return frame.drawn(parts)
+
+
+class _Frame:
+    """The axes of one chart: where a number lies on the page."""
+
+    def __init__(self, title: str, values: Sequence[float], unit: str, x_from: float, x_to: float) -> None:
+        known = [value for value in values if np.isfinite(value)] or [0.0]
+        low, high = min(known), max(known)
+        margin = 0.06 * (high - low) or 1.0
+        self._title, self._unit = title, unit
+        self._low, self._high = low - margin, high + margin
+        self._x_from, self._x_to = x_from, x_to if x_to > x_from else x_from + 1.0
+
+    def x(self, value: float) -> float:
+        share = (value - self._x_from) / (self._x_to - self._x_from)
+        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        share = (value - self._low) / (self._high - self._low)
+        return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
+
+    def drawn(self, parts: Sequence[str]) -> str:
+        """The whole chart, with title, grid and the numbers of the upright axis."""
+        grid = []
+        for tick in np.linspace(self._low, self._high, 6)[1:-1]:
+            grid.append(_line(_LEFT, self.y(float(tick)), _WIDTH - _RIGHT, self.y(float(tick)), "#e4e4e4"))
+            grid.append(_text(_LEFT - 6, self.y(float(tick)) + 4, f"{tick:.3g}{self._unit}", "end"))
+        title = f'<text x="{_LEFT}" y="18" font-size="14" font-weight="600">{html.escape(self._title)}</text>'
+        body = "\n".join([title, *grid, *parts])
+        return (
+            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(self._title)}" '
+            f'font-family="sans-serif" font-size="11">\n{body}\n</svg>'
+        )
+
+
+def _rect(x: float, y: float, width: float, height: float, colour: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}"/>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
+
+
+def _text(x: float, y: float, text: str, anchor: str, colour: str = "#333") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{html.escape(text)}</text>'
