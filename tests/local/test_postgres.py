@@ -151,6 +151,18 @@ def test_a_taken_port_is_left_for_the_next_free_one(server: EmbeddedPostgres) ->
         assert _ask(server, APP_ROLE, "select 1") == 1
 
 
+def test_the_printed_line_opens_psql_also_where_the_folder_has_a_space(tmp_path: Path) -> None:
+    spaced = EmbeddedPostgres(tmp_path / "my project", FIRST_PORT, FAST_OPTIONS)
+    spaced.start()
+    try:
+        line = spaced.psql_command(READER_ROLE, HOURCAST_DATABASE) + " -Atc 'select current_user'"
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    finally:
+        spaced.stop()
+
+    assert (done.stdout.strip(), done.stderr) == (READER_ROLE, "")
+
+
 def test_only_the_loopback_listens(server: EmbeddedPostgres) -> None:
     server.start()
 
