@@ -82,14 +82,23 @@ def write_env(project_dir: Path) -> bool:
     return True
 
 
+def missing_secrets(env: str) -> list[str]:
+    """The secrets that a ``.env`` of this text does not give, as one of an older version may."""
+    given = dict(line.partition("=")[::2] for line in env.splitlines())
+    return [name for name in SECRETS if not given.get(name)]
+
+
 def main() -> int:
-    """Makes ``.env`` beside the Makefile and says so on standard error; the exit status."""
+    """Makes ``.env`` beside the Makefile, or looks at the one that is there, and says so; the exit status."""
     project_dir = Path(__file__).resolve().parent.parent.parent
     if write_env(project_dir):
-        text = "Wrote .env with random secrets (mode 0600). Keep it: the database remembers its passwords."
-    else:
-        text = "Kept the .env that is there."
-    sys.stderr.write(f"{text}\n")
+        sys.stderr.write("Wrote .env with random secrets (mode 0600). Keep it: the database remembers its passwords.\n")
+        return 0
+    missing = missing_secrets((project_dir / ".env").read_text(encoding="utf-8"))
+    if missing:
+        sys.stderr.write(f"Kept the .env that is there, which lacks {', '.join(missing)}: see .env.example.\n")
+        return 1
+    sys.stderr.write("Kept the .env that is there.\n")
     return 0
 
 

@@ -19,6 +19,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def install(folder: Path) -> Path:
+    """The script, at its place below a project's folder."""
+    script = folder / "include" / "local" / "dotenv.py"
+    script.parent.mkdir(parents=True)
+    script.write_text((PROJECT_DIR / "include" / "local" / "dotenv.py").read_text(encoding="utf-8"), encoding="utf-8")
+    return script
+
+
 def values(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
 
@@ -87,10 +95,18 @@ def test_an_example_without_a_secret_is_refused_before_anything_is_written(folde
     assert not (folder / ".env").exists()
 
 
+def test_a_file_that_lacks_a_secret_is_kept_and_the_secret_named(folder: Path) -> None:
+    script = install(folder)
+    (folder / ".env").write_text("POSTGRES_PASSWORD=mine\nBI_READER_PASSWORD=\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-I", str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "BI_READER_PASSWORD" in done.stderr
+    assert "POSTGRES_PASSWORD" not in done.stderr
+    assert (folder / ".env").read_text(encoding="utf-8") == "POSTGRES_PASSWORD=mine\nBI_READER_PASSWORD=\n"
+
+
 def test_it_runs_by_its_path_with_nothing_but_python(folder: Path) -> None:
-    script = folder / "include" / "local" / "dotenv.py"
-    script.parent.mkdir(parents=True)
-    script.write_text((PROJECT_DIR / "include" / "local" / "dotenv.py").read_text(encoding="utf-8"), encoding="utf-8")
+    script = install(folder)
     argv = [sys.executable, "-I", "-S", str(script)]
     first = subprocess.run(argv, cwd="/", capture_output=True, text=True, check=True)
     second = subprocess.run(argv, cwd="/", capture_output=True, text=True, check=True)
