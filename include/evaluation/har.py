@@ -51,7 +51,10 @@ def har_scale(history: History, fold: Fold) -> FloatArray:
     ahead = path_shape(shape, history)
     regressors = har_regressors(history, fold.cutoff, shape)
     weights = _weights(regressors, history, fold, ahead)
-    return np.maximum(regressors @ weights * ahead, FLOOR)
+    level = np.zeros_like(ahead)
+    for column, weight in zip(regressors.T, weights, strict=True):  # in a fixed order: a matrix product's last bits
+        level += column[:, np.newaxis] * weight  # depend on how many rows there are
+    return np.maximum(level * ahead, FLOOR)
 
 
 def har_regressors(history: History, cutoff: np.datetime64, shape: FloatArray) -> FloatArray:

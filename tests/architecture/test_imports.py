@@ -48,6 +48,9 @@ PLANTED = [
     ("calendars", "include/features/frame.py", "import exchange_calendars"),
     ("pure", "include/features/frame.py", "import os"),
     ("pure", "include/evaluation/metrics.py", "import include.settings"),
+    ("rival-libraries", "include/evaluation/har.py", "import scipy"),
+    ("rivals", "include/pipeline/hour.py", "import include.evaluation.garch"),
+    ("rivals", "include/pipeline/training.py", "import include.model.rivals"),
 ]
 
 

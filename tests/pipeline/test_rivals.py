@@ -1,8 +1,6 @@
-import numpy as np
 import pytest
 
 from include.evaluation.har import har
-from include.evaluation.inputs import rival_inputs
 from include.evaluation.leaderboard import BASELINE, evaluate, find_leak
 from include.evaluation.naive import random_walk
 from include.evaluation.walkforward import make_folds
@@ -27,12 +25,3 @@ def test_a_small_network_stays_close_to_har_beats_the_random_walk_and_reads_no_l
 def test_without_history_there_is_no_answer():
     (first,) = make_folds(day(1), day(2), 5)
     assert NetworkForecaster(RivalConfig())({"A": HISTORIES["A"].until(first.until)}, first) == {}
-
-
-def test_inputs_turn_their_sign_when_all_prices_go_the_other_way_and_the_others_do_not():
-    history = HISTORIES["A"]
-    table = rival_inputs(history, FOLD)
-    assert table.is_signed.sum() == 3
-    assert np.isfinite(table.of_bar).all()
-    assert np.isfinite(table.of_path).all()
-    assert abs(np.corrcoef(table.of_bar[1:, 8], history.log_return[1:])[0, 1]) > 0.7
