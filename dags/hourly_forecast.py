@@ -104,7 +104,7 @@ def hourly_forecast() -> None:
     retry_pending = TriggerDagRunOperator.partial(
         task_id="retry_pending",
         trigger_dag_id="onboard_ticker",
-        trigger_run_id="pending__{{ run_id }}",
+        trigger_run_id="pending__{{ run_id }}__{{ ti.map_index }}",
         logical_date=None,
         skip_when_already_exists=True,
     )

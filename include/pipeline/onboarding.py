@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.contracts import BarRequest, OutcomeStatus, Shard, TickerProfile, TickerStatus
@@ -23,6 +23,10 @@ from include.store import onboarding as request_store
 from include.store import registry
 from include.store.engine import Connection, transaction
 from include.store.onboarding import RequestStage, RequestTicker
+
+_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+_ALIVE_WITHIN = timedelta(hours=2)
+"""A request that moved no ticker for longer than this is taken for dead; a task may take 50 minutes and be retried."""
 
 
 @dataclass(frozen=True)
@@ -136,20 +140,25 @@ def report(services: Services, request_id: str) -> dict[str, Any]:
 
 
 def pending_requests(services: Services, as_of: datetime) -> list[dict[str, Any]]:
-    """The form, filled in, for tickers that stayed pending or that lost their model: at most one request.
+    """The forms, filled in, for tickers that did not get through and for those that have no model: none, one or two.
 
-    Tickers that an earlier request left ``backfilling`` or ``training`` are asked for again as well: their run died.
+    Tickers that an earlier request left ``backfilling`` or ``training`` are asked for again as well, once nothing has
+    moved there for hours: their run died. What a request is working on is left to it.
     """
-    lost = {TickerStatus.PENDING, TickerStatus.BACKFILLING, TickerStatus.TRAINING}
+    unfinished = {TickerStatus.PENDING, TickerStatus.BACKFILLING, TickerStatus.TRAINING}
     with transaction(services.engine) as connection:
-        unfinished = [item.ticker for item in registry.get_tickers(connection, statuses=lost)]
+        busy = request_store.in_progress(connection, _ALIVE_WITHIN)
+        tracked = registry.get_tickers(connection, statuses=unfinished)
         without_model = registry.tickers_without_model(
             connection,
             as_of,
             services.settings.model.minimum_history_bars,
         )
-    tickers = sorted({*unfinished, *without_model})
-    return [{"tickers": tickers, "retrain": True}] if tickers else []
+    pending = sorted({item.ticker for item in tracked} - busy)
+    forms: list[dict[str, Any]] = [{"tickers": pending}] if pending else []
+    if lost := sorted(set(without_model) - busy):
+        forms.append({"tickers": lost, "retrain": True})
+    return forms
 
 
 def onboard(services: Services, request: Request) -> dict[str, Any]:
@@ -172,7 +181,7 @@ def _write_down(services: Services, request: Request) -> None:
             ticker = normalise_ticker(text)
             accepted[ticker] = source_of(ticker, request.source)
         except InvalidRequestError as error:
-            rejected[text.strip()[:64]] = str(error)
+            rejected[_as_typed(text)] = str(error)
     with transaction(services.engine) as connection:
         tracked = {item.ticker: item for item in registry.get_tickers(connection, tickers=sorted(accepted))}
         for ticker, source in accepted.items():
@@ -188,10 +197,15 @@ def _write_down(services: Services, request: Request) -> None:
             request_store.close(connection, request.request_id, text, TickerStatus.REJECTED.value, reason)
 
 
+def _as_typed(text: str) -> str:
+    """What somebody typed, short and printable enough to be written down."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:64]
+
+
 def _retire(services: Services, request: Request) -> None:
     """Retires what the request names; a name that is not tracked gets a result that says so."""
     for text in request.retire_tickers:
-        name = text.strip().upper()[:64]
+        name = _as_typed(text).upper()
         with transaction(services.engine) as connection:
             retired = registry.retire(connection, [name], request.as_of)
             request_store.open_ticker(
@@ -209,12 +223,18 @@ def _describe(services: Services, request: Request) -> None:
             for item in request_store.request_tickers(connection, request.request_id)
             if item.stage is RequestStage.REQUESTED and item.result is None
         ]
-        tracked = {item.ticker: item for item in registry.get_tickers(connection, [item.ticker for item in items])}
+        names = [item.ticker for item in items]
+        tracked = {item.ticker: item for item in registry.get_tickers(connection, names)}
+        with_bars = bar_store.newest_closed_at(connection, names, _END_OF_TIME)
     asked = []
     for item in items:
         current = tracked.get(item.ticker)
         if current is not None and current.status is TickerStatus.ACTIVE:
             _settle_active(services, request, item, current.source)
+        elif current is not None and current.source != item.source and item.ticker in with_bars:
+            reason = f"its stored bars are from {current.source}; another source would be mixed with them"
+            with transaction(services.engine) as connection:
+                request_store.close(connection, request.request_id, item.ticker, TickerStatus.REJECTED, reason)
         else:
             asked.append(item)
     for source_name in sorted({str(item.source) for item in asked}):

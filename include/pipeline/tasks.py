@@ -122,6 +122,6 @@ def report(request_id: str, shards: list[Json] | None) -> Json:
 
 
 def pending_requests(as_of: datetime) -> list[Json]:
-    """Onboarding requests that the hour should make again: none or one."""
+    """Onboarding requests that the hour should make: none, one or two."""
     with _services() as services:
         return onboarding.pending_requests(services, as_of)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from include.contracts import Shard, require_utc
@@ -69,6 +69,23 @@ def open_ticker(
             "history_days": history_days,
         },
     )
+
+
+def in_progress(connection: Connection, within: timedelta) -> set[str]:
+    """Tickers that a request is working on: without a result, and moved on no longer ago than ``within``.
+
+    Measured by the database's clock: this is about runs that are alive, not about what was known when.
+    """
+    rows = fetch_rows(
+        connection,
+        """
+        select distinct ticker
+        from forecast.onboarding
+        where result is null and updated_at > now() - cast(:within as interval)
+        """,
+        {"within": f"{within.total_seconds()} seconds"},
+    )
+    return {str(row["ticker"]) for row in rows}
 
 
 def request_tickers(connection: Connection, request_id: str, shard_index: int | None = None) -> list[RequestTicker]:

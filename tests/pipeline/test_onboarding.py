@@ -1,10 +1,15 @@
 """Onboarding end to end on a real Postgres: what becomes of good, bad, unknown and unreachable tickers."""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from include.contracts import BarRequest
 from include.errors import InvalidRequestError
+from include.market.files import FilesSource
+from include.market.simulated import SimulatedSource
 from include.pipeline import onboarding
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
 
@@ -53,6 +58,14 @@ def test_a_pending_ticker_is_asked_for_again_and_comes_through_once_its_source_a
     request = onboarding.Request.from_params("later", AT + HOUR, form)
     assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
     assert onboarding.pending_requests(product.services, AT + 2 * HOUR) == []
+
+
+def test_a_ticker_that_a_request_is_working_on_is_left_to_it_until_that_request_is_dead(product: Product) -> None:
+    request = onboarding.Request.from_params("slow", AT, {"tickers": [NOVA], "history_days": 90})
+    onboarding.validate(product.services, request)
+    assert onboarding.pending_requests(product.services, AT + HOUR) == []
+    product.query("update forecast.onboarding set updated_at = now() - interval '3 hours'; commit")
+    assert onboarding.pending_requests(product.services, AT + HOUR) == [{"tickers": [NOVA]}]
 
 
 def test_onboarding_what_is_active_is_a_no_op_that_says_so(product: Product) -> None:
@@ -111,8 +124,26 @@ def test_a_request_for_nothing_is_refused(product: Product) -> None:
         product.onboard(request_id="empty")
 
 
-def test_another_source_for_an_active_ticker_is_never_silently_swapped(product: Product) -> None:
-    product.onboard(NOVA)
-    results = product.onboard(NOVA, as_of=AT + HOUR, source="files")
-    assert list(results) == ["rejected"] or list(results) == ["already_active"]
-    assert product.query("select distinct source from forecast.ticker") == [("simulated",)]
+def test_another_source_for_a_ticker_is_never_silently_swapped(product: Product, tmp_path: Path) -> None:
+    bars = SimulatedSource()
+    profiles, _ = bars.describe([NOVA], AT)
+    frame = bars.fetch_bars([BarRequest(profiles[NOVA], AT - timedelta(days=90))], AT).bars
+    (tmp_path / "bars").mkdir()
+    frame.assign(ts=frame["opened_at"]).to_parquet(tmp_path / "bars" / "ACME.parquet")
+    services = replace(product.services, sources={"files": FilesSource(tmp_path / "bars"), "yahoo": product.market})
+    with_files = Product(services, product.market, product.url)
+    assert with_files.onboard("ACME", source="files", request_id="files") == {"active": {"ACME": ""}}
+    again = with_files.onboard("ACME", source="yahoo", request_id="swap")
+    assert again == {
+        "already_active": {"ACME": "already active from files; retire it first to change its source to yahoo"},
+    }
+    with_files.onboard(retire_tickers=["ACME"], as_of=AT + HOUR, request_id="retire")
+    back = with_files.onboard("ACME", source="yahoo", as_of=AT + 2 * HOUR, request_id="back")
+    assert back == {"rejected": {"ACME": "its stored bars are from files; another source would be mixed with them"}}
+    assert product.query("select source, status from forecast.ticker") == [("files", "retired")]
+
+
+def test_what_cannot_even_be_written_down_is_rejected_as_it_was_typed(product: Product) -> None:
+    results = product.onboard("AB\0C", "x" * 200, request_id="odd")
+    assert list(results) == ["rejected"]
+    assert sorted(results["rejected"]) == ["ABC", "x" * 64]
