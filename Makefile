@@ -42,7 +42,7 @@ check: venv-dev ## Lint, types, layers, SQL; changes nothing
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	.venv/bin/lint-imports
+	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(PYTHON) -m sqlfluff lint sql
 
 fix: venv-dev ## What check can correct by itself
