@@ -12,6 +12,8 @@ FIND_PYTHON = for candidate in python3.11 python3.12 python3.13 python3 python; 
 	  then echo "$$candidate"; exit 0; fi; done; \
 	echo "Hourcast needs Python 3.11, 3.12 or 3.13 with its venv module, and found none (looked for python3.11, python3.12," \
 	     "python3.13, python3, python). On Debian and Ubuntu: apt install python3.11 python3.11-venv" >&2; exit 1
+# Version 2 is a plugin of docker, version 1 a program of its own, and Debian 12 has only that.
+COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 BOOTSTRAP = python=$$($(FIND_PYTHON)) && "$$python" -I include/local/bootstrap.py
 PYTHON = .venv/bin/python
 LAUNCHER = $(PYTHON) -m include.local
@@ -24,7 +26,7 @@ run: venv ## Start everything, forecast, print the table; TICKERS="AAPL 2330.TW 
 
 down: ## Stop everything that `make run` or `make up` started
 	@if [ -e .venv ]; then $(BOOTSTRAP) run && $(LAUNCHER) down; fi
-	@if [ -f .env ] && command -v docker >/dev/null 2>&1 && [ -n "$$(docker compose ps -q 2>/dev/null)" ]; then docker compose down; fi
+	@if [ -f .env ] && command -v docker >/dev/null 2>&1 && [ -n "$$($(COMPOSE) ps -q 2>/dev/null)" ]; then $(COMPOSE) down; fi
 
 status: venv ## How the components and the tickers are
 	@exec $(LAUNCHER) status
@@ -54,7 +56,7 @@ env: ## Write .env with random secrets, for docker compose
 	@python=$$($(FIND_PYTHON)) && "$$python" -I include/local/dotenv.py
 
 up: env ## The same product in containers: docker compose
-	docker compose up --build --detach --wait
+	$(COMPOSE) up --build --detach
 
 yahoo: venv-dev ## A stand-in for Yahoo with faults to choose from
 	@$(PYTHON) -m tests.yahoo $(ARGS)
