@@ -6,6 +6,7 @@ Pure text. Where next: ``report.py``, which puts them on pages.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ COLOURS = ("#1f5fa8", "#c8501e", "#3a8a4f", "#7a4fa3", "#8c6d1f", "#5a5a5a", "#b
 
 _WIDTH, _HEIGHT = 640, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 30, 42
+_SLANTED_FROM = 12
 
 
 def bar_chart(title: str, labels: Sequence[str], values: Sequence[float], unit: str, reference: float = 0.0) -> str:
@@ -30,7 +32,8 @@ def bar_chart(title: str, labels: Sequence[str], values: Sequence[float], unit: 
         width = frame.x(place + 0.35) - left
         colour = COLOURS[0] if value >= reference else COLOURS[1]
         parts.append(_rect(left, min(top, base), width, abs(base - top), colour))
-    parts += [_text(frame.x(place), _HEIGHT - 24, label, "middle") for place, label in enumerate(labels)]
+    is_crowded = len(labels) > _SLANTED_FROM
+    parts += [_label(frame.x(place), label, is_crowded) for place, label in enumerate(labels)]
     return frame.drawn([*parts, _line(_LEFT, base, _WIDTH - _RIGHT, base, "#333")])
 
 
@@ -47,8 +50,8 @@ def line_chart(
         path = " ".join(f"{at:.1f},{value:.1f}" for at, value in known)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         parts.append(_text(_LEFT + 6 + 110 * (place % 5), _HEIGHT - 6 - 12 * (place // 5), name, "start", colour))
-    ticks = np.linspace(float(x[0]), float(x[-1]), min(len(x), 8))
-    parts += [_text(frame.x(float(tick)), _HEIGHT - 28, f"{tick:.3g}", "middle") for tick in ticks]
+    ticks = _round_ticks(float(x[0]), float(x[-1]), 8)
+    parts += [_text(frame.x(tick), _HEIGHT - 28, f"{tick:g}", "middle") for tick in ticks]
     return frame.drawn(parts)
 
 
@@ -74,15 +77,33 @@ class _Frame:
     def drawn(self, parts: Sequence[str]) -> str:
         """The whole chart, with title, grid and the numbers of the upright axis."""
         grid = []
-        for tick in np.linspace(self._low, self._high, 6)[1:-1]:
-            grid.append(_line(_LEFT, self.y(float(tick)), _WIDTH - _RIGHT, self.y(float(tick)), "#e4e4e4"))
-            grid.append(_text(_LEFT - 6, self.y(float(tick)) + 4, f"{tick:.3g}{self._unit}", "end"))
+        for tick in _round_ticks(self._low, self._high, 5):
+            grid.append(_line(_LEFT, self.y(tick), _WIDTH - _RIGHT, self.y(tick), "#e4e4e4"))
+            grid.append(_text(_LEFT - 6, self.y(tick) + 4, f"{tick:g}{self._unit}", "end"))
         title = f'<text x="{_LEFT}" y="18" font-size="14" font-weight="600">{html.escape(self._title)}</text>'
         body = "\n".join([title, *grid, *parts])
         return (
             f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(self._title)}" '
             f'font-family="sans-serif" font-size="11">\n{body}\n</svg>'
         )
+
+
+def _round_ticks(low: float, high: float, count: int) -> list[float]:
+    """About ``count`` numbers between low and high that are 1, 2 or 5 times a power of ten apart."""
+    rough = max(high - low, 1e-12) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * power for size in (1.0, 2.0, 5.0, 10.0) if size * power >= rough * (1.0 - 1e-9))
+    return [
+        round(place * step, 12) for place in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+    ]
+
+
+def _label(x: float, text: str, is_slanted: bool) -> str:
+    """A label below a bar, slanted where many stand close."""
+    if not is_slanted:
+        return _text(x, _HEIGHT - 24, text, "middle")
+    turned = f'transform="rotate(-50 {x:.1f} {_HEIGHT - 30})"'
+    return f'<text x="{x:.1f}" y="{_HEIGHT - 30}" text-anchor="end" fill="#333" {turned}>{html.escape(text)}</text>'
 
 
 def _rect(x: float, y: float, width: float, height: float, colour: str) -> str:

@@ -129,7 +129,8 @@ def _worth(board: Leaderboard, subject: str) -> list[str]:
         _table(margins, _FORMATS),
         "<h3>Direction, one bar ahead, with 95 % block-bootstrap intervals</h3>",
         _table(directions, "{:.3f}"),
-        "<h3>Mean absolute error of the median over that of the last price, by horizon (1 is as good)</h3>",
+        "<h3>Mean absolute error of the median over that of the last price, by horizon</h3>",
+        "<p>1 is as good as the last price. Those that are 1 throughout put their median there on purpose.</p>",
         _table(errors.rename(columns=str), "{:.4f}"),
     ]
 

@@ -7,7 +7,7 @@ q025 to q975 in log returns since that bar's close. What it read, nobody here ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,26 @@ def read_answers(path: Path) -> Forecaster:
         }
 
     return forecaster
+
+
+def write_questions(histories: Mapping[str, History], folds: Sequence[Fold], path: Path) -> None:
+    """Writes what somebody elsewhere must know to answer: every bar, and which are asked about in which fold.
+
+    Parquet: ticker, closed_at, close; ``fold`` is -1 where nothing is asked; ``cutoff_row`` is how many of the ticker's
+    rows, from its first on, the fold's learning may read.
+    """
+    frames = []
+    for ticker, history in histories.items():
+        fold_of, cutoff_row = np.full(len(history), -1), np.zeros(len(history), dtype=np.int64)
+        for fold in folds:
+            rows = fold.test_rows(history)
+            fold_of[rows] = fold.index
+            cutoff_row[rows] = int(np.searchsorted(history.closed_at, fold.cutoff, side="right"))
+        closed_at = pd.DatetimeIndex(history.closed_at).tz_localize("UTC")
+        columns = {"closed_at": closed_at, "close": history.close, "fold": fold_of, "cutoff_row": cutoff_row}
+        frames.append(pd.DataFrame(columns).assign(ticker=ticker))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.concat(frames, ignore_index=True).to_parquet(path)
 
 
 def _wide(rows: pd.DataFrame) -> tuple[InstantArray, FloatArray]:

@@ -27,8 +27,9 @@ from include.evaluation.leaderboard import BASELINE, Forecaster, Leaderboard, ev
 from include.evaluation.naive import random_walk
 from include.evaluation.report import make_report
 from include.evaluation.volatility import ewma, seasonal_ewma
+from include.evaluation.walkforward import make_folds
 from include.model.rivals import LSTM, TCN, RivalConfig
-from include.pipeline.answers import read_answers
+from include.pipeline.answers import read_answers, write_questions
 from include.pipeline.histories import load_histories
 from include.pipeline.rivals import NetworkForecaster
 
@@ -66,7 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the evaluation, prints the leaderboard and writes the report; the exit status: 0, or 1 with the reason."""
     chosen = _parser().parse_args(arguments)
     try:
-        board, histories, since, until = _run(chosen)
+        histories, since, until = _load(chosen)
+        if chosen.questions:
+            write_questions(histories, make_folds(since, until), chosen.questions)
+            return 0
+        board = evaluate(_forecasters(chosen), histories, since, until)
     except HourcastError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
@@ -94,18 +99,23 @@ def leaderboard_text(board: Leaderboard, rival: str) -> str:
         )
 
 
-def _run(chosen: argparse.Namespace) -> tuple[Leaderboard, dict[str, History], datetime, datetime]:
+def _load(chosen: argparse.Namespace) -> tuple[dict[str, History], datetime, datetime]:
+    """The bars, and the period to judge."""
     known_until = require_utc(chosen.until, "until") if chosen.until else _LATEST
     histories = load_histories(chosen.bars, known_until, chosen.tickers)
     until = chosen.until or _end_of(histories)
-    since = chosen.since or until - timedelta(days=_DAYS)
+    return histories, chosen.since or until - timedelta(days=_DAYS), until
+
+
+def _forecasters(chosen: argparse.Namespace) -> dict[str, Forecaster]:
+    """Those that take part, with the answers made elsewhere."""
     forecasters = forecasters_of(chosen.only)
     for name, path in chosen.answers or ():
         forecasters[name] = read_answers(Path(path))
     if chosen.subject and chosen.subject not in forecasters:
         message = f"The report cannot be about {chosen.subject}: it does not take part."
         raise InvalidRequestError(message)
-    return evaluate(forecasters, histories, since, until), histories, since, until
+    return forecasters
 
 
 def _end_of(histories: Mapping[str, History]) -> datetime:
@@ -129,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("NAME", "FILE"),
         help="a forecaster whose answers were made elsewhere: a Parquet file, see pipeline/answers.py",
     )
+    parser.add_argument("--questions", type=Path, help="write down what is asked, for --answers, and do nothing else")
     parser.add_argument("--out", type=Path, default=Path(".local/evaluation.html"), help="where the report goes")
     return parser
 

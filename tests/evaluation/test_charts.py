@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from include.evaluation.charts import bar_chart, line_chart
+from include.evaluation.charts import _round_ticks, bar_chart, line_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -27,6 +27,19 @@ def test_a_line_rises_with_its_values_and_leaves_unknown_ones_out():
     assert len(points) == 3
     assert [x for x, _ in points] == sorted(x for x, _ in points)
     assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0.0, 1.0, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]), (-3.0, 41.0, [0, 10, 20, 30, 40]), (7, 7, [7])],
+)
+def test_ticks_are_round_numbers_within_the_axis(low, high, ticks):
+    assert _round_ticks(low, high, 5) == pytest.approx(ticks)
+
+
+def test_many_labels_are_slanted():
+    chart = bar_chart("t", [f"T{place}" for place in range(20)], [1.0] * 20, "")
+    assert chart.count("rotate(") == 20
 
 
 def test_values_that_are_all_alike_or_all_unknown_can_be_drawn():

@@ -6,7 +6,7 @@ from include.contracts import HORIZON_COUNT, QUANTILE_COLUMNS
 from include.errors import InvalidRequestError
 from include.evaluation.har import har
 from include.evaluation.walkforward import make_folds
-from include.pipeline.answers import read_answers
+from include.pipeline.answers import read_answers, write_questions
 from tests.evaluation.fakes import day, made_up
 
 HISTORIES = {"AAA": made_up(1500, 0, "AAA"), "BBB": made_up(1500, 1, "BBB")}
@@ -33,6 +33,20 @@ def test_answers_come_back_where_they_belong_and_are_unknown_elsewhere(file):
     assert list(answers) == ["AAA"]
     np.testing.assert_array_equal(answers["AAA"][:-1], har(HISTORIES, FOLD)["AAA"][:-1])
     assert np.isnan(answers["AAA"][-1]).all()
+
+
+def test_the_questions_hold_every_bar_and_say_which_are_asked_and_what_may_be_learnt_from(tmp_path):
+    folds = make_folds(day(150), day(160), 5)
+    write_questions(HISTORIES, folds, tmp_path / "new" / "questions.parquet")
+    asked = pd.read_parquet(tmp_path / "new" / "questions.parquet")
+    assert len(asked) == sum(len(history) for history in HISTORIES.values())
+    own = asked[asked["ticker"] == "BBB"].reset_index(drop=True)
+    for fold in folds:
+        rows = own[own["fold"] == fold.index]
+        span = fold.test_rows(HISTORIES["BBB"])
+        assert rows.index.tolist() == list(range(span.start, span.stop))
+        known = own["closed_at"].dt.tz_localize(None) <= fold.cutoff
+        assert set(rows["cutoff_row"]) == {int(known.sum())}
 
 
 def test_a_file_that_is_missing_or_lacks_a_column_is_refused(tmp_path, file):
