@@ -64,13 +64,25 @@ def _run(chosen: argparse.Namespace, settings: Settings, stack: Stack, screen: S
     with hold(stack.paths.run_lock):
         try:
             Launch(settings, stack, screen).run(tickers, chosen.source or None)
+        except HourcastError as error:
+            if not stack.is_up:
+                _undo(stack, screen)
+                raise
+            # whoever looks for the reason needs Airflow's page
+            message = f"{error}\nThe logs are in {stack.paths.logs_dir}. Airflow goes on until `make down`: {stack.url}"
+            raise LaunchError(message) from error
         except BaseException:
-            if stack.has_started_anything:
-                _ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-                screen.say("Stopping what was started ...")
-                stack.down()
+            _undo(stack, screen)
             raise
     return 0
+
+
+def _undo(stack: Stack, screen: Screen) -> None:
+    """Stops what this run started, and only that."""
+    if stack.has_started_anything:
+        _ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        screen.say("Stopping what was started ...")
+        stack.down()
 
 
 def _down(stack: Stack, screen: Screen) -> int:

@@ -122,7 +122,7 @@ class Launch:
         rows = reader.latest()
         if not rows:
             reasons = "; ".join(describe_unfinished(reader.tracked(), asked)) or "no ticker is tracked"
-            message = f"There is no forecast to show: {reasons}. The logs are in {self._stack.paths.logs_dir}."
+            message = f"There is no forecast to show: {reasons}."
             raise LaunchError(message)
         self._screen.table(forecast_table(rows))
         for line in self._directions():

@@ -80,6 +80,7 @@ class Stack:
         self.databases: Databases = open_databases(settings)
         self.supervisor = Supervisor(self.paths)
         self.has_started_anything = False
+        self.is_up = False
 
     @property
     def port(self) -> int | None:
@@ -110,6 +111,7 @@ class Stack:
             self.has_started_anything = True
             self._start()
         self._wait_for_airflow()
+        self.is_up = True
 
     def down(self) -> int:
         """Ends everything that this folder's launcher started, also what lost its parent; the number of processes."""
