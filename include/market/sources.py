@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from include.market.files import FilesSource
 from include.market.simulated import SimulatedSource
 from include.market.source import FILES, SIMULATED, YAHOO, BarSource
 from include.market.yahoo import YahooSource
+from include.market.yahoo_session import RateLimitGate
 from include.settings import MarketSettings
 
 
-def open_sources(settings: MarketSettings, pace: Callable[[], None] | None = None) -> dict[str, BarSource]:
+class Budget(Protocol):
+    """What several processes share, so that together they ask Yahoo no more often than one may."""
+
+    def wait_for_turn(self) -> float:
+        """Returns 0 when a request may be made; at once, with the seconds left, while nobody may ask."""
+
+    def block(self, seconds: float) -> None:
+        """Stops everybody for so long."""
+
+
+def open_sources(settings: MarketSettings, budget: Budget | None = None) -> dict[str, BarSource]:
     """The bar sources by name: Yahoo and the simulated market always, files where a folder is set.
 
-    Nothing is asked of any source here. ``pace`` is called before each request to Yahoo and may wait; without one,
-    the process keeps its own pace.
+    Nothing is asked of any source here. Without a ``budget`` the process keeps a pace of its own.
     """
-    sources: dict[str, BarSource] = {YAHOO: YahooSource(settings, pace), SIMULATED: SimulatedSource()}
+    pace = None if budget is None else budget.wait_for_turn
+    gate = None if budget is None else RateLimitGate(tell=budget.block)
+    yahoo = YahooSource(settings, pace, gate=gate)
+    sources: dict[str, BarSource] = {YAHOO: yahoo, SIMULATED: SimulatedSource()}
     if settings.bars_dir is not None:
         sources[FILES] = FilesSource(settings.bars_dir)
     return sources

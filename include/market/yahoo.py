@@ -30,7 +30,7 @@ from include.market.sessions import bar_grid, calendar_of, feed_delay_minutes, t
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
 from include.market.yahoo_retry import RetryPolicy, ask_all
-from include.market.yahoo_session import RateLimitGate, is_reachable, process_gate, process_pacer
+from include.market.yahoo_session import Pace, RateLimitGate, is_reachable, process_gate, process_pacer
 from include.settings import MarketSettings
 
 __all__ = ["YahooSource", "is_reachable"]
@@ -92,7 +92,7 @@ class YahooSource:
     def __init__(
         self,
         settings: MarketSettings,
-        pace: Callable[[], None] | None = None,
+        pace: Pace | None = None,
         policy: RetryPolicy | None = None,
         gate: RateLimitGate | None = None,
     ) -> None:

@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -46,7 +46,7 @@ from include.errors import (
     SettingsError,
     UnknownTickerError,
 )
-from include.market.yahoo_session import Call, RateLimitGate, YahooSession
+from include.market.yahoo_session import Call, Pace, RateLimitGate, YahooSession
 
 LONGEST_HISTORY_DAYS: Final = 729
 """Yahoo refuses hourly bars older than 730 days, to the second, and public code saw refusals at exactly 730."""
@@ -75,7 +75,7 @@ class Answer:
 class YahooClient:
     """The yfinance client with our session, our cache folder, and our errors. Safe to use from several threads."""
 
-    def __init__(self, pace: Callable[[], None], gate: RateLimitGate, timeout_seconds: float, cache_dir: Path) -> None:
+    def __init__(self, pace: Pace, gate: RateLimitGate, timeout_seconds: float, cache_dir: Path) -> None:
         self._gate = gate
         self._timeout_seconds = timeout_seconds
         self._session = YahooSession(pace, gate, timeout_seconds)

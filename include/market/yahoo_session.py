@@ -49,17 +49,28 @@ _UNCONNECTED_CODES: Final = frozenset(
 
 _random = SystemRandom()
 
+Pace = Callable[[], float | None]
+"""Called before every request, from several threads: returns when it may be made; or at once, with the seconds for
+which none may be made."""
+
 
 class RateLimitGate:
     """Closed while Yahoo has asked us to slow down.
 
     As long as Yahoo says; where it does not, first for ``first_seconds``, then twice as long each time.
     Thread-safe. A pause is stretched by up to a fifth at random, so that several processes do not come back at once.
+    ``tell`` is called with the seconds of every pause that begins or grows here, so that others can keep it too.
     """
 
-    def __init__(self, first_seconds: float = 30.0, longest_seconds: float = 600.0) -> None:
+    def __init__(
+        self,
+        first_seconds: float = 30.0,
+        longest_seconds: float = 600.0,
+        tell: Callable[[float], None] | None = None,
+    ) -> None:
         self._first_seconds = first_seconds
         self._longest_seconds = longest_seconds
+        self._tell = tell
         self._strikes = 0
         self._opens_at = 0.0
         self._lock = threading.Lock()
@@ -72,7 +83,15 @@ class RateLimitGate:
                 self._strikes += 1
             own_pause = min(self._longest_seconds, self._first_seconds * 2.0 ** (self._strikes - 1))
             pause = own_pause if retry_after_seconds is None else retry_after_seconds
-            self._opens_at = max(self._opens_at, now + pause * _random.uniform(1.0, 1.2))
+            opens_at = max(self._opens_at, now + pause * _random.uniform(1.0, 1.2))
+            is_news, self._opens_at = opens_at > self._opens_at, opens_at
+        if is_news and self._tell is not None:
+            self._tell(opens_at - now)
+
+    def keep_closed(self, seconds: float) -> None:
+        """Keeps a pause that somebody else has learnt of; it is no strike of ours."""
+        with self._lock:
+            self._opens_at = max(self._opens_at, time.monotonic() + seconds)
 
     def opens_in(self) -> float:
         """Seconds until requests may be made again; 0 when they may."""
@@ -93,13 +112,14 @@ class Pacer:
         self._next_at = 0.0
         self._lock = threading.Lock()
 
-    def __call__(self) -> None:
-        """Returns when it is the caller's turn."""
+    def __call__(self) -> float:
+        """Returns when it is the caller's turn: 0.0, nothing keeps it."""
         with self._lock:
             now = time.monotonic()
             turn_at = max(now, self._next_at)
             self._next_at = turn_at + self._interval
         time.sleep(turn_at - now)
+        return 0.0
 
 
 @cache
@@ -130,7 +150,7 @@ class Call:
 class YahooSession(Session[Response]):
     """A browser-like HTTP session that honours pace, gate and deadlines; used by several threads at once."""
 
-    def __init__(self, pace: Callable[[], None], gate: RateLimitGate, timeout_seconds: float) -> None:
+    def __init__(self, pace: Pace, gate: RateLimitGate, timeout_seconds: float) -> None:
         super().__init__(impersonate="chrome")
         self._pace = pace
         self._gate = gate
@@ -194,7 +214,9 @@ class YahooSession(Session[Response]):
 
     def _waited_for_turn(self) -> float:
         started_at = time.monotonic()
-        self._pace()
+        blocked = self._pace()
+        if blocked:
+            self._gate.keep_closed(blocked)
         return time.monotonic() - started_at
 
     def _limits(self, call: Call, is_side_request: bool) -> tuple[float, float]:

@@ -13,9 +13,10 @@ from functools import cache
 from pathlib import Path
 
 from include.errors import SettingsError
-from include.market.source import BarSource
+from include.market.source import YAHOO, BarSource
 from include.market.sources import open_sources
 from include.settings import Settings, load_settings
+from include.store.budget import RequestBudget
 from include.store.engine import Engine, create_store_engine
 
 _INCLUDE_DIR = Path(__file__).resolve().parent.parent
@@ -40,11 +41,9 @@ def open_services(settings: Settings | None = None) -> Services:
     if chosen.store.database_url is None:
         message = "HOURCAST_DATABASE_URL is not set; use `make run`, which sets it, or name a database yourself."
         raise SettingsError(message)
-    return Services(
-        settings=chosen,
-        engine=create_store_engine(chosen.store.database_url),
-        sources=open_sources(chosen.market),
-    )
+    engine = create_store_engine(chosen.store.database_url)
+    budget = RequestBudget(engine, YAHOO, chosen.market.yahoo_requests_per_second)
+    return Services(settings=chosen, engine=engine, sources=open_sources(chosen.market, budget))
 
 
 def seed_of(root: int, ticker: str, as_of: datetime) -> int:

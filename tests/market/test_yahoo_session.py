@@ -130,3 +130,27 @@ def test_the_probe_keeps_its_time_when_nobody_answers(
     started_at = time.monotonic()
     assert not is_reachable(0.3)
     assert time.monotonic() - started_at < 1.5
+
+
+def test_a_gate_tells_others_of_its_pauses_and_keeps_theirs_without_a_strike() -> None:
+    told: list[float] = []
+    gate = RateLimitGate(first_seconds=1.0, tell=told.append)
+    gate.close()
+    gate.close(retry_after_seconds=0.1)  # shorter than what is in force: no news
+    assert len(told) == 1
+    assert 1.0 <= told[0] <= 1.2
+    other = RateLimitGate(first_seconds=1.0)
+    other.keep_closed(5.0)
+    assert 4.9 <= other.opens_in() <= 5.0
+    other.close()
+    assert other.opens_in() <= 5.0
+
+
+def test_nothing_is_asked_while_the_pace_says_that_nobody_may(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator()
+    gate = RateLimitGate()
+    session = YahooSession(lambda: 20.0, gate, timeout_seconds=1.0)
+    with session.call(), pytest.raises(RateLimitedError, match="nothing is asked of it for"):
+        session.get(CHART)
+    assert emulator.counts()["chart"] == 0
+    assert 19 <= gate.opens_in() <= 20

@@ -1,0 +1,16 @@
+-- How often a source may be asked, by all processes of all workers together.
+
+create table forecast.request_budget (
+    source text primary key,
+    next_at timestamptz not null,
+    blocked_until timestamptz not null default '-infinity'
+);
+
+comment on table forecast.request_budget is
+'One row per source that is paced: what every process looks at before it asks.';
+comment on column forecast.request_budget.source is
+'The source: yahoo.';
+comment on column forecast.request_budget.next_at is
+'When the next request may be made that nobody has taken yet, UTC.';
+comment on column forecast.request_budget.blocked_until is
+'Until when nobody may ask, because the source refused one of us, UTC.';
