@@ -7,6 +7,7 @@ import pytest
 
 from include.local.postgres import AIRFLOW_DATABASE, AIRFLOW_ROLE, EmbeddedPostgres
 from tests.support.airflow import AirflowDriver, airflow_driver
+from tests.support.products import product_environment
 
 
 @pytest.fixture(scope="session")
@@ -20,16 +21,4 @@ def airflow(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPath
 @pytest.fixture
 def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
     """Settings of a small, fast product over this test's database."""
-    return {
-        "HOURCAST_DATABASE_URL": database_url,
-        "HOURCAST_MODELS_DIR": str(tmp_path / "models"),
-        "HOURCAST_CONTEXT_BARS": "16",
-        "HOURCAST_MODEL_WIDTH": "8",
-        "HOURCAST_MODEL_LAYERS": "1",
-        "HOURCAST_MODEL_HEADS": "2",
-        "HOURCAST_FIRST_TRAINING_STEPS": "3",
-        "HOURCAST_HOURLY_TRAINING_STEPS": "1",
-        "HOURCAST_MINIMUM_HISTORY_BARS": "50",
-        "HOURCAST_SHARD_COUNT": "2",
-        "HOURCAST_SHARD_MINIMUM_TICKERS": "1",
-    }
+    return product_environment(database_url, tmp_path / "models")

@@ -71,25 +71,27 @@ class Product:
         return digest.hexdigest()
 
 
+def product_environment(url: str, models_dir: Path) -> dict[str, str]:
+    """Settings of a model small enough for tests, over the database at ``url``."""
+    return {
+        "HOURCAST_DATABASE_URL": url,
+        "HOURCAST_MODELS_DIR": str(models_dir),
+        "HOURCAST_CONTEXT_BARS": "16",
+        "HOURCAST_MODEL_WIDTH": "8",
+        "HOURCAST_MODEL_LAYERS": "1",
+        "HOURCAST_MODEL_HEADS": "2",
+        "HOURCAST_FIRST_TRAINING_STEPS": "3",
+        "HOURCAST_HOURLY_TRAINING_STEPS": "1",
+        "HOURCAST_MINIMUM_HISTORY_BARS": "50",
+        "HOURCAST_SHARD_COUNT": "2",
+        "HOURCAST_SHARD_MINIMUM_TICKERS": "1",
+    }
+
+
 @contextmanager
 def open_product(url: str, models_dir: Path, **settings: str) -> Iterator[Product]:
     """A product with a model small enough for tests; ``settings`` are further ``HOURCAST_*`` values."""
-    chosen = load_settings(
-        {
-            "HOURCAST_DATABASE_URL": url,
-            "HOURCAST_MODELS_DIR": str(models_dir),
-            "HOURCAST_CONTEXT_BARS": "16",
-            "HOURCAST_MODEL_WIDTH": "8",
-            "HOURCAST_MODEL_LAYERS": "1",
-            "HOURCAST_MODEL_HEADS": "2",
-            "HOURCAST_FIRST_TRAINING_STEPS": "3",
-            "HOURCAST_HOURLY_TRAINING_STEPS": "1",
-            "HOURCAST_MINIMUM_HISTORY_BARS": "50",
-            "HOURCAST_SHARD_COUNT": "2",
-            "HOURCAST_SHARD_MINIMUM_TICKERS": "1",
-            **settings,
-        },
-    )
+    chosen = load_settings({**product_environment(url, models_dir), **settings})
     market = FaultySource()
     services = Services(settings=chosen, engine=create_store_engine(url), sources={"simulated": market})
     try:

@@ -1,0 +1,89 @@
+"""Which model serves an hour: warm starts, what a damaged artefact costs, and what a rerun trains from."""
+
+from pathlib import Path
+
+import pytest
+
+from include.pipeline import onboarding
+from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
+
+pytestmark = pytest.mark.integration
+NOVA, ORION = ROUND_THE_CLOCK
+
+
+def artefact(product: Product, ticker: str, as_of: object) -> Path:
+    ((name,),) = product.query(
+        "select artefact from forecast.model_version where ticker = %s and as_of = %s", ticker, as_of
+    )
+    return product.services.settings.model.models_dir / str(name)
+
+
+def test_an_hour_trains_on_from_the_model_that_served_before_it(product: Product) -> None:
+    product.onboard(NOVA)
+    product.run_hour(AT + HOUR)
+    first, second = product.query(
+        "select kind, model_version, parent_version from forecast.model_version order by as_of",
+    )
+    assert (first[0], second[0]) == ("first_training", "fine_tune")
+    assert second[2] == first[1]
+
+
+def test_a_tickers_models_of_an_hour_do_not_depend_on_who_else_is_tracked(product: Product) -> None:
+    product.onboard(NOVA, ORION)
+    product.run_hour(AT + HOUR)
+    together = product.query("select as_of, model_version from forecast.model_version where ticker = %s", NOVA)
+    product.query("truncate forecast.ticker, forecast.onboarding, forecast.model_version, forecast.outcome cascade")
+    product.onboard(NOVA, request_id="alone")
+    product.run_hour(AT + HOUR)
+    assert product.query("select as_of, model_version from forecast.model_version where ticker = %s", NOVA) == together
+
+
+def test_a_corrupt_checkpoint_gives_way_to_the_previous_good_one(product: Product) -> None:
+    product.onboard(NOVA)
+    product.run_hour(AT + HOUR)
+    product.query("update forecast.model_version set is_promoted = true")
+    path = artefact(product, NOVA, AT + HOUR)
+    content = bytearray(path.read_bytes())
+    content[-10] ^= 1
+    path.write_bytes(content)
+    assert product.run_hour(AT + 2 * HOUR) == {"forecast": 1}
+    ((parent,),) = product.query("select parent_version from forecast.model_version where as_of = %s", AT + 2 * HOUR)
+    assert [(parent,)] == product.query("select model_version from forecast.model_version where as_of = %s", AT)
+
+
+def test_a_ticker_without_any_readable_model_gets_the_labelled_baseline_and_is_asked_to_be_trained(
+    product: Product,
+) -> None:
+    product.onboard(NOVA, as_of=AT)
+    product.onboard(ORION, as_of=AT, request_id="other")
+    artefact(product, NOVA, AT).unlink()
+    assert product.run_hour(AT + HOUR) == {"fallback": 1, "forecast": 1}
+    ((is_fallback, reason, version),) = product.query(
+        "select distinct is_fallback, fallback_reason, model_version from forecast.prediction "
+        "where ticker = %s and as_of = %s",
+        NOVA,
+        AT + HOUR,
+    )
+    assert (is_fallback, version) == (True, None)
+    assert reason.startswith("no model could be read")
+    ((form),) = onboarding.pending_requests(product.services, AT + HOUR)
+    assert form == {"tickers": [NOVA], "retrain": True}
+    onboarding.onboard(product.services, onboarding.Request.from_params("again", AT + HOUR, form))
+    assert product.run_hour(AT + 2 * HOUR) == {"forecast": 2}
+
+
+def test_a_fallback_is_the_random_walk_that_stands_beside_it(product: Product) -> None:
+    product.onboard(NOVA, history_days=1)
+    differing = product.query(
+        "select count(*) from forecast.prediction inner join forecast.baseline_prediction as walk "
+        "using (ticker, as_of, horizon) where prediction.q05 <> walk.q05 or prediction.q95 <> walk.q95",
+    )
+    assert differing == [(0,)]
+
+
+def test_no_fine_tuning_leaves_the_champion_to_serve(product: Product) -> None:
+    product.onboard(NOVA)
+    model = product.services.settings.model
+    object.__setattr__(model, "hourly_training_steps", 0)
+    assert product.run_hour(AT + HOUR) == {"forecast": 1}
+    assert product.query("select count(*) from forecast.model_version") == [(1,)]

@@ -1,0 +1,40 @@
+"""The command line: the same use cases without Airflow, JSON out, a reason on standard error."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from include.cli import main
+from tests.support.products import product_environment
+
+AT = "2025-03-31T15:35:00+00:00"
+HOUR = "2025-03-31T16:35:00+00:00"
+
+
+@pytest.mark.integration
+def test_the_command_line_migrates_onboards_forecasts_and_retires(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in product_environment(database_url, tmp_path / "models").items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> object:
+        assert main(arguments) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert run("migrate") == {"migrated": True}
+    onboarded = run("onboard", "nova-usd.sim", "nonsense!", "--history-days", "90", "--as-of", AT)
+    assert isinstance(onboarded, dict)
+    assert onboarded["active"] == {"NOVA-USD.SIM": ""}
+    assert "nonsense!" in onboarded["rejected"]
+    assert run("run-hour", "--as-of", HOUR) == {"forecast": 1}
+    assert run("retire", "NOVA-USD.SIM", "--as-of", HOUR) == {"retired": {"NOVA-USD.SIM": ""}}
+
+
+def test_without_a_database_the_command_fails_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HOURCAST_DATABASE_URL", raising=False)
+    assert main(["run-hour"]) == 1
+    assert "HOURCAST_DATABASE_URL is not set" in capsys.readouterr().err
