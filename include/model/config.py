@@ -7,7 +7,7 @@ Knows nothing of torch. A checkpoint carries its ``ModelConfig`` and is refused 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,10 @@ from include.settings import ModelSettings
 
 ARCHITECTURE = "decoder-1"
 """Name of the computation in ``transformer.py``. Change it whenever old weights would mean something else."""
+
+
+SCOPES = ("all", "last_block_head", "norms_head", "head")
+"""Which weights a ticker's training may move; the output is part of each."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,13 @@ class TrainConfig:
     """Tickers stacked into one step (K)."""
     level_weights: tuple[float, ...] = CRPS_WEIGHTS
     """Weight of each quantile level's pinball loss."""
+    scope: str = "all"
+    """Which weights are trained, one of ``SCOPES``."""
+    pull: float = 0.0
+    """Share of the way back to the anchor's weights that each step goes, if there is an anchor; decay is then off."""
+    mirrored_inputs: int = 0
+    """Inputs, counted from the first, that change sign in a history turned upside down; half of the windows then are.
+    0: no window is."""
 
     def __post_init__(self) -> None:
         """Refuses numbers that cannot be trained with.
@@ -117,9 +128,12 @@ class TrainConfig:
             SettingsError: a negative count or rate, or no window, ticker or norm to work with.
         """
         least_one = min(self.batch_windows, self.holdout_bars, self.group_tickers)
-        not_negative = min(self.steps, self.warmup_steps, self.learning_rate, self.weight_decay)
+        not_negative = min(self.steps, self.warmup_steps, self.learning_rate, self.weight_decay, self.mirrored_inputs)
         if least_one < 1 or not_negative < 0 or self.clip_norm <= 0:
             message = f"{self}: counts must be at least 1; steps, rates and decay at least 0; the norm above 0."
+            raise SettingsError(message)
+        if self.scope not in SCOPES:
+            message = f"{self.scope} is not a part of a network that can be trained; choose of {', '.join(SCOPES)}."
             raise SettingsError(message)
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,25 +164,32 @@ def model_config(settings: ModelSettings, input_count: int) -> ModelConfig:
     )
 
 
-def first_training(settings: ModelSettings) -> TrainConfig:
-    """How a ticker is trained from nothing when it is onboarded."""
+def first_training(settings: ModelSettings, *, is_from_backbone: bool, mirrored_inputs: int = 0) -> TrainConfig:
+    """How a ticker is trained when it is onboarded: from nothing, or on top of the backbone if it starts from that."""
+    if is_from_backbone:
+        return replace(hourly_training(settings, mirrored_inputs), steps=settings.backbone_training_steps)
     return TrainConfig(
         steps=settings.first_training_steps,
         batch_windows=settings.batch_windows,
         group_tickers=settings.group_tickers,
+        mirrored_inputs=mirrored_inputs,
     )
 
 
-def hourly_training(settings: ModelSettings) -> TrainConfig:
+def hourly_training(settings: ModelSettings, mirrored_inputs: int = 0) -> TrainConfig:
     """How a ticker is fine-tuned each hour.
 
     AdamW's first steps are as long as the rate, whatever the gradient, and an hour takes only first steps; hence a
-    tenth of the first training's rate, at which hundreds of hours in a row did no harm on recorded bars.
+    rate far below a first training's. Each step also goes some of the way back to the backbone, so that hundreds of
+    hours cannot wander off.
     """
     return TrainConfig(
         steps=settings.hourly_training_steps,
         batch_windows=settings.batch_windows,
         group_tickers=settings.group_tickers,
-        learning_rate=2e-5,
+        learning_rate=settings.hourly_learning_rate,
         warmup_steps=0,
+        scope=settings.hourly_training_scope,
+        pull=settings.backbone_pull,
+        mirrored_inputs=mirrored_inputs,
     )

@@ -37,3 +37,31 @@ def predict(state: ShardState, x: npt.NDArray[np.float32], group_tickers: int = 
             windows = torch.tensor(x[group.start : group.stop], dtype=dtype).unsqueeze(1)
             result[group.start : group.stop] = forward(part.parameters, windows, config)[:, 0, -1].double().numpy()
     return result
+
+
+@torch.no_grad()
+def predict_windows(
+    state: ShardState, x: npt.NDArray[np.float32], ends: npt.NDArray[np.int64], batch_windows: int = 256
+) -> npt.NDArray[np.float64]:
+    """``[N, H, Q]``: what the shard's only network says at the rows ``ends [N]`` of one series ``x [n, F]``.
+
+    Each row is forecast as ``predict`` would have, from the window that ends there. For evaluation and for tickers
+    that are new; rows without a full window give NaN.
+
+    Raises:
+        DataContractError: the shard has several networks, or the series does not fit them.
+    """
+    config = state.config
+    if len(state.tickers) != 1 or x.ndim != 2 or x.shape[1] != config.input_count:
+        message = f"a series of shape {x.shape} and {len(state.tickers)} networks of {config} do not fit; give one."
+        raise DataContractError(message)
+    result = np.full((len(ends), config.horizon_count, len(config.quantile_levels)), np.nan)
+    full = np.flatnonzero(ends >= config.context_bars - 1)
+    series = torch.tensor(x, dtype=state.parameters["input.weight"].dtype)
+    with reproducible_torch():
+        for group in groups(len(full), batch_windows):
+            chosen = full[group.start : group.stop]
+            rows = torch.from_numpy(ends[chosen][:, np.newaxis] + np.arange(1 - config.context_bars, 1))
+            answers = forward(state.parameters, series[rows].unsqueeze(0), config)
+            result[chosen] = answers[0, :, -1].double().numpy()
+    return result

@@ -19,11 +19,9 @@ from torch import Tensor
 from include.errors import DataContractError
 from include.model.config import ModelConfig, TrainConfig
 from include.model.loss import pinball_loss
+from include.model.optimiser import AdamW, clipped, decay_mask, flatten, learning_rate, scope_mask, unflatten
 from include.model.shard import ShardState, concat, groups, reproducible_torch
-from include.model.transformer import forward, parameter_shapes
-
-_BETAS = (0.9, 0.99)  # a second moment over a hundred steps: trainings here are no longer than that
-_EPSILON = 1e-8
+from include.model.transformer import forward
 
 
 class TrainingSeries(Protocol):
@@ -86,12 +84,17 @@ class _Lesson:
 
 
 def fine_tune(
-    state: ShardState, series: Sequence[TrainingSeries], train_config: TrainConfig, seeds: Sequence[int]
+    state: ShardState,
+    series: Sequence[TrainingSeries],
+    train_config: TrainConfig,
+    seeds: Sequence[int],
+    anchor: ShardState | None = None,
 ) -> tuple[ShardState, list[TrainReport]]:
     """The shard after ``train_config.steps`` optimiser steps for each ticker, and a report for each, in their order.
 
     ``series[k]`` and ``seeds[k]`` belong to ``state.tickers[k]``. A ticker without windows, or one that diverged,
-    comes back with the weights it had. With ``group_tickers=1`` a ticker's bytes do not depend on its neighbours.
+    comes back with the weights it had. ``anchor`` is the one network (the backbone) that ``train_config.pull``
+    pulls all of them towards. With ``group_tickers=1`` a ticker's bytes do not depend on its neighbours.
 
     Raises:
         DataContractError: series or seeds are not as many as the tickers, or a series has the wrong shape.
@@ -101,11 +104,12 @@ def fine_tune(
         raise DataContractError(message)
     trained: list[ShardState] = []
     reports: list[TrainReport] = []
+    pulled_to = None if anchor is None else flatten(anchor).to(state.parameters["input.weight"].dtype)
     with reproducible_torch():
         for group in groups(len(state.tickers), train_config.group_tickers):
             part = state.select(group)
             lessons = [_lesson(part, i - group.start, series[i], train_config, seeds[i]) for i in group]
-            part, part_reports = _fine_tune_group(part, lessons, train_config)
+            part, part_reports = _fine_tune_group(part, lessons, train_config, pulled_to)
             trained.append(part)
             reports.extend(part_reports)
     return (concat(trained) if trained else state), reports
@@ -149,13 +153,13 @@ def _scored_bars(bars: int) -> int:
 
 
 def _fine_tune_group(
-    state: ShardState, lessons: Sequence[_Lesson], train: TrainConfig
+    state: ShardState, lessons: Sequence[_Lesson], train: TrainConfig, anchor: Tensor | None
 ) -> tuple[ShardState, list[TrainReport]]:
-    old = _flatten(state)
+    old = flatten(state)
     before = _holdout_losses(old, lessons, state.config, train)
     new = old
     if train.steps and any(len(lesson.train_ends) for lesson in lessons):
-        new = _optimise(old, lessons, state.config, train)
+        new = _optimise(old, lessons, state.config, train, anchor)
     after = _holdout_losses(new, lessons, state.config, train)
     is_taught = torch.tensor([len(lesson.train_ends) > 0 for lesson in lessons])
     is_finite = new.isfinite().all(dim=1) & torch.tensor([loss is None or math.isfinite(loss) for loss in after])
@@ -171,54 +175,30 @@ def _fine_tune_group(
         )
         for k, ticker in enumerate(state.tickers)
     ]
-    return ShardState(state.tickers, _unflatten(kept, state.config), state.config), reports
+    return ShardState(state.tickers, unflatten(kept, state.config), state.config), reports
 
 
-def _optimise(start: Tensor, lessons: Sequence[_Lesson], config: ModelConfig, train: TrainConfig) -> Tensor:
-    """``[K, P]``: the weights after all steps of AdamW, clipped by ticker.
-
-    All weights of a ticker are one row, so that a step is a handful of operations. (``torch.optim`` would do as well,
-    but its first step imports the compiler, which takes longer than an hour's fine-tuning of a ticker.)
-
-    Source: Loshchilov & Hutter (2019), "Decoupled Weight Decay Regularization".
-    """
-    flat = start.clone().requires_grad_()
-    first, second = torch.zeros_like(start), torch.zeros_like(start)
-    decay = train.weight_decay * _decay_mask(config, start.dtype)
+def _optimise(
+    start: Tensor, lessons: Sequence[_Lesson], config: ModelConfig, train: TrainConfig, anchor: Tensor | None
+) -> Tensor:
+    """``[K, P]``: the weights after all steps of AdamW, clipped by ticker."""
+    decay = train.weight_decay * decay_mask(config, start.dtype)
+    trained = None if train.scope == "all" else scope_mask(config, train.scope, start.dtype)
+    optimiser = AdamW(start, decay, anchor, train.pull, trained)
     for step in range(train.steps):
         batch = _stack([_sample(lesson, config, train) for lesson in lessons])
-        gradient = _gradient(flat, batch, config, train)
-        rate = _learning_rate(step, train)
-        with torch.no_grad():
-            first.lerp_(gradient, 1.0 - _BETAS[0])
-            second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1.0 - _BETAS[1])
-            spread = (second / (1.0 - _BETAS[1] ** (step + 1))).sqrt_().add_(_EPSILON)
-            flat.mul_(1.0 - rate * decay)
-            flat.addcdiv_(first, spread, value=-rate / (1.0 - _BETAS[0] ** (step + 1)))
-    return flat.detach()
-
-
-def _gradient(flat: Tensor, batch: tuple[Tensor, ...], config: ModelConfig, train: TrainConfig) -> Tensor:
-    """``[K, P]``: each ticker's gradient of its own loss, no longer than the clip norm."""
-    losses = _losses(flat, batch, config, train)
-    # A sum of separate losses: the gradient of each row is that of its own loss, even beside a NaN.
-    (gradient,) = torch.autograd.grad(losses.sum(), flat)
-    norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-    clipped: Tensor = gradient * (train.clip_norm / norms.clamp(min=train.clip_norm))
-    return clipped
+        losses = _losses(optimiser.weights, batch, config, train)
+        # A sum of separate losses: the gradient of each row is that of its own loss, even beside a NaN.
+        (gradient,) = torch.autograd.grad(losses.sum(), optimiser.weights)
+        rate = learning_rate(step, train.steps, train.learning_rate, train.warmup_steps, train.final_rate_ratio)
+        optimiser.step(clipped(gradient, train.clip_norm), rate)
+    return optimiser.weights.detach()
 
 
 def _losses(flat: Tensor, batch: tuple[Tensor, ...], config: ModelConfig, train: TrainConfig) -> Tensor:
     x, y, counted = batch
-    quantiles = forward(_unflatten(flat, config), x, config)
+    quantiles = forward(unflatten(flat, config), x, config)
     return pinball_loss(quantiles, y, counted, config.quantile_levels, train.level_weights)
-
-
-def _learning_rate(step: int, train: TrainConfig) -> float:
-    warmup = min(train.warmup_steps, train.steps // 4)
-    rise = min(1.0, (step + 1) / (warmup + 1))
-    fall = 0.5 * (1.0 + math.cos(math.pi * step / train.steps))
-    return train.learning_rate * rise * (train.final_rate_ratio + (1.0 - train.final_rate_ratio) * fall)
 
 
 def _sample(lesson: _Lesson, config: ModelConfig, train: TrainConfig) -> tuple[Tensor, Tensor, Tensor]:
@@ -226,7 +206,20 @@ def _sample(lesson: _Lesson, config: ModelConfig, train: TrainConfig) -> tuple[T
     if not len(lesson.train_ends):
         return _windows(lesson, np.zeros(0, np.int64), train.batch_windows, config.context_bars)
     picks = lesson.generator.integers(0, len(lesson.train_ends), size=train.batch_windows)
-    return _windows(lesson, lesson.train_ends[picks], train.batch_windows, config.context_bars)
+    x, y, counted = _windows(lesson, lesson.train_ends[picks], train.batch_windows, config.context_bars)
+    if train.mirrored_inputs:
+        x, y = mirror(x, y, lesson.generator.random(len(x)) < 0.5, train.mirrored_inputs)
+    return x, y, counted
+
+
+def mirror(x: Tensor, y: Tensor, is_mirrored: npt.NDArray[np.bool_], signed_inputs: int) -> tuple[Tensor, Tensor]:
+    """Windows ``x [B, T, F]``, ``y [B, T, H]``, those marked turned upside down: every move of the price negated.
+
+    The first ``signed_inputs`` inputs carry a sign, the others none. A price that fell is as good a lesson as one that
+    rose, and direction, which is noise, cannot be learnt by heart.
+    """
+    sign = torch.from_numpy(np.where(is_mirrored, -1.0, 1.0)).to(x.dtype)[:, None, None]
+    return torch.cat((x[..., :signed_inputs] * sign, x[..., signed_inputs:]), dim=-1), y * sign
 
 
 def _windows(lesson: _Lesson, ends: npt.NDArray[np.int64], count: int, bars: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -264,25 +257,3 @@ def _holdout_windows(lesson: _Lesson, count: int, bars: int) -> tuple[Tensor, Te
         1 - _scored_bars(bars), 1
     )
     return x, y, counted & torch.from_numpy(rows >= lesson.holdout_start).unsqueeze(-1)
-
-
-def _flatten(state: ShardState) -> Tensor:
-    names = parameter_shapes(state.config)
-    return torch.cat([state.parameters[name].flatten(1) for name in names], dim=1)
-
-
-def _unflatten(flat: Tensor, config: ModelConfig) -> dict[str, Tensor]:
-    """Views of ``flat [K, P]``, by name."""
-    shapes = parameter_shapes(config)
-    parts = torch.split_with_sizes(flat, [math.prod(shape) for shape in shapes.values()], dim=1)
-    return {name: part.view(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
-
-
-def _decay_mask(config: ModelConfig, dtype: torch.dtype) -> Tensor:
-    """``[P]``: 1 for the weights of matrices, 0 for norms and biases."""
-    return torch.cat(
-        [
-            torch.full((math.prod(shape),), float(name.endswith(".weight")), dtype=dtype)
-            for name, shape in parameter_shapes(config).items()
-        ]
-    )

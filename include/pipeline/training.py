@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from include.contracts import ModelRef, TickerProfile
-from include.features.windows import MODEL_INPUT_COUNT, Series, window_ends
+from include.errors import CheckpointError
+from include.features.windows import MODEL_INPUT_COUNT, SIGNED_INPUT_COUNT, Series, window_ends
+from include.model.backbone import load_backbone, read_certificate, start_from
 from include.model.checkpoint import load_tickers, save_shard
 from include.model.config import ModelConfig, TrainConfig, first_training, hourly_training, model_config
 from include.model.shard import ShardState, concat, initial_state
@@ -68,13 +70,29 @@ def train_first(services: Services, profiles: Sequence[TickerProfile], as_of: da
     """Trains a first model for every ticker with enough history, and stores it; the count of those that serve."""
     settings = services.settings.model
     series = load_series(services.engine, profiles, as_of)
-    ready = {t: own for t, own in series.items() if len(own.close) >= settings.minimum_history_bars}
+    backbone, version = _backbone(services)
+    minimum = settings.minimum_history_bars if backbone is None else settings.context_bars
+    ready = {t: own for t, own in series.items() if len(own.close) >= minimum}
     tickers = sorted(ready)
     if not tickers:
         return 0
-    seeds = [seed_of(settings.seed, ticker, as_of) for ticker in tickers]
-    state = initial_state(tickers, network_config(services), seeds)
-    return _train(services, state, ready, _Round(as_of, "first_training", first_training(settings), {}))
+    if backbone is None:
+        seeds = [seed_of(settings.seed, ticker, as_of) for ticker in tickers]
+        state = initial_state(tickers, network_config(services), seeds)
+    else:
+        state = start_from(backbone, tickers)
+    config = first_training(settings, is_from_backbone=backbone is not None, mirrored_inputs=SIGNED_INPUT_COUNT)
+    parents = dict.fromkeys(tickers, version) if version else {}
+    return _train(services, state, ready, _Round(as_of, "first_training", config, parents))
+
+
+def _backbone(services: Services) -> tuple[ShardState | None, str | None]:
+    """The backbone that new tickers start from and its version; None if none fits the settings."""
+    folder = services.settings.model.backbone_dir
+    try:
+        return load_backbone(network_config(services), folder), str(read_certificate(folder)["model_version"])
+    except CheckpointError:
+        return None, None
 
 
 def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
@@ -94,7 +112,7 @@ def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: date
         series = load_series(services.engine, own, as_of, row_limit=settings.hourly_training_bars)
         trainable = {ticker: arrays for ticker, arrays in series.items() if _windows(services, arrays) > 0}
         parents = {ticker: ref.model_version for ticker, ref in loaded.refs.items()}
-        this = _Round(as_of, "fine_tune", hourly_training(settings), parents)
+        this = _Round(as_of, "fine_tune", hourly_training(settings, SIGNED_INPUT_COUNT), parents)
         _train(services, only(loaded.state, sorted(trainable)), trainable, this)
     return len(loaded.refs)
 
@@ -127,7 +145,8 @@ def _train(services: Services, state: ShardState, series: Mapping[str, Series], 
         for ticker in state.tickers
     ]
     seeds = [seed_of(settings.seed, ticker, this.as_of) for ticker in state.tickers]
-    trained, reports = fine_tune_shard(state, arrays, this.config, seeds)
+    anchor, _ = _backbone(services)
+    trained, reports = fine_tune_shard(state, arrays, this.config, seeds, anchor)
     worthy = [report for report in reports if report.is_finite]
     if not worthy:
         return 0

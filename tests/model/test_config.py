@@ -48,6 +48,8 @@ def test_the_settings_decide_network_and_training():
     settings = ModelSettings(context_bars=96, model_width=16, hourly_training_steps=0, group_tickers=3)
     config = model_config(settings, input_count=7)
     assert (config.input_count, config.context_bars, config.width) == (7, 96, 16)
-    assert first_training(settings).steps == settings.first_training_steps
+    assert first_training(settings, is_from_backbone=False).steps == settings.first_training_steps
+    assert first_training(settings, is_from_backbone=True).steps == settings.backbone_training_steps
+    assert hourly_training(settings).scope == settings.hourly_training_scope
     assert (hourly_training(settings).steps, hourly_training(settings).group_tickers) == (0, 3)
-    assert hourly_training(settings).learning_rate < first_training(settings).learning_rate
+    assert hourly_training(settings).learning_rate < first_training(settings, is_from_backbone=False).learning_rate

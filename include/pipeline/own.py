@@ -1,0 +1,84 @@
+"""Our own network as a forecaster that evaluation can score beside its rivals, the way the product forecasts.
+
+Where next: ``evaluation/leaderboard.py`` for what a forecaster is, ``pretrain.py`` for who makes the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from include.evaluation.history import FloatArray, History, InstantArray
+from include.evaluation.walkforward import Fold
+from include.features.frame import LOOKBACK_BARS, build_features
+from include.features.windows import Series, make_series
+from include.model.calibration import calibrate, width_factors
+from include.model.predict import predict_windows
+from include.model.shard import ShardState
+
+CALIBRATION_ROWS = 400
+"""Matured forecasts of a ticker that its width factors are learnt from, as in an hour."""
+
+
+def series_of(history: History, newest_rows: int | None = None) -> Series:
+    """A history's arrays; of its newest rows alone, to the same bits, if that is said."""
+    bars = history.bars if newest_rows is None else history.bars.iloc[-(LOOKBACK_BARS + newest_rows) :]
+    return make_series(build_features(bars), bars)
+
+
+class OwnForecaster:
+    """A ``leaderboard.Forecaster``: the backbone for every ticker, its widths calibrated bar by bar on its own past.
+
+    A fresh state is the scale alone, with the reference's quantiles. Answers are kept from fold to fold.
+    """
+
+    def __init__(self, state: ShardState, *, is_calibrated: bool = True) -> None:
+        self._state = state
+        self._is_calibrated = is_calibrated
+        self._kept: dict[str, tuple[InstantArray, FloatArray]] = {}
+
+    def __call__(self, histories: Mapping[str, History], fold: Fold) -> dict[str, FloatArray]:
+        """Quantiles at the fold's bars, NaN where there are not yet bars enough for a window."""
+        return {ticker: self._answer(history, fold) for ticker, history in histories.items()}
+
+    def _answer(self, history: History, fold: Fold) -> FloatArray:
+        wanted = fold.test_rows(history)
+        first = max(wanted.start - CALIBRATION_ROWS, 0) if self._is_calibrated else wanted.start
+        raw = self._raw(history, np.arange(first, wanted.stop))
+        if not self._is_calibrated:
+            return raw
+        answers = np.empty((wanted.stop - wanted.start, *raw.shape[1:]))
+        for row in range(wanted.start, wanted.stop):
+            answers[row - wanted.start] = self._calibrated(history, raw, first, row)
+        return answers
+
+    def _calibrated(self, history: History, raw: FloatArray, first: int, row: int) -> FloatArray:
+        """The forecast at a row, stretched by what the forecasts before it had come to when its bar closed."""
+        past = slice(max(row - CALIBRATION_ROWS, first), row)
+        known = np.where(
+            history.target_at[past] <= history.closed_at[row], history.outcome[past], np.nan
+        )  # NaT compares false
+        factors = width_factors(raw[past.start - first : past.stop - first], known)
+        return calibrate(raw[row - first], factors)
+
+    def _raw(self, history: History, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FloatArray:
+        """The network's quantiles at these rows as log returns; those of an earlier fold are not asked again."""
+        wanted = history.closed_at[rows]
+        shape = (self._state.config.horizon_count, len(self._state.config.quantile_levels))
+        kept_at, kept = self._kept.get(history.ticker, (wanted[:0], np.empty((0, *shape))))
+        missing = np.setdiff1d(wanted, kept_at)
+        if len(missing):
+            reach = len(history) - int(np.searchsorted(history.closed_at, missing[0]))
+            series = series_of(history, reach + self._state.config.context_bars)
+            place = np.searchsorted(series.closed_at, missing)
+            is_there = place < len(series.closed_at)
+            is_there[is_there] = series.closed_at[place[is_there]] == missing[is_there]
+            fresh = np.full((len(missing), *shape), np.nan)
+            scale = series.scale[place[is_there]].astype(np.float64)[..., np.newaxis]
+            fresh[is_there] = predict_windows(self._state, series.x, place[is_there]) * scale
+            kept_at, kept = np.concatenate([kept_at, missing]), np.concatenate([kept, fresh])
+            order = np.argsort(kept_at)
+            kept_at, kept = kept_at[order], kept[order]
+            self._kept[history.ticker] = kept_at, kept
+        return kept[np.searchsorted(kept_at, wanted)]

@@ -1,0 +1,148 @@
+"""`make pretrain BARS=folder`: trains the backbone on a folder of bars and writes it with its birth certificate.
+
+Nothing that closed at or after the cut-off is read. Each of the last quarters before it is also forecast by a backbone
+that had seen only what came before that quarter; these walk-forward scores go into the certificate. Reads and writes
+files; no database, no clock. Where next: ``model/pretrain.py`` for the training, ``model/backbone.py`` for the files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from include.errors import HourcastError
+from include.evaluation.history import History
+from include.evaluation.leaderboard import evaluate
+from include.evaluation.naive import random_walk
+from include.features.windows import MODEL_INPUT_COUNT, SIGNED_INPUT_COUNT, window_ends
+from include.model.backbone import SHIPPED_DIR, save_backbone
+from include.model.config import ModelConfig, model_config
+from include.model.pretrain import BACKBONE, PretrainConfig, pretrain
+from include.model.shard import ShardState, initial_state
+from include.model.train import TrainingArrays
+from include.pipeline.histories import load_histories
+from include.pipeline.own import OwnForecaster, series_of
+from include.pipeline.services import code_version
+from include.settings import load_settings
+
+_QUARTER = timedelta(days=91)
+
+
+def pretrain_backbone(
+    bars_dir: Path,
+    until: datetime,
+    folder: Path,
+    *,
+    seed: int,
+    quarters: int = 0,
+    training: PretrainConfig | None = None,
+) -> dict[str, Any]:
+    """Trains on the bars of ``bars_dir`` that closed before ``until`` and writes into ``folder``; the certificate.
+
+    ``quarters`` of 91 days before ``until`` are scored walk-forward first.
+
+    Raises:
+        InvalidRequestError: the folder holds no bars.
+        DataContractError: no ticker has enough of them.
+    """
+    chosen = training or PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT)
+    config = model_config(load_settings({}).model, MODEL_INPUT_COUNT)
+    histories = load_histories(bars_dir, until)
+    starts = [until - _QUARTER * back for back in range(quarters, 0, -1)]
+    scores = [_score(histories, start, start + _QUARTER, config, chosen, seed) for start in starts]
+    state = _train(histories, until, config, chosen, seed)
+    birth = {
+        "as_of": until.isoformat(),
+        "kind": "backbone",
+        "seed": seed,
+        "code_version": code_version(),
+        "tickers": sorted(histories),
+        "bar_count": sum(len(history) for history in histories.values()),
+        "oldest_bar_closed_at": str(min(history.closed_at[0] for history in histories.values())),
+        "newest_bar_closed_at": str(max(history.closed_at[-1] for history in histories.values())),
+        "training": chosen.to_dict(),
+        "walk_forward": scores,
+    }
+    save_backbone(folder, state, birth)
+    return birth
+
+
+def _train(
+    histories: Mapping[str, History], until: datetime, config: ModelConfig, training: PretrainConfig, seed: int
+) -> ShardState:
+    """A backbone of everything that was over by ``until``."""
+    instant = np.datetime64(until.astimezone(UTC).replace(tzinfo=None), "us")
+    known = {ticker: history.until(instant) for ticker, history in histories.items()}
+    lessons = {ticker: _lesson(history, config) for ticker, history in known.items() if len(history)}
+    return pretrain(lessons, config, training, seed)
+
+
+def _lesson(history: History, config: ModelConfig) -> TrainingArrays:
+    series = series_of(history)
+    return TrainingArrays(series.x, series.y, series.has_target, window_ends(series, config.context_bars))
+
+
+def _score(
+    histories: Mapping[str, History],
+    since: datetime,
+    until: datetime,
+    config: ModelConfig,
+    training: PretrainConfig,
+    seed: int,
+) -> dict[str, Any]:
+    """Skill against the random walk, in percent, of a backbone that ends where the quarter begins."""
+    before = initial_state((BACKBONE,), config, (seed,))
+    board = evaluate(
+        {
+            "random walk": random_walk,
+            "scale": OwnForecaster(before, is_calibrated=False),
+            "backbone": OwnForecaster(_train(histories, since, config, training, seed)),
+        },
+        {ticker: history for ticker, history in histories.items() if _reaches(history, since)},
+        since,
+        until,
+    )
+    skills = {name: 100.0 * board.mean_skill(name) for name in ("scale", "backbone")}
+    return {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        **{f"{name}_skill_1": round(float(values[0]), 2) for name, values in skills.items()},
+        **{f"{name}_skill_mean": round(float(values.mean()), 2) for name, values in skills.items()},
+        "coverage_90": round(float(board.coverage("backbone", 90).mean()), 4),
+    }
+
+
+def _reaches(history: History, since: datetime) -> bool:
+    """Whether the ticker had bars enough for features when the quarter began."""
+    instant = np.datetime64(since.astimezone(UTC).replace(tzinfo=None), "us")
+    return int(np.searchsorted(history.closed_at, instant)) > 500
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Trains, writes and prints the certificate; the exit status: 0, or 1 with the reason on standard error."""
+    parser = argparse.ArgumentParser(prog="make pretrain", description="Trains the backbone on a folder of bars.")
+    parser.add_argument("--bars", type=Path, required=True, help="folder of Parquet or CSV files, one a ticker")
+    parser.add_argument("--until", type=datetime.fromisoformat, required=True, help="cut-off; no later bar is read")
+    parser.add_argument("--out", type=Path, default=SHIPPED_DIR, help="folder of the backbone")
+    parser.add_argument("--seed", type=int, default=load_settings({}).model.seed)
+    parser.add_argument("--quarters", type=int, default=4, help="quarters before the cut-off that are scored")
+    chosen = parser.parse_args(arguments)
+    until = chosen.until if chosen.until.tzinfo else chosen.until.replace(tzinfo=UTC)
+    try:
+        birth = pretrain_backbone(chosen.bars, until, chosen.out, seed=chosen.seed, quarters=chosen.quarters)
+    except HourcastError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    sys.stdout.write(json.dumps(birth, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+import json
+
+import numpy as np
+import pytest
+
+from include.contracts import HORIZON_COUNT, QUANTILE_LEVELS
+from include.errors import CheckpointError
+from include.features.windows import MODEL_INPUT_COUNT
+from include.model.backbone import (
+    CERTIFICATE,
+    SHIPPED_DIR,
+    load_backbone,
+    read_certificate,
+    save_backbone,
+    start_from,
+)
+from include.model.config import model_config
+from include.model.predict import predict
+from include.model.pretrain import BACKBONE
+from include.settings import ModelSettings
+from tests.model.made_up import SMALL, bytes_of, stirred_state
+
+BIRTH = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "backbone", "seed": 1, "code_version": "abc", "tickers": ["A"]}
+
+
+def test_a_saved_backbone_comes_back_bit_for_bit_with_its_certificate(tmp_path):
+    state = stirred_state((BACKBONE,))
+    ref = save_backbone(tmp_path, state, BIRTH)
+    loaded = load_backbone(SMALL, tmp_path)
+    assert bytes_of(loaded, 0) == bytes_of(state, 0)
+    assert read_certificate(tmp_path) == {"model_version": ref.model_version, "artefact": ref.artefact, **BIRTH}
+
+
+def test_every_ticker_starts_with_the_backbones_weights(tmp_path):
+    state = stirred_state((BACKBONE,))
+    started = start_from(state, ("A", "B", "C"))
+    assert started.tickers == ("A", "B", "C")
+    assert {bytes_of(started, k) for k in range(3)} == {bytes_of(state, 0)}
+
+
+def test_no_backbone_a_damaged_one_and_one_of_another_shape_are_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="holds no backbone"):
+        load_backbone(SMALL, tmp_path)
+    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), BIRTH)
+    with pytest.raises(CheckpointError, match="another model config"):
+        load_backbone(model_config(ModelSettings(), MODEL_INPUT_COUNT), tmp_path)
+    content = bytearray((tmp_path / ref.artefact).read_bytes())
+    content[-5] ^= 1
+    (tmp_path / ref.artefact).write_bytes(content)
+    with pytest.raises(CheckpointError, match="not those of model version"):
+        load_backbone(SMALL, tmp_path)
+    (tmp_path / CERTIFICATE).write_text(json.dumps({"seed": 1}))
+    with pytest.raises(CheckpointError, match="does not name"):
+        read_certificate(tmp_path)
+
+
+def test_the_shipped_backbone_fits_the_default_settings_and_todays_inputs():
+    config = model_config(ModelSettings(), MODEL_INPUT_COUNT)
+    state = load_backbone(config)
+    windows = np.random.default_rng(0).standard_normal((1, config.context_bars, config.input_count)).astype(np.float32)
+    quantiles = predict(state, windows)
+    assert quantiles.shape == (1, HORIZON_COUNT, len(QUANTILE_LEVELS))
+    assert (np.diff(quantiles, axis=-1) > 0.0).all()
+
+
+def test_the_shipped_backbone_says_where_it_comes_from_and_is_small():
+    certificate = read_certificate()
+    assert {"as_of", "seed", "code_version", "tickers", "bar_count", "newest_bar_closed_at", "training"} <= set(
+        certificate
+    )
+    assert certificate["newest_bar_closed_at"] < certificate["as_of"]
+    assert sum(path.stat().st_size for path in SHIPPED_DIR.iterdir()) < 2_000_000

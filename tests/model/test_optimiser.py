@@ -1,0 +1,78 @@
+import pytest
+import torch
+
+from include.model.config import SCOPES
+from include.model.optimiser import AdamW, clipped, decay_mask, flatten, learning_rate, scope_mask, unflatten
+from include.model.transformer import parameter_shapes
+from tests.model.made_up import SMALL, stirred_state
+
+
+def names_in(scope):
+    flat = scope_mask(SMALL, scope, torch.float32).unsqueeze(0)
+    return {name for name, part in unflatten(flat, SMALL).items() if bool(part.all())}
+
+
+def test_flattening_round_trips():
+    state = stirred_state(("A", "B"))
+    back = unflatten(flatten(state), SMALL)
+    assert set(back) == set(state.parameters)
+    assert all(torch.equal(back[name], value) for name, value in state.parameters.items())
+
+
+def test_a_step_equals_that_of_torchs_own_adamw():
+    start, decay = torch.randn(1, 40, dtype=torch.float64), torch.full((40,), 0.1, dtype=torch.float64)
+    ours = AdamW(start, decay)
+    theirs = start.clone().requires_grad_()
+    reference = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
+    for seed in range(5):
+        gradient = torch.randn(1, 40, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        ours.step(gradient, 0.01)
+        theirs.grad = gradient.clone()
+        reference.step()
+    torch.testing.assert_close(ours.weights, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_without_a_gradient_the_pull_closes_its_share_of_the_way_to_the_anchor():
+    start, anchor = torch.ones(2, 3), torch.zeros(1, 3)
+    optimiser = AdamW(start, torch.ones(3), anchor, pull=0.25)
+    optimiser.step(torch.zeros(2, 3), 0.1)
+    torch.testing.assert_close(optimiser.weights.detach(), torch.full((2, 3), 0.75))
+
+
+def test_weights_outside_of_the_scope_do_not_move_at_all():
+    start, trained = torch.ones(1, 4), torch.tensor([1.0, 0.0, 1.0, 0.0])
+    optimiser = AdamW(start, torch.ones(4), torch.zeros(1, 4), 0.1, trained)
+    optimiser.step(torch.ones(1, 4), 0.1)
+    assert optimiser.weights[0, 1] == optimiser.weights[0, 3] == 1.0
+    assert optimiser.weights[0, 0] < 0.9
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_every_scope_holds_the_output(scope):
+    assert {"output.weight", "output.bias", "output.norm"} <= names_in(scope)
+
+
+def test_scopes_hold_what_their_names_say():
+    assert names_in("all") == set(parameter_shapes(SMALL))
+    assert names_in("head") == {"output.weight", "output.bias", "output.norm"}
+    assert {name for name in names_in("last_block_head") if name.startswith("layers.")} == {
+        name for name in parameter_shapes(SMALL) if name.startswith("layers.1.")
+    }
+    assert all(name.endswith(".norm") or name.startswith("output.") for name in names_in("norms_head"))
+
+
+def test_norms_and_biases_do_not_decay():
+    decays = unflatten(decay_mask(SMALL, torch.float32).unsqueeze(0), SMALL)
+    assert all(bool(part.all()) == name.endswith(".weight") for name, part in decays.items())
+
+
+def test_a_long_gradient_is_cut_to_the_norm_and_a_short_one_left():
+    gradient = torch.tensor([[3.0, 4.0], [0.3, 0.4]])
+    torch.testing.assert_close(clipped(gradient, 1.0), torch.tensor([[0.6, 0.8], [0.3, 0.4]]))
+
+
+def test_the_rate_rises_peaks_and_falls_to_its_last_share():
+    rates = [learning_rate(step, 100, 1.0, 10, 0.1) for step in range(100)]
+    assert rates[0] < 0.1
+    assert 0.95 < max(rates) <= 1.0
+    assert rates[-1] == pytest.approx(0.1, abs=0.01)

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from include.errors import DataContractError, SettingsError
+from include.model.predict import predict_windows
+from include.model.pretrain import BACKBONE, PretrainConfig, pretrain
+from include.model.train import TrainingArrays
+from tests.model.made_up import SMALL, bytes_of, made_up_series
+
+QUICK = PretrainConfig(steps=60, batch_windows=16, learning_rate=3e-3, minimum_windows=50)
+
+
+def error_of(state, series):
+    """Mean absolute error of the median where a target is known."""
+    answers = predict_windows(state, series.x, series.window_ends)[:, :, SMALL.median_index]
+    known = series.has_target[series.window_ends]
+    return np.abs(answers - series.y[series.window_ends])[known].mean()
+
+
+def test_the_same_series_and_seed_give_the_same_bytes():
+    series = {name: made_up_series(seed) for seed, name in enumerate("AB")}
+    quick = PretrainConfig(steps=5, batch_windows=8, minimum_windows=50)
+    first, second = (pretrain(series, SMALL, quick, seed=3) for _ in range(2))
+    assert first.tickers == (BACKBONE,)
+    assert bytes_of(first, 0) == bytes_of(second, 0)
+    assert bytes_of(first, 0) != bytes_of(pretrain(series, SMALL, quick, seed=4), 0)
+
+
+def test_a_signal_planted_in_some_tickers_is_found_and_helps_another():
+    series = {str(seed): made_up_series(seed, strength=0.7) for seed in range(4)}
+    other = made_up_series(99, strength=0.7)
+    strong = PretrainConfig(steps=200, batch_windows=16, learning_rate=1e-2, minimum_windows=50, hidden_ratio=0.0)
+    learnt = pretrain(series, SMALL, strong, seed=0)
+    nothing = pretrain(series, SMALL, PretrainConfig(steps=1, minimum_windows=50), seed=0)
+    assert error_of(learnt, other) < 0.97 * error_of(nothing, other)
+
+
+def test_what_has_no_target_teaches_nothing():
+    series = made_up_series(1)
+    garbled = TrainingArrays(
+        series.x, np.where(series.has_target, series.y, 77.0).astype(np.float32), series.has_target, series.window_ends
+    )
+    first, second = (pretrain({"A": own}, SMALL, QUICK, seed=0) for own in (series, garbled))
+    assert bytes_of(first, 0) == bytes_of(second, 0)
+
+
+def test_a_backbone_trained_on_mirrored_histories_has_learnt_no_drift():
+    series = made_up_series(5, rows=600)
+    rising = TrainingArrays(series.x, series.y + 0.5, series.has_target, series.window_ends)
+    drifting = pretrain({"A": rising}, SMALL, QUICK, seed=0)
+    straight = pretrain({"A": rising}, SMALL, PretrainConfig(**{**QUICK.to_dict(), "mirrored_inputs": 5}), seed=0)
+    lean = [
+        predict_windows(state, rising.x, rising.window_ends)[:, :, SMALL.median_index].mean()
+        for state in (drifting, straight)
+    ]
+    assert abs(lean[1]) < 0.5 * abs(lean[0])
+
+
+def test_tickers_with_too_few_windows_are_left_out_and_none_at_all_is_refused():
+    long, short = made_up_series(1), made_up_series(2, rows=40)
+    quick = PretrainConfig(steps=2, batch_windows=4, minimum_windows=100)
+    both, alone = (pretrain(series, SMALL, quick, 0) for series in ({"A": long, "B": short}, {"A": long}))
+    assert bytes_of(both, 0) == bytes_of(alone, 0)
+    with pytest.raises(DataContractError, match="None of 1 tickers"):
+        pretrain({"B": short}, SMALL, quick, 0)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"hidden_ratio": 1.0}, {"average_decay": -0.1}])
+def test_a_training_that_cannot_be_done_is_refused(wrong):
+    with pytest.raises(SettingsError):
+        PretrainConfig(**wrong)
