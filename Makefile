@@ -15,6 +15,8 @@ FIND_PYTHON = for candidate in python3.11 python3.12 python3.13 python3 python; 
 # Version 2 is a plugin of docker, version 1 a program of its own, and Debian 12 has only that.
 COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 BOOTSTRAP = python=$$($(FIND_PYTHON)) && "$$python" -I include/local/bootstrap.py
+# Nothing to look at or to stop where nothing was ever installed; a half-made environment is repaired first.
+IF_INSTALLED = if [ ! -e .venv ]; then echo "Nothing was installed here yet; start with: make run"; exit 0; fi; $(BOOTSTRAP) run &&
 PYTHON = .venv/bin/python
 LAUNCHER = $(PYTHON) -m include.local
 
@@ -25,17 +27,17 @@ run: venv ## Start everything, forecast, print the table; TICKERS="AAPL 2330.TW 
 	@exec $(LAUNCHER) run --tickers "$$TICKERS" --source "$$SOURCE"
 
 down: ## Stop everything that `make run` or `make up` started
-	@if [ -e .venv ]; then $(BOOTSTRAP) run && $(LAUNCHER) down; fi
+	@($(IF_INSTALLED) $(LAUNCHER) down)
 	@if [ -f .env ] && command -v docker >/dev/null 2>&1 && [ -n "$$($(COMPOSE) ps -q 2>/dev/null)" ]; then $(COMPOSE) down; fi
 
-status: venv ## How the components and the tickers are
-	@exec $(LAUNCHER) status
+status: ## How the components and the tickers are
+	@$(IF_INSTALLED) exec $(LAUNCHER) status
 
-logs: venv ## The newest lines of every log; FOLLOW=1 goes on
-	@exec $(LAUNCHER) logs $(if $(FOLLOW),--follow)
+logs: ## The newest lines of every log; FOLLOW=1 goes on
+	@$(IF_INSTALLED) exec $(LAUNCHER) logs $(if $(FOLLOW),--follow)
 
-clean: venv ## Remove .local (database, models, logs) after asking; FORCE=1 does not ask
-	@exec $(LAUNCHER) clean $(if $(FORCE),--force)
+clean: ## Remove .local (database, models, logs) after asking; FORCE=1 does not ask
+	@$(IF_INSTALLED) exec $(LAUNCHER) clean $(if $(FORCE),--force)
 
 test: venv-dev ## All tests, with the real Postgres and the real Airflow
 	@$(PYTHON) -m pytest $(ARGS)
