@@ -1,6 +1,7 @@
 """What makes a bar acceptable: named checks, and the rejected bars with the name of the first check they failed.
 
-A check sees a bar, its ticker's profile and ``as_of``, nothing else; what it finds is stored, never repaired.
+A check sees a bar, its ticker's profile and ``as_of``, nothing else; what it finds is stored, never repaired. Bars that
+pass every check are then held against their neighbours (``steps.py``).
 To add a check, add a function to ``_CHECKS``: its key is the reason that people read in ``bar_rejected``.
 """
 
@@ -17,6 +18,7 @@ import pandas as pd
 from include.contracts import BAR_COLUMNS, PRICE_COLUMNS, TickerProfile, require_utc
 from include.errors import DataContractError
 from include.market.sessions import closed_at_of
+from include.market.steps import implausible_bars
 
 _TOLERANCE: Final = 1e-6  # of the price: Yahoo's prices went through 32-bit floats
 
@@ -41,6 +43,9 @@ def reject_bars(
     good = bars.loc[reason == ""]
     again = good.duplicated(["ticker", "opened_at"])
     reason.loc[again.index[again]] = "duplicated"
+    good = good.loc[~again].sort_values(["ticker", "opened_at"])
+    for _, own in good.groupby("ticker"):
+        reason.loc[own.index] = implausible_bars(own)
     accepted = bars.loc[reason == "", list(BAR_COLUMNS)].sort_values(["ticker", "opened_at"], ignore_index=True)
     rejected = bars.assign(reason=reason).loc[reason != ""].reset_index(drop=True)
     return accepted, rejected
@@ -81,8 +86,14 @@ def _off_grid(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], _at: pd
     return off
 
 
+def _in_future(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], at: pd.Timestamp) -> _Mask:
+    """The bar opens only after ``as_of``."""
+    ahead: _Mask = (bars["opened_at"] > at).to_numpy()
+    return ahead
+
+
 def _not_closed(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], at: pd.Timestamp) -> _Mask:
-    """The bar's last value could not be known yet: it is in progress, in the feed's delay, or in the future."""
+    """The bar's last value could not be known yet: it is in progress, or in the feed's delay."""
     minutes = bars["ticker"].map({ticker: profile.feed_delay_minutes for ticker, profile in profiles.items()})
     known_at = bars["closed_at"] + pd.to_timedelta(minutes.to_numpy(dtype="int64"), unit="min")
     late: _Mask = (known_at > at).to_numpy()
@@ -103,6 +114,7 @@ _CHECKS: Final[dict[str, _Check]] = {
     "low_above_body": _low_above_body,
     "high_below_body": _high_below_body,
     "volume_not_positive": _volume_not_positive,
+    "in_future": _in_future,
     "off_grid": _off_grid,
     "not_closed": _not_closed,
 }

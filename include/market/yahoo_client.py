@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -108,7 +108,8 @@ class YahooClient:
         try:
             return self._ask(ticker, {"start": since, "end": until})
         except RangeRefusedError:  # ``until`` is long past: what is still given is all that can be had
-            return self._ask(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"})
+            answer = self._ask(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"})
+            return replace(answer, rows=answer.rows[answer.rows["opened_at"] < until])
 
     def _ask(self, ticker: str, window: Mapping[str, Any]) -> Answer:
         # The client's memo of past windows keeps failures too, for the life of the process.

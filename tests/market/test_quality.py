@@ -67,7 +67,7 @@ def test_a_bar_in_progress_waits_for_its_end_and_the_feeds_delay(profiles: dict[
     bars = SimulatedSource().fetch_bars([BarRequest(profiles["ACME.SIM"], since)], later).bars
     accepted, rejected = reject_bars(bars, profiles, datetime(2025, 5, 28, 18, 31, tzinfo=UTC))
     assert accepted["closed_at"].max() == pd.Timestamp("2025-05-28 17:30", tz="UTC")
-    assert set(rejected["reason"]) == {"not_closed"}
+    assert set(rejected["reason"]) == {"not_closed", "in_future"}
     in_time, _ = reject_bars(bars, profiles, datetime(2025, 5, 28, 18, 32, tzinfo=UTC))
     assert in_time["closed_at"].max() == pd.Timestamp("2025-05-28 18:30", tz="UTC")
 
@@ -100,3 +100,21 @@ def test_bars_that_break_the_contract_are_refused(bars: pd.DataFrame, profiles: 
         reject_bars(bars.drop(columns="volume"), profiles, AS_OF)
     with pytest.raises(DataContractError, match=r"COIN-USD\.SIM"):
         reject_bars(bars, {"ACME.SIM": profiles["ACME.SIM"]}, AS_OF)
+
+
+def test_a_bar_from_the_future_is_named_so(bars: pd.DataFrame, profiles: dict[str, TickerProfile]) -> None:
+    ahead = bars.copy()
+    ahead.loc[ahead.index[-1], ["opened_at", "closed_at"]] += pd.Timedelta(days=3)
+    _, rejected = reject_bars(ahead, profiles, AS_OF)
+    assert rejected["reason"].tolist() == ["in_future"]
+
+
+def test_a_spike_is_rejected_beside_its_neighbours_and_keeps_its_raw_values(
+    bars: pd.DataFrame, profiles: dict[str, TickerProfile]
+) -> None:
+    spiked = bars.copy()
+    spiked.loc[3, ["open", "high", "low", "close"]] *= 100
+    accepted, rejected = reject_bars(spiked, profiles, AS_OF)
+    assert rejected["reason"].tolist() == ["step_beyond_volatility"]
+    assert rejected["close"].tolist() == [spiked.loc[3, "close"]]
+    assert len(accepted) == len(bars) - 1
