@@ -33,6 +33,9 @@ HALF_LIVES_SESSIONS = (2.0 / 7.0, 1.0, 5.0, 20.0)
 WARM_UP_SESSIONS = 20
 """Sessions at the start of a history that teach nothing: the longest average has hardly begun."""
 
+PRODUCT_BARS = 2000
+"""Newest bars that an hour's twin forecast learns from: 2,000 cost 0.05 % of CRPS against all of them, 1,100 0.3 %."""
+
 LEAST_ROWS = 100
 """Fewer rows that teach than this, and the scale is the average of one session's half-life."""
 
@@ -86,3 +89,14 @@ def _weights(regressors: FloatArray, history: History, fold: Fold, ahead: FloatA
         target = np.abs(history.outcome[taught, column]) / ahead[taught, column] / level[taught]
         weights[:, column] = nonnegative_least_squares(regressors[taught] / level[taught, np.newaxis], target)
     return weights
+
+
+def har_quantiles(history: History) -> FloatArray:
+    """What the seasonal HAR says at the newest bar, having learnt from every outcome known by then. [H, Q].
+
+    Log-return quantiles in order; NaN with too little history to say anything. It reads all of ``history``, so give it
+    its ``PRODUCT_BARS`` newest bars.
+    """
+    newest = history.closed_at[-1]
+    fold = Fold(index=0, cutoff=newest, since=newest, until=newest + np.timedelta64(1, "us"))
+    return np.asarray(scaled_quantiles(har_scale(history, fold), history, fold)[-1], dtype=np.float64)

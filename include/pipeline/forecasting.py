@@ -18,18 +18,19 @@ from numpy.typing import NDArray
 from include.contracts import (
     HORIZON_COUNT,
     QUANTILE_COLUMNS,
-    QUANTILE_LEVELS,
     ModelRef,
     OutcomeStatus,
     TickerProfile,
 )
 from include.errors import DataContractError
 from include.evaluation.baselines import random_walk_quantiles
+from include.evaluation.har import PRODUCT_BARS, har_quantiles
 from include.features.windows import Series, latest_window
 from include.market import sessions
 from include.model.calibration import calibrate, width_factors
 from include.model.predict import predict as predict_shard
 from include.pipeline.featuring import load_series
+from include.pipeline.histories import history_of
 from include.pipeline.services import Services
 from include.pipeline.training import load_models, only
 from include.store import bars as bar_store
@@ -37,8 +38,8 @@ from include.store import forecasts as forecast_store
 from include.store import models as model_store
 from include.store.engine import transaction
 
-BASELINE_BARS = 1100
-"""Bars read for the random walk's empirical quantiles: 1,000 returns, and room for the longest horizon."""
+BASELINE_BARS = PRODUCT_BARS
+"""Bars read for the baseline twins: what HAR learns from; the random walk takes the newest 1,000 of them."""
 CALIBRATION_ANCHORS = 400
 """Matured forecasts of a ticker that its width factors are learnt from."""
 
@@ -79,7 +80,7 @@ def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datet
         problem = problems.get(ticker) or _problem_of(answers.get(ticker), anchor)
         own = anchor.baseline_rows() if problem else anchor.model_rows(answers[ticker], history_of.get(ticker))
         predictions.append(own.assign(source=profile.source, origin=origin, fallback_reason=problem))
-        baselines.append(anchor.rows(anchor.walk).assign(baseline="random_walk"))
+        baselines += anchor.twins()
         results[ticker] = (OutcomeStatus.FALLBACK if problem else OutcomeStatus.FORECAST, problem)
     _save(services, predictions, baselines)
     return results
@@ -87,7 +88,7 @@ def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datet
 
 @dataclass(frozen=True)
 class _Anchor:
-    """The bar a forecast starts from, the instants it is about, and the random walk's log returns [H, Q] from there."""
+    """The bar a forecast starts from, the instants it is about, and the baselines' log returns [H, Q] from there."""
 
     ticker: str
     as_of: datetime
@@ -95,6 +96,7 @@ class _Anchor:
     close: float
     targets: list[datetime]
     walk: Array
+    har: Array
 
     @classmethod
     def of(cls, profile: TickerProfile, bars: pd.DataFrame, as_of: datetime) -> _Anchor:
@@ -104,8 +106,9 @@ class _Anchor:
         newest = bars.iloc[-1]
         closed_at = newest["closed_at"].to_pydatetime()
         targets = sessions.next_closes(profile.calendar, closed_at, HORIZON_COUNT)
-        walk = _random_walk(bars, profile.calendar)
-        return cls(profile.ticker, as_of, closed_at, float(newest["close"]), targets, walk)
+        history = history_of(bars.reset_index(drop=True), profile)
+        walk = random_walk_quantiles(history.close, history.bar_number)
+        return cls(profile.ticker, as_of, closed_at, history.close[-1], targets, walk, har_quantiles(history))
 
     def rows(self, quantiles: Array) -> pd.DataFrame:
         """Log-return quantiles [H, Q] as price rows, one a horizon."""
@@ -124,6 +127,11 @@ class _Anchor:
     def baseline_rows(self) -> pd.DataFrame:
         """The random walk as a labelled fallback."""
         return self._dated(self.walk).assign(model_version=None, width_factor=1.0, is_fallback=True)
+
+    def twins(self) -> list[pd.DataFrame]:
+        """The baselines' forecasts of the same bars; none of HAR's where there is too little history for it."""
+        walk = self.rows(self.walk).assign(baseline="random_walk")
+        return [walk, self.rows(self.har).assign(baseline="seasonal_har")] if np.isfinite(self.har).all() else [walk]
 
     def _dated(self, quantiles: Array) -> pd.DataFrame:
         rows = self.rows(quantiles)
@@ -176,12 +184,6 @@ def _problem_of(answer: _Answer | None, anchor: _Anchor) -> str | None:
     if not np.isfinite(answer.quantiles).all() or np.abs(answer.quantiles).max() > 1.0:
         return f"the model {answer.ref.model_version[:12]} answered nonsense for {anchor.closed_at.isoformat()}"
     return None
-
-
-def _random_walk(bars: pd.DataFrame, calendar: str) -> Array:
-    annotated = sessions.annotate(bars, calendar)
-    closes = annotated["close"].to_numpy(dtype=np.float64)
-    return random_walk_quantiles(closes, annotated["bar_number"].to_numpy(dtype=np.int64), QUANTILE_LEVELS)
 
 
 def _factors(history: pd.DataFrame | None) -> Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +83,16 @@ def market_of(profile: TickerProfile) -> str:
 
 def _is_after_gap(numbers: npt.NDArray[np.int64], calendar: str) -> npt.NDArray[np.bool_]:
     """Whether each of the H bars after a bar opens a session later than the one before it closed. [n, H]."""
+    first, is_later = _gaps(calendar)
+    ahead = numbers[:, np.newaxis] + np.arange(1, HORIZON_COUNT + 1) - first
+    return np.asarray(is_later[np.minimum(ahead, len(is_later) - 1)], dtype=np.bool_)
+
+
+@lru_cache(maxsize=64)
+def _gaps(calendar: str) -> tuple[int, npt.NDArray[np.bool_]]:
+    """A calendar's first bar number, and for every bar from it on whether it opens a session after a gap."""
     grid = sessions.bar_grid(calendar, _SINCE, datetime(2032, 12, 31, tzinfo=UTC))
     first = int(grid["bar_number"].iloc[0])
     opened, closed = grid["opened_at"].to_numpy(), grid["closed_at"].to_numpy()
     is_later = np.concatenate([[False], opened[1:] > closed[:-1]]) & grid["is_session_first"].to_numpy(np.bool_)
-    ahead = numbers[:, np.newaxis] + np.arange(1, HORIZON_COUNT + 1) - first
-    return np.asarray(is_later[np.minimum(ahead, len(is_later) - 1)], dtype=np.bool_)
+    return first, np.asarray(is_later, dtype=np.bool_)

@@ -40,7 +40,8 @@ def test_the_same_seed_gives_the_same_forecast():
     np.testing.assert_array_equal(one, two)
 
 
-def test_trees_are_kept_between_refits_and_never_taken_into_an_earlier_walk():
+def test_trees_are_kept_between_refits_and_never_taken_into_an_earlier_walk(monkeypatch):
+    monkeypatch.setattr(boosting, "ROUNDS", 2)
     forecaster = BoostedQuantiles(refit_folds=4)
     folds = make_folds(day(200), day(225), 5)
     grown = []

@@ -13,7 +13,8 @@ from tests.evaluation.fakes import day, frame, history_of, returns
 
 TICKERS = "ABCDEF"
 COUNT = 2200
-SINCE, UNTIL = day(190), day(300)
+SINCE, UNTIL = day(190), day(302)
+FOLD_DAYS = 28  # fewer refits than the usual seven days: quicker, and no other question
 
 
 def from_returns(ticker, log_returns):
@@ -37,7 +38,13 @@ def test_shuffled_returns_have_no_volatility_to_forecast():
     for seed, ticker in enumerate(TICKERS):
         shuffled = np.random.default_rng(seed + 100).permutation(returns(COUNT, seed))
         histories[ticker] = from_returns(ticker, shuffled)
-    board = evaluate({BASELINE: random_walk, "har": har, "seasonal ewma": seasonal_ewma}, histories, SINCE, UNTIL)
+    board = evaluate(
+        {BASELINE: random_walk, "har": har, "seasonal ewma": seasonal_ewma},
+        histories,
+        SINCE,
+        UNTIL,
+        fold_days=FOLD_DAYS,
+    )
     for name in ("har", "seasonal ewma"):
         assert np.abs(board.mean_skill(name)).max() < 0.012
         assert not panel_tests(board, name, BASELINE)["is_better"].any()
@@ -49,7 +56,9 @@ def test_a_forecast_for_another_time_has_no_skill_left():
     def shifted(known, fold):
         return {ticker: np.roll(answer, 24, axis=0) for ticker, answer in har(known, fold).items()}  # 24 is 3 mod 7
 
-    board = evaluate({BASELINE: random_walk, "har": har, "shifted": shifted}, histories, SINCE, UNTIL)
+    board = evaluate(
+        {BASELINE: random_walk, "har": har, "shifted": shifted}, histories, SINCE, UNTIL, fold_days=FOLD_DAYS
+    )
     assert board.mean_skill("har")[0] > 0.05
     assert board.mean_skill("shifted")[0] < 0.0
 
@@ -72,7 +81,7 @@ def test_a_planted_weak_signal_is_found_and_the_same_forecast_of_an_unrelated_on
     knowing = answering(lambda history, rows: 0.12 * 0.003 * signals[history.ticker][rows])
     guessing = answering(lambda history, rows: 0.12 * 0.003 * noise[history.ticker][rows])
     forecasters = {BASELINE: random_walk, "har": har, "knowing": knowing, "guessing": guessing}
-    board = evaluate(forecasters, histories, SINCE, UNTIL)
+    board = evaluate(forecasters, histories, SINCE, UNTIL, fold_days=FOLD_DAYS)
     skill = board.mean_skill("knowing", against="har")
     assert skill.shape == (HORIZON_COUNT,)
     assert 0.002 < skill[0] < 0.02

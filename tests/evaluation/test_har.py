@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from include.contracts import HORIZON_COUNT
-from include.evaluation.har import HALF_LIVES_SESSIONS, LEAST_ROWS, har, har_regressors, har_scale
+from include.evaluation.har import HALF_LIVES_SESSIONS, LEAST_ROWS, har, har_quantiles, har_regressors, har_scale
 from include.evaluation.leaderboard import BASELINE, evaluate, find_leak
 from include.evaluation.naive import random_walk
 from include.evaluation.volatility import moving_average, path_shape, seasonal_ewma, seasonal_shape
-from include.evaluation.walkforward import make_folds
+from include.evaluation.walkforward import Fold, make_folds
 from tests.evaluation.fakes import day, frame, history_of, made_up
 
 HISTORIES = {name: made_up(1900, seed, name) for seed, name in enumerate("ABC")}
@@ -51,6 +51,17 @@ def test_it_beats_the_random_walk_and_is_no_worse_than_one_average_and_covers():
     assert board.mean_skill("har", against="seasonal ewma").mean() > -0.005
     for interval in (50, 80, 90, 95):
         assert board.coverage("har", interval).mean() == pytest.approx(interval / 100, abs=0.04)
+
+
+def test_the_newest_bars_twin_is_what_the_forecaster_says_of_it():
+    history = HISTORIES["B"].until(FOLD.since)
+    newest = history.closed_at[-1]
+    fold = Fold(0, newest, newest, newest + np.timedelta64(1, "us"))
+    twin = har_quantiles(history)
+    np.testing.assert_array_equal(twin, har({"B": history}, fold)["B"][0])
+    np.testing.assert_allclose(twin, har_quantiles(history.until(newest + np.timedelta64(1, "us"))))
+    few = HISTORIES["B"].until(HISTORIES["B"].closed_at[2])
+    assert np.isnan(har_quantiles(few)).any()
 
 
 def test_it_reads_no_later_bar():

@@ -202,12 +202,12 @@ def test_a_late_bar_is_used_from_the_hour_that_saw_it_and_not_before(product: Pr
     assert product.run_hour(AT + HOUR) == {"skipped": 1}
 
 
-def test_matured_forecasts_are_scored_beside_the_random_walk(product: Product) -> None:
+def test_matured_forecasts_are_scored_beside_the_random_walk_and_har(product: Product) -> None:
     product.onboard(NOVA)
     for hours in range(1, 4):
         product.run_hour(AT + hours * HOUR)
     counts = product.query("select method, count(*) from forecast.score group by method order by method")
-    assert counts == [("hourcast", 3 + 2 + 1), ("random_walk", 3 + 2 + 1)]
+    assert counts == [("hourcast", 3 + 2 + 1), ("random_walk", 3 + 2 + 1), ("seasonal_har", 3 + 2 + 1)]
     ((unknown,),) = product.query(
         "select count(*) from forecast.score inner join forecast.prediction using (ticker, as_of, horizon) "
         "inner join forecast.bar on bar.ticker = prediction.ticker and bar.closed_at = prediction.target_at "

@@ -76,7 +76,8 @@ def test_a_fallback_is_the_random_walk_that_stands_beside_it(product: Product) -
     product.onboard(NOVA, history_days=1)
     differing = product.query(
         "select count(*) from forecast.prediction inner join forecast.baseline_prediction as walk "
-        "using (ticker, as_of, horizon) where prediction.q05 <> walk.q05 or prediction.q95 <> walk.q95",
+        "using (ticker, as_of, horizon) where walk.baseline = 'random_walk' "
+        "and (prediction.q05 <> walk.q05 or prediction.q95 <> walk.q95)",
     )
     assert differing == [(0,)]
 
