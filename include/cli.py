@@ -9,18 +9,22 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError
-from include.pipeline import hour, onboarding
-from include.pipeline.services import open_services
+from include.pipeline import hour, onboarding, replay
+from include.pipeline.services import Services, open_services
 from include.store.migrations import migrate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and prints its result as JSON; the exit status: 0, or 1 with the reason on standard error."""
+    """Runs one command and prints its result as JSON; the exit status.
+
+    0, or 1 with the reason on standard error, or 1 where a replay gave another forecast than the stored one.
+    """
     chosen = _parser().parse_args(arguments)
     try:
         result = _run(chosen)
@@ -28,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     sys.stdout.write(json.dumps(result, indent=2, default=str) + "\n")
-    return 0
+    return int(bool(result.get("different")))
 
 
 def _run(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -36,6 +40,8 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.command == "migrate":
         migrate(str(services.settings.store.database_url))
         return {"migrated": True}
+    if chosen.command == "replay":
+        return _replay(services, chosen)
     as_of = require_utc(chosen.as_of or datetime.now(UTC), "as_of")
     if chosen.command == "run-hour":
         return dict(hour.run_hour(services, as_of))
@@ -51,6 +57,28 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     return onboarding.onboard(services, request)
 
 
+def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
+    """How many stored forecasts came out again to the last bit, and those that did not, with what differs."""
+    if chosen.sample is not None:
+        replays = replay.replay_sample(services, chosen.sample, chosen.seed, is_trained_again=chosen.train)
+    else:
+        key = replay.parse_prediction(chosen.prediction or f"{chosen.ticker}@{chosen.as_of}")
+        replays = [replay.replay(services, *key, is_trained_again=chosen.train)]
+    different = [asdict(each) for each in replays if each.differences]
+    remarks = sorted({remark for each in replays for remark in each.remarks})
+    return {"identical": len(replays) - len(different), "different": different, "remarks": remarks}
+
+
+def _add_replay(command: argparse.ArgumentParser) -> None:
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--prediction", metavar="TICKER@AS_OF", help="the forecast, as AAPL@2025-03-31T16:35:00+00:00")
+    which.add_argument("--ticker", help="the forecast's ticker, with --as-of")
+    which.add_argument("--sample", type=int, metavar="COUNT", help="so many stored forecasts, drawn by --seed")
+    command.add_argument("--as-of", help="the forecast's instant, as 2025-03-31T16:35:00+00:00")
+    command.add_argument("--seed", type=int, default=0, help="another seed draws other forecasts")
+    command.add_argument("--train", action="store_true", help="the hour's training as well, from the parent's weights")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.cli", description="Hourcast without Airflow.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -62,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     onboard.add_argument("--history-days", type=int)
     retire = commands.add_parser("retire", help="stop tracking tickers")
     retire.add_argument("tickers", nargs="+")
+    _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
     for command in (run_hour, onboard, retire):
         command.add_argument("--as-of", type=datetime.fromisoformat, help="the instant beyond which nothing is known")
     return parser

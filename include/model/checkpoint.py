@@ -44,16 +44,10 @@ def save_shard(folder: Path, state: ShardState, provenance: Mapping[str, Mapping
     """
     if not state.tickers:
         return []
-    missing = sorted(set(state.tickers) - set(provenance))
-    if missing:
-        message = f"{', '.join(missing)}: no provenance given; say at least as_of, kind and seed."
-        raise CheckpointError(message)
-    rows = [{"ticker": ticker, "identity": _identity(provenance[ticker])} for ticker in state.tickers]
-    description = {"format": FORMAT, "config": state.config.to_dict(), "rows": rows}
-    tensors = {name: value.detach().contiguous() for name, value in state.parameters.items()}
+    description, tensors = _content(state, provenance)
     content = save(tensors, metadata={_METADATA_KEY: _canonical(description)})
     stem = f"shard-{hashlib.sha256(content).hexdigest()[:32]}"
-    versions = [_version(tensors, row, description, k) for k, row in enumerate(rows)]
+    versions = model_versions(state, provenance)
     readable = {
         **description,
         "rows": [
@@ -65,6 +59,16 @@ def save_shard(folder: Path, state: ShardState, provenance: Mapping[str, Mapping
     if not (folder / f"{stem}.json").exists():
         _write_once(folder / f"{stem}.json", (json.dumps(readable, indent=2, sort_keys=True) + "\n").encode())
     return [ModelRef(t, versions[k], f"{stem}.safetensors", k) for k, t in enumerate(state.tickers)]
+
+
+def model_versions(state: ShardState, provenance: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What the versions of the shard's networks would be called, in its order; nothing is written.
+
+    Raises:
+        CheckpointError: a ticker has no provenance.
+    """
+    description, tensors = _content(state, provenance)
+    return [_version(tensors, row, description, k) for k, row in enumerate(description["rows"])]
 
 
 def load_tickers(folder: Path, refs: Sequence[ModelRef], config: ModelConfig) -> tuple[ShardState, dict[str, str]]:
@@ -160,6 +164,23 @@ def _version(tensors: Mapping[str, Tensor], row: dict[str, Any], description: di
         digest.update(f"{name}:{tensors[name].dtype}:".encode())
         digest.update(tensors[name][k].numpy().tobytes())
     return digest.hexdigest()
+
+
+def _content(
+    state: ShardState, provenance: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a shard's file says of itself, and its tensors.
+
+    Raises:
+        CheckpointError: a ticker has no provenance.
+    """
+    missing = sorted(set(state.tickers) - set(provenance))
+    if missing:
+        message = f"{', '.join(missing)}: no provenance given; say at least as_of, kind and seed."
+        raise CheckpointError(message)
+    rows = [{"ticker": ticker, "identity": _identity(provenance[ticker])} for ticker in state.tickers]
+    description = {"format": FORMAT, "config": state.config.to_dict(), "rows": rows}
+    return description, {name: value.detach().contiguous() for name, value in state.parameters.items()}
 
 
 def _identity(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ concern. Forecasts, their baseline twins and nothing else are written in one tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +43,9 @@ BASELINE_BARS = PRODUCT_BARS
 CALIBRATION_ANCHORS = 400
 """Matured forecasts of a ticker that its width factors are learnt from."""
 
+UNREADABLE = "no model could be read: "
+"""How the reason begins of a fallback that the disk is to blame for, and not the data."""
+
 Results = dict[str, tuple[OutcomeStatus, str | None]]
 Array = NDArray[np.float64]
 
@@ -56,15 +59,46 @@ class _Answer:
     read_until: np.datetime64
 
 
+@dataclass(frozen=True)
+class Forecasts:
+    """Rows for the store, one frame a ticker (``made_at`` is the database's), and what became of each ticker."""
+
+    predictions: list[pd.DataFrame]
+    baselines: list[pd.DataFrame]
+    results: Results
+
+
 def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datetime, *, origin: str) -> Results:
     """Writes each ticker's forecasts as of ``as_of``; what became of each ticker, with the reason of a fallback."""
+    with transaction(services.engine) as connection:
+        serving = model_store.serving_refs(connection, [profile.ticker for profile in profiles], as_of)
+    made = make_forecasts(services, profiles, as_of, origin=origin, serving=serving)
+    _save(services, made)
+    return made.results
+
+
+def make_forecasts(
+    services: Services,
+    profiles: Sequence[TickerProfile],
+    as_of: datetime,
+    *,
+    origin: str,
+    serving: Mapping[str, Sequence[ModelRef]],
+    latest_made_at: datetime | None = None,
+) -> Forecasts:
+    """Each ticker's forecasts as of ``as_of`` by the first of its ``serving`` models that can be read; writes nothing.
+
+    ``latest_made_at`` is for a replay: it leaves out what hours that were caught up on later have added to the past.
+    """
     tickers = [profile.ticker for profile in profiles]
     if not tickers:
-        return {}
+        return Forecasts([], [], {})
     with transaction(services.engine) as connection:
         bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=BASELINE_BARS)
-        history = forecast_store.calibration_history(connection, tickers, as_of, limit=CALIBRATION_ANCHORS)
-    answers, problems = _ask_models(services, profiles, as_of)
+        history = forecast_store.calibration_history(
+            connection, tickers, as_of, limit=CALIBRATION_ANCHORS, latest_made_at=latest_made_at
+        )
+    answers, problems = _ask_models(services, profiles, as_of, serving)
     bars_of = {str(ticker): own for ticker, own in bars.groupby("ticker")}
     history_of = {str(ticker): own for ticker, own in history.groupby("ticker")}
     predictions: list[pd.DataFrame] = []
@@ -82,8 +116,7 @@ def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datet
         predictions.append(own.assign(source=profile.source, origin=origin, fallback_reason=problem))
         baselines += anchor.twins()
         results[ticker] = (OutcomeStatus.FALLBACK if problem else OutcomeStatus.FORECAST, problem)
-    _save(services, predictions, baselines)
-    return results
+    return Forecasts(predictions, baselines, results)
 
 
 @dataclass(frozen=True)
@@ -142,15 +175,13 @@ def _ask_models(
     services: Services,
     profiles: Sequence[TickerProfile],
     as_of: datetime,
+    serving: Mapping[str, Sequence[ModelRef]],
 ) -> tuple[dict[str, _Answer], dict[str, str]]:
     """Each ticker's answer, and for the others the reason why there is none."""
     settings = services.settings.model
-    tickers = [profile.ticker for profile in profiles]
-    with transaction(services.engine) as connection:
-        refs = model_store.serving_refs(connection, tickers, as_of)
-    loaded = load_models(services, refs)
-    problems = dict.fromkeys(tickers, "no model yet: too little history, or its training diverged")
-    problems |= {ticker: f"no model could be read: {reason}" for ticker, reason in loaded.problems.items()}
+    loaded = load_models(services, serving)
+    problems = {profile.ticker: "no model yet: too little history, or its training diverged" for profile in profiles}
+    problems |= {ticker: f"{UNREADABLE}{reason}" for ticker, reason in loaded.problems.items()}
     if loaded.state is None:
         return {}, problems
     series = load_series(services.engine, profiles, as_of, row_limit=settings.context_bars + 8)
@@ -200,9 +231,9 @@ def _factors(history: pd.DataFrame | None) -> Array:
     return width_factors(quantiles, outcomes)
 
 
-def _save(services: Services, predictions: Sequence[pd.DataFrame], baselines: Sequence[pd.DataFrame]) -> None:
-    if not predictions:
+def _save(services: Services, made: Forecasts) -> None:
+    if not made.predictions:
         return
     with transaction(services.engine) as connection:
-        forecast_store.save_predictions(connection, pd.concat(predictions, ignore_index=True))
-        forecast_store.save_baselines(connection, pd.concat(baselines, ignore_index=True))
+        forecast_store.save_predictions(connection, pd.concat(made.predictions, ignore_index=True))
+        forecast_store.save_baselines(connection, pd.concat(made.baselines, ignore_index=True))

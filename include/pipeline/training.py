@@ -6,8 +6,8 @@ serves is decided here (``_is_worthy``); which model serves an hour is read back
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from include.contracts import ModelRef, TickerProfile
 from include.errors import CheckpointError
 from include.features.windows import MODEL_INPUT_COUNT, SIGNED_INPUT_COUNT, Series, window_ends
 from include.model.backbone import load_backbone, read_certificate, start_from
-from include.model.checkpoint import load_tickers, save_shard
+from include.model.checkpoint import load_tickers, model_versions, save_shard
 from include.model.config import ModelConfig, TrainConfig, first_training, hourly_training, model_config
 from include.model.shard import ShardState, concat, initial_state
 from include.model.train import TrainingArrays, TrainReport
@@ -25,6 +25,13 @@ from include.pipeline.services import Services, code_version, seed_of
 from include.store import models as model_store
 from include.store.engine import transaction
 from include.store.models import ModelVersion
+
+FIRST_TRAINING = "first_training"
+
+Versions = list[ModelVersion]
+Provenance = Mapping[str, Mapping[str, Any]]
+_Keep = Callable[[Services, ShardState, Provenance, Versions], Versions]
+"""What becomes of freshly trained weights; the versions come back with their names."""
 
 
 def network_config(services: Services) -> ModelConfig:
@@ -68,6 +75,10 @@ def only(state: ShardState, tickers: Sequence[str]) -> ShardState:
 
 def train_first(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
     """Trains a first model for every ticker with enough history, and stores it; the count of those that serve."""
+    return _promoted_count(_train_first(services, profiles, as_of, _keep))
+
+
+def _train_first(services: Services, profiles: Sequence[TickerProfile], as_of: datetime, keep: _Keep) -> Versions:
     settings = services.settings.model
     series = load_series(services.engine, profiles, as_of)
     backbone, version = _backbone(services)
@@ -75,7 +86,7 @@ def train_first(services: Services, profiles: Sequence[TickerProfile], as_of: da
     ready = {t: own for t, own in series.items() if len(own.close) >= minimum}
     tickers = sorted(ready)
     if not tickers:
-        return 0
+        return []
     if backbone is None:
         seeds = [seed_of(settings.seed, ticker, as_of) for ticker in tickers]
         state = initial_state(tickers, network_config(services), seeds)
@@ -83,7 +94,7 @@ def train_first(services: Services, profiles: Sequence[TickerProfile], as_of: da
         state = start_from(backbone, tickers)
     config = first_training(settings, is_from_backbone=backbone is not None, mirrored_inputs=SIGNED_INPUT_COUNT)
     parents = dict.fromkeys(tickers, version) if version else {}
-    return _train(services, state, ready, _Round(as_of, "first_training", config, parents))
+    return _train(services, state, ready, _Round(as_of, FIRST_TRAINING, config, parents), keep)
 
 
 def _backbone(services: Services) -> tuple[ShardState | None, str | None]:
@@ -100,21 +111,42 @@ def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: date
 
     The champion is the newest model that serves from before ``as_of``: a rerun starts from the same weights.
     """
-    settings = services.settings.model
     tickers = [profile.ticker for profile in profiles]
     with transaction(services.engine) as connection:
         champions = model_store.champions(connection, tickers, before=as_of)
     loaded = load_models(services, champions)
-    if loaded.state is None:
-        return 0
-    if settings.hourly_training_steps > 0:
-        own = [profile for profile in profiles if profile.ticker in loaded.refs]
-        series = load_series(services.engine, own, as_of, row_limit=settings.hourly_training_bars)
-        trainable = {ticker: arrays for ticker, arrays in series.items() if _windows(services, arrays) > 0}
-        parents = {ticker: ref.model_version for ticker, ref in loaded.refs.items()}
-        this = _Round(as_of, "fine_tune", hourly_training(settings, SIGNED_INPUT_COUNT), parents)
-        _train(services, only(loaded.state, sorted(trainable)), trainable, this)
+    _fine_tune(services, loaded, profiles, as_of, _keep)
     return len(loaded.refs)
+
+
+def _fine_tune(
+    services: Services, loaded: LoadedModels, profiles: Sequence[TickerProfile], as_of: datetime, keep: _Keep
+) -> Versions:
+    settings = services.settings.model
+    if loaded.state is None or settings.hourly_training_steps == 0:
+        return []
+    own = [profile for profile in profiles if profile.ticker in loaded.refs]
+    series = load_series(services.engine, own, as_of, row_limit=settings.hourly_training_bars)
+    trainable = {ticker: arrays for ticker, arrays in series.items() if _windows(services, arrays) > 0}
+    parents = {ticker: ref.model_version for ticker, ref in loaded.refs.items()}
+    this = _Round(as_of, "fine_tune", hourly_training(settings, SIGNED_INPUT_COUNT), parents)
+    return _train(services, only(loaded.state, sorted(trainable)), trainable, this, keep)
+
+
+def train_again(
+    services: Services, profile: TickerProfile, stored: ModelVersion, parents: Sequence[ModelRef]
+) -> ModelVersion | None:
+    """What a stored training gives now from what was known then, on a path that writes nothing; None for nothing.
+
+    ``parents`` hold the weights that a fine-tuning started from; the version's ``artefact`` is empty.
+    """
+    if stored.kind == FIRST_TRAINING:
+        versions = _train_first(services, [profile], stored.as_of, _name)
+    else:
+        versions = _fine_tune(
+            services, load_models(services, {profile.ticker: parents}), [profile], stored.as_of, _name
+        )
+    return versions[0] if versions else None
 
 
 @dataclass(frozen=True)
@@ -131,10 +163,11 @@ def _windows(services: Services, series: Series) -> int:
     return len(window_ends(series, services.settings.model.context_bars))
 
 
-def _train(services: Services, state: ShardState, series: Mapping[str, Series], this: _Round) -> int:
+def _train(services: Services, state: ShardState, series: Mapping[str, Series], this: _Round, keep: _Keep) -> Versions:
+    """The versions that a round gave, of the tickers that did not diverge; ``keep`` says where their weights lie."""
     settings = services.settings.model
     if not state.tickers:
-        return 0
+        return []
     arrays = [
         TrainingArrays(
             x=series[ticker].x,
@@ -149,33 +182,50 @@ def _train(services: Services, state: ShardState, series: Mapping[str, Series], 
     trained, reports = fine_tune_shard(state, arrays, this.config, seeds, anchor)
     worthy = [report for report in reports if report.is_finite]
     if not worthy:
-        return 0
-    kept = only(trained, [report.ticker for report in worthy])
-    provenance = {
-        report.ticker: _provenance(report, this, seed, series[report.ticker])
-        for report, seed in zip(reports, seeds, strict=True)
-        if report.is_finite
-    }
-    refs = save_shard(settings.models_dir, kept, provenance)
+        return []
     seed_by_ticker = dict(zip(state.tickers, seeds, strict=True))
+    provenance = {
+        report.ticker: _provenance(report, this, seed_by_ticker[report.ticker], series[report.ticker])
+        for report in worthy
+    }
     versions = [
         ModelVersion(
-            ref=ref,
+            ref=ModelRef(report.ticker, "", "", row),
             as_of=this.as_of,
-            parent_version=this.parents.get(ref.ticker),
+            parent_version=this.parents.get(report.ticker),
             kind=this.kind,
             is_promoted=_is_worthy(report, this.kind),
-            config=provenance[ref.ticker]["config"],
-            seed=seed_by_ticker[ref.ticker],
+            config=provenance[report.ticker]["config"],
+            seed=seed_by_ticker[report.ticker],
             code_version=code_version(),
             window_count=report.window_count,
             loss_before=report.loss_before,
             loss_after=report.loss_after,
         )
-        for ref, report in zip(refs, worthy, strict=True)
+        for row, report in enumerate(worthy)
     ]
+    return keep(services, only(trained, [report.ticker for report in worthy]), provenance, versions)
+
+
+def _keep(services: Services, state: ShardState, provenance: Provenance, versions: Versions) -> Versions:
+    """Puts the weights on the disk, then the versions into Postgres."""
+    refs = save_shard(services.settings.model.models_dir, state, provenance)
+    kept = [replace(version, ref=ref) for version, ref in zip(versions, refs, strict=True)]
     with transaction(services.engine) as connection:
-        model_store.save_model_versions(connection, versions)
+        model_store.save_model_versions(connection, kept)
+    return kept
+
+
+def _name(_services: Services, state: ShardState, provenance: Provenance, versions: Versions) -> Versions:
+    """Says what the versions would be called, and puts nothing anywhere."""
+    names = model_versions(state, provenance)
+    return [
+        replace(version, ref=replace(version.ref, model_version=name))
+        for version, name in zip(versions, names, strict=True)
+    ]
+
+
+def _promoted_count(versions: Versions) -> int:
     return sum(version.is_promoted for version in versions)
 
 
@@ -184,7 +234,7 @@ def _is_worthy(report: TrainReport, kind: str) -> bool:
 
     The windows held out are the ticker's newest, which this round did not train on.
     """
-    if kind == "first_training" or report.loss_before is None or report.loss_after is None:
+    if kind == FIRST_TRAINING or report.loss_before is None or report.loss_after is None:
         return report.is_finite
     return report.is_finite and report.loss_after <= report.loss_before
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ import pandas as pd
 from include.contracts import QUANTILE_COLUMNS, require_utc
 from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_rows, upsert
 from include.store.tables import BASELINE_PREDICTION, PREDICTION, SCORE
+
+Row = dict[str, Any]
 
 SCORING_REACH = timedelta(days=30)
 """How long a forecast waits for its actual; a bar that has not come by then will not come."""
@@ -52,6 +55,35 @@ def save_baselines(connection: Connection, baselines: pd.DataFrame) -> int:
     if baselines.empty:
         return 0
     return upsert(connection, BASELINE_PREDICTION, rows_of(baselines, BASELINE_PREDICTION.columns))
+
+
+def load_forecast(connection: Connection, ticker: str, as_of: datetime) -> tuple[list[Row], list[Row]]:
+    """One stored forecast and its baseline twins, as column -> value, by horizon; ``made_at`` included."""
+    key = {"ticker": ticker, "as_of": require_utc(as_of, "as_of")}
+    queries = (
+        f"select {', '.join(PREDICTION.columns)}, made_at from forecast.prediction "  # noqa: S608  # names from tables.py
+        "where ticker = :ticker and as_of = :as_of order by horizon",
+        f"select {', '.join(BASELINE_PREDICTION.columns)}, made_at from forecast.baseline_prediction "  # noqa: S608  # names from tables.py
+        "where ticker = :ticker and as_of = :as_of order by baseline, horizon",
+    )
+    predictions, baselines = (fetch_rows(connection, query, key) for query in queries)
+    return predictions, baselines
+
+
+def sample_forecasts(connection: Connection, count: int, seed: int) -> list[tuple[str, datetime]]:
+    """Ticker and as_of of ``count`` stored forecasts, or of all there are: the same ones for the same seed."""
+    rows = fetch_rows(
+        connection,
+        """
+        select ticker, as_of
+        from forecast.prediction
+        where horizon = 1
+        order by md5(ticker || extract(epoch from as_of)::text || cast(:seed as text)), ticker, as_of
+        limit :count
+        """,
+        {"count": count, "seed": seed},
+    )
+    return [(row["ticker"], row["as_of"]) for row in rows]
 
 
 def last_anchored(connection: Connection, tickers: Sequence[str], before: datetime) -> dict[str, datetime]:
@@ -138,12 +170,18 @@ def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
     )
 
 
-def calibration_history(connection: Connection, tickers: Sequence[str], as_of: datetime, limit: int) -> pd.DataFrame:
+def calibration_history(
+    connection: Connection,
+    tickers: Sequence[str],
+    as_of: datetime,
+    limit: int,
+    latest_made_at: datetime | None = None,
+) -> pd.DataFrame:
     """What the models said before calibration, and what came: the newest ``limit`` forecasts of each ticker.
 
     Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, the width factor undone about the median) and
     ``outcome`` (log return); ordered by these keys. Only forecasts as of an instant before ``as_of``, by a model, whose
-    target bar is known at ``as_of``.
+    target bar is known at ``as_of``; with ``latest_made_at``, only those that had been written by then.
     """
     names = sorted(set(tickers))
     rows = fetch_frame(
@@ -160,6 +198,7 @@ def calibration_history(connection: Connection, tickers: Sequence[str], as_of: d
             where prediction.ticker = wanted.ticker
                 and prediction.as_of < %(as_of)s
                 and not prediction.is_fallback
+                and (%(latest_made_at)s is null or prediction.made_at <= %(latest_made_at)s)
             order by prediction.as_of desc
             limit %(limit)s
         ) as anchor
@@ -169,7 +208,7 @@ def calibration_history(connection: Connection, tickers: Sequence[str], as_of: d
             on actual.ticker = wanted.ticker and actual.closed_at = forecast.target_at
         order by wanted.position, forecast.as_of, forecast.horizon
         """,  # noqa: S608  # names from contracts.py
-        {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit},
+        {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit, "latest_made_at": latest_made_at},
         names,
         _HISTORY_KINDS,
     )

@@ -80,6 +80,37 @@ def champions(
     return _promoted(connection, tickers, "version.as_of < :as_of", before, limit)
 
 
+def find_versions(
+    connection: Connection,
+    ticker: str,
+    *,
+    model_version: str | None = None,
+    as_of: datetime | None = None,
+) -> list[ModelVersion]:
+    """The ticker's versions with this name, or trained as of this instant, whether they may serve or not; oldest first.
+
+    A name stands for content, and the instant is part of it: one at most for each.
+    """
+    rows = fetch_rows(
+        connection,
+        f"""
+        select {", ".join(MODEL_VERSION.columns)} from forecast.model_version
+        where ticker = :ticker
+            and (cast(:model_version as text) is null or model_version = :model_version)
+            and (cast(:as_of as timestamptz) is null or as_of = :as_of)
+        order by as_of
+        """,  # noqa: S608  # names from tables.py
+        {"ticker": ticker, "model_version": model_version, "as_of": as_of},
+    )
+    return [
+        ModelVersion(
+            ref=ModelRef(row.pop("ticker"), row.pop("model_version"), row.pop("artefact"), row.pop("artefact_row")),
+            **row,
+        )
+        for row in rows
+    ]
+
+
 def _promoted(
     connection: Connection,
     tickers: Sequence[str],

@@ -11,10 +11,11 @@ from include.market.source import FetchReport
 
 
 class FaultySource:
-    """Answers like the simulated market, except for the tickers named in ``down``, ``unknown``, ``late`` and ``edits``.
+    """Answers like the simulated market, except for the tickers named in the attributes below.
 
     ``down``: cannot be reached. ``unknown``: the source has never heard of it. ``late``: bars that close after the
-    given instant are not there yet. ``edits``: the close of the bar that closed at the given instant is another one.
+    given instant are not there yet. ``missing``: the bars that closed at these instants are not there, though later
+    ones are. ``edits``: the close of the bar that closed at the given instant is another one.
     """
 
     name = "simulated"
@@ -24,6 +25,7 @@ class FaultySource:
         self.down: set[str] = set()
         self.unknown: set[str] = set()
         self.late: dict[str, datetime] = {}
+        self.missing: dict[str, set[datetime]] = {}
         self.edits: dict[tuple[str, datetime], float] = {}
         self.asked: list[str] = []
 
@@ -49,6 +51,8 @@ class FaultySource:
         kept = bars.copy()
         for ticker, until in self.late.items():
             kept = kept[(kept["ticker"] != ticker) | (kept["closed_at"] <= until)]
+        for ticker, instants in self.missing.items():
+            kept = kept[(kept["ticker"] != ticker) | ~kept["closed_at"].isin(instants)]
         for (ticker, closed_at), factor in self.edits.items():
             hit = (kept["ticker"] == ticker) & (kept["closed_at"] == closed_at)
             for column in ("open", "high", "low", "close"):

@@ -1,0 +1,168 @@
+"""A stored forecast once more, from its inputs as they were known then, and compared bit for bit. Writes nothing.
+
+What an hour read is still there: bars and feature rows with the instants from which they were known, weights under the
+hash of their content, earlier forecasts. So the same code (``forecasting.make_forecasts``, ``training.learn``) must
+give the same bits; where it does not, something has reached back into the past, or the code or a setting is another.
+One thing is taken as given: that an artefact could not be read then, for the disk keeps no history.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from include.contracts import ModelRef, TickerProfile, require_utc
+from include.errors import DataContractError, InvalidRequestError
+from include.pipeline import forecasting, training
+from include.pipeline.services import Services, code_version
+from include.store import forecasts as forecast_store
+from include.store import models as model_store
+from include.store import registry
+from include.store.engine import rows_of, transaction
+from include.store.models import ModelVersion
+from include.store.tables import BASELINE_PREDICTION, PREDICTION, Table
+
+_TRAINED_VALUES = ("parent_version", "is_promoted", "config", "seed", "window_count", "loss_before", "loss_after")
+"""What a training made beside the weights, of which ``model_version`` is the hash."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of one replay: nothing in ``differences`` when every bit is the same; ``remarks`` explain."""
+
+    ticker: str
+    as_of: datetime
+    origin: str
+    model_version: str | None
+    differences: list[str]
+    remarks: list[str]
+
+
+def parse_prediction(text: str) -> tuple[str, datetime]:
+    """Ticker and as_of of a prediction as people write it, ``AAPL@2025-03-31T16:35:00+00:00``.
+
+    Raises:
+        InvalidRequestError: that is not how it is written.
+    """
+    ticker, _, moment = text.partition("@")
+    try:
+        return ticker.strip().upper(), require_utc(datetime.fromisoformat(moment), "as_of")
+    except (ValueError, DataContractError) as error:
+        message = f"{text!r} names no prediction; write TICKER@AS_OF, like AAPL@2025-03-31T16:35:00+00:00."
+        raise InvalidRequestError(message) from error
+
+
+def replay_sample(services: Services, count: int, seed: int, *, is_trained_again: bool) -> list[Replay]:
+    """Replays so many stored forecasts, drawn by ``seed``."""
+    with transaction(services.engine) as connection:
+        chosen = forecast_store.sample_forecasts(connection, count, seed)
+    return [replay(services, ticker, as_of, is_trained_again=is_trained_again) for ticker, as_of in chosen]
+
+
+def replay(services: Services, ticker: str, as_of: datetime, *, is_trained_again: bool = False) -> Replay:
+    """Makes one ticker's stored forecast again and compares it, its baseline twin and, if asked, the hour's training.
+
+    Raises:
+        InvalidRequestError: no such forecast is stored.
+    """
+    with transaction(services.engine) as connection:
+        predictions, baselines = forecast_store.load_forecast(connection, ticker, as_of)
+        tracked = registry.get_tickers(connection, [ticker])
+        trained = model_store.find_versions(connection, ticker, as_of=as_of)
+    if not predictions or not tracked or tracked[0].profile is None:
+        message = f"No forecast of {ticker} as of {as_of.isoformat()} is stored; bi.forecast lists those that are."
+        raise InvalidRequestError(message)
+    stored = predictions[0]
+    profile = tracked[0].profile
+    serving, remarks, differences = _serving_then(services, stored)
+    made = forecasting.make_forecasts(
+        services, [profile], as_of, origin=stored["origin"], serving=serving, latest_made_at=stored["made_at"]
+    )
+    reason = str(stored["fallback_reason"] or "")
+    if reason.startswith(forecasting.UNREADABLE):
+        remarks.append("that no model could be read then is taken as given")
+        made.predictions[:] = [frame.assign(fallback_reason=reason) for frame in made.predictions]
+    differences += [str(why) for status, why in made.results.values() if status.value == "failed"]
+    differences += _differences(PREDICTION, predictions, made.predictions)
+    differences += _differences(BASELINE_PREDICTION, baselines, made.baselines)
+    if is_trained_again:
+        for version in trained:
+            differences += _training_differences(services, profile, version)
+            remarks += _code_remark(version)
+        remarks += [] if trained else ["no training as of this instant is stored"]
+    return Replay(ticker, as_of, stored["origin"], stored["model_version"], differences, remarks)
+
+
+def _serving_then(
+    services: Services, stored: Mapping[str, Any]
+) -> tuple[dict[str, list[ModelRef]], list[str], list[str]]:
+    """The models that stood for choice, remarks on the code that made the one chosen, and what is wrong with it."""
+    ticker, as_of, name = stored["ticker"], stored["as_of"], stored["model_version"]
+    with transaction(services.engine) as connection:
+        if name is None:
+            is_given = str(stored["fallback_reason"]).startswith(forecasting.UNREADABLE)
+            return ({} if is_given else model_store.serving_refs(connection, [ticker], as_of)), [], []
+        found = model_store.find_versions(connection, ticker, model_version=name)
+    known = [version for version in found if version.is_promoted and version.as_of <= as_of]
+    if not known:
+        return {}, [], [f"model_version: {name} served, but no version of that name might at {as_of.isoformat()}"]
+    return {ticker: [known[-1].ref]}, _code_remark(known[-1]), []
+
+
+def _code_remark(version: ModelVersion) -> list[str]:
+    made_by, here = version.code_version, code_version()
+    return (
+        [] if made_by == here else [f"{version.ref.model_version[:12]} was trained by code {made_by}; this is {here}"]
+    )
+
+
+def _differences(table: Table, stored: Sequence[Mapping[str, Any]], frames: Sequence[pd.DataFrame]) -> list[str]:
+    """Each value of a stored row that does not come out again, in words."""
+    again = [row for frame in frames for row in rows_of(frame, table.columns)]
+    made = {row[: len(table.keys)]: dict(zip(table.columns, row, strict=True)) for row in again}
+    kept = {tuple(row[key] for key in table.keys): row for row in stored}
+    found = [f"{table.name}: {_words(key)} is not made again" for key in kept if key not in made]
+    found += [f"{table.name}: {_words(key)} is made, but not stored" for key in made if key not in kept]
+    for key, row in kept.items():
+        for column in table.values if key in made else ():
+            if not _is_same(row[column], made[key][column]):
+                found.append(f"{table.name}: {_words(key)} {column} is {row[column]!r}, again {made[key][column]!r}")
+    return found
+
+
+def _words(key: Sequence[Any]) -> str:
+    return " ".join(value.isoformat() if isinstance(value, datetime) else str(value) for value in key)
+
+
+def _is_same(first: object, second: object) -> bool:
+    """Whether two values are equal; numbers with a point to their last bit, NaN and the sign of zero included."""
+    if isinstance(first, float) and isinstance(second, float):
+        return struct.pack("d", first) == struct.pack("d", second)
+    return first == second
+
+
+def _training_differences(services: Services, profile: TickerProfile, version: ModelVersion) -> list[str]:
+    """What of the hour's training does not come out again, from the weights that it started from."""
+    with transaction(services.engine) as connection:
+        parents = (
+            model_store.find_versions(connection, profile.ticker, model_version=version.parent_version)
+            if version.parent_version
+            else []
+        )
+    again = training.train_again(services, profile, version, [parent.ref for parent in parents])
+    if again is None:
+        return [f"model_version: {version.ref.model_version} cannot be trained again: {_obstacle(version, parents)}"]
+    pairs = [("model_version", version.ref.model_version, again.ref.model_version)]
+    pairs += [(name, getattr(version, name), getattr(again, name)) for name in _TRAINED_VALUES]
+    return [f"training: {name} is {was!r}, again {now!r}" for name, was, now in pairs if not _is_same(was, now)]
+
+
+def _obstacle(version: ModelVersion, parents: Sequence[ModelVersion]) -> str:
+    if version.parent_version and not parents:
+        return f"its parent {version.parent_version} is not stored"
+    return "its parent's weights, or what it learnt from, cannot be read"
