@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from include.contracts import BarRequest, OutcomeStatus, Shard, TickerProfile, TickerStatus
+from include.contracts import OutcomeStatus, Shard, TickerProfile, TickerStatus
 from include.errors import InvalidRequestError, RetryableError
-from include.market import quality
 from include.market.source import normalise_ticker, source_of
-from include.pipeline import featuring, forecasting, training
+from include.pipeline import forecasting, training
+from include.pipeline.backfill import backfill
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import onboarding as request_store
@@ -283,22 +283,11 @@ def _describe_source(
 def _backfill(services: Services, request_id: str, item: RequestTicker) -> None:
     """One ticker's history; in a transaction of its own, so that a break costs one ticker's fetch and no more."""
     (profile,) = _profiles(services, [item])
-    since = item.as_of - timedelta(days=item.history_days)
-    fetched = services.sources[profile.source].fetch_bars([BarRequest(profile, since)], item.as_of)
-    for failure in fetched.failures:
+    failure = backfill(services, profile, item.as_of - timedelta(days=item.history_days), item.as_of)
+    if failure is not None:
         status = TickerStatus.PENDING if failure.is_retryable else TickerStatus.FAILED
         _close(services, request_id, item.ticker, status, f"backfill: {failure.reason}", item.as_of)
         return
-    accepted, rejected = quality.reject_bars(fetched.bars, {profile.ticker: profile}, item.as_of)
-    delay = timedelta(minutes=profile.feed_delay_minutes)
-    with transaction(services.engine) as connection:
-        bar_store.save_rejections(connection, rejected, item.as_of)
-        bar_store.upsert_bars(connection, accepted.assign(known_at=accepted["closed_at"] + delay))
-    if accepted.empty:
-        reason = f"backfill: {profile.source} has no bar of the last {item.history_days} days"
-        _close(services, request_id, item.ticker, TickerStatus.FAILED, reason, item.as_of)
-        return
-    featuring.save_history_features(services.engine, profile, item.as_of)
     with transaction(services.engine) as connection:
         if not _is_active(connection, item.ticker):
             registry.set_status(connection, item.ticker, TickerStatus.TRAINING, None, item.as_of)

@@ -81,7 +81,7 @@ def train_first(services: Services, profiles: Sequence[TickerProfile], as_of: da
 def _train_first(services: Services, profiles: Sequence[TickerProfile], as_of: datetime, keep: _Keep) -> Versions:
     settings = services.settings.model
     series = load_series(services.engine, profiles, as_of)
-    backbone, version = _backbone(services)
+    backbone, version = _backbone(services, as_of)
     minimum = settings.minimum_history_bars if backbone is None else settings.context_bars
     ready = {t: own for t, own in series.items() if len(own.close) >= minimum}
     tickers = sorted(ready)
@@ -97,11 +97,17 @@ def _train_first(services: Services, profiles: Sequence[TickerProfile], as_of: d
     return _train(services, state, ready, _Round(as_of, FIRST_TRAINING, config, parents), keep)
 
 
-def _backbone(services: Services) -> tuple[ShardState | None, str | None]:
-    """The backbone that new tickers start from and its version; None if none fits the settings."""
+def _backbone(services: Services, as_of: datetime) -> tuple[ShardState | None, str | None]:
+    """The backbone that new tickers start from and its version; None if none fits the settings, or it knew more.
+
+    One that learnt from bars after ``as_of`` would bring the future to an hour that is caught up on.
+    """
     folder = services.settings.model.backbone_dir
     try:
-        return load_backbone(network_config(services), folder), str(read_certificate(folder)["model_version"])
+        certificate = read_certificate(folder)
+        if datetime.fromisoformat(str(certificate["as_of"])) > as_of:
+            return None, None
+        return load_backbone(network_config(services), folder), str(certificate["model_version"])
     except CheckpointError:
         return None, None
 
@@ -178,7 +184,7 @@ def _train(services: Services, state: ShardState, series: Mapping[str, Series], 
         for ticker in state.tickers
     ]
     seeds = [seed_of(settings.seed, ticker, this.as_of) for ticker in state.tickers]
-    anchor, _ = _backbone(services)
+    anchor, _ = _backbone(services, this.as_of)
     trained, reports = fine_tune_shard(state, arrays, this.config, seeds, anchor)
     worthy = [report for report in reports if report.is_finite]
     if not worthy:

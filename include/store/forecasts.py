@@ -86,6 +86,22 @@ def sample_forecasts(connection: Connection, count: int, seed: int) -> list[tupl
     return [(row["ticker"], row["as_of"]) for row in rows]
 
 
+def newest_read_at(connection: Connection, ticker: str) -> datetime | None:
+    """The newest instant as of which the ticker's bars were read for an hour or a forecast, UTC; None if never."""
+    (row,) = fetch_rows(
+        connection,
+        """
+        select greatest(
+            (select max(as_of) from forecast.outcome where ticker = :ticker and stage <> 'planned'),
+            (select max(as_of) from forecast.prediction where ticker = :ticker)
+        ) as read_at
+        """,
+        {"ticker": ticker},
+    )
+    read_at: datetime | None = row["read_at"]
+    return read_at
+
+
 def last_anchored(connection: Connection, tickers: Sequence[str], before: datetime) -> dict[str, datetime]:
     """When the bar closed that each ticker's newest forecast as of an instant before ``before`` started from, UTC."""
     rows = fetch_rows(

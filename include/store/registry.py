@@ -285,22 +285,6 @@ def hour_summary(connection: Connection, as_of: datetime) -> dict[OutcomeStatus,
     return {OutcomeStatus(row["status"]): row["tickers"] for row in rows}
 
 
-def newest_hour(connection: Connection, ticker: str) -> datetime | None:
-    """The newest instant as of which bars of the ticker were read for an hour or a forecast, UTC; None if never."""
-    (row,) = fetch_rows(
-        connection,
-        """
-        select greatest(
-            (select max(as_of) from forecast.outcome where ticker = :ticker and stage <> 'planned'),
-            (select max(as_of) from forecast.prediction where ticker = :ticker)
-        ) as as_of
-        """,
-        {"ticker": ticker},
-    )
-    moment: datetime | None = row["as_of"]
-    return moment
-
-
 def tickers_without_model(connection: Connection, as_of: datetime, minimum_bars: int) -> list[str]:
     """Active tickers that got a fallback in the hour although ``minimum_bars`` of theirs have features, by name."""
     rows = fetch_rows(
