@@ -77,8 +77,8 @@ class ModelSettings:
     hourly_training_scope: str = "head"
     """What an hour's fine-tuning may move: `all`, `last_block_head`, `norms_head` or `head`. Default `head`."""
     hourly_learning_rate: float = 1e-5
-    """Greatest step of an hour's fine-tuning for one weight. Default 1e-5: no rate was found that gains, and this does no
-    harm."""
+    """Greatest step of an hour's fine-tuning for one weight. Default 1e-5: no rate was found that gains, and this
+    does no harm."""
     backbone_pull: float = 0.02
     """Share of the way back to the backbone that each of these steps goes. Default 0.02: what 35 steps taught is half
     forgotten after 35 more."""
@@ -87,7 +87,8 @@ class ModelSettings:
     batch_windows: int = 16
     """Windows (N) in one optimiser step. Default 16."""
     minimum_history_bars: int = 400
-    """Fewer bars than this with features, and a ticker gets the labelled baseline instead of a model. Default 400."""
+    """Fewer bars than this with features, and a ticker is not trained from nothing but gets the labelled baseline. One
+    that starts from the backbone needs ``context_bars``. Default 400."""
     group_tickers: int = 1
     """Tickers stacked into one optimiser step (K). Default 1: on a CPU stacking gains little, and a ticker's bytes
     then do not depend on its neighbours."""

@@ -93,15 +93,16 @@ def decay_mask(config: ModelConfig, dtype: torch.dtype) -> Tensor:
 
 def scope_mask(config: ModelConfig, scope: str, dtype: torch.dtype) -> Tensor:
     """``[P]``: 1 for the weights that ``scope`` trains (``config.SCOPES``), 0 for the others."""
-    return _mask(config, dtype, [_is_in(name, scope, config.layers - 1) for name in parameter_shapes(config)])
+    return _mask(config, dtype, [is_trained(name, scope, config) for name in parameter_shapes(config)])
 
 
-def _is_in(name: str, scope: str, last_layer: int) -> bool:
+def is_trained(name: str, scope: str, config: ModelConfig) -> bool:
+    """Whether ``scope`` moves the parameter of that name."""
     if name.startswith("output.") or scope == "all":
         return True
     if scope == "norms_head":
         return name.endswith(".norm")
-    return scope == "last_block_head" and name.startswith(f"layers.{last_layer}.")
+    return scope == "last_block_head" and name.startswith(f"layers.{config.layers - 1}.")
 
 
 def _mask(config: ModelConfig, dtype: torch.dtype, chosen: list[bool]) -> Tensor:

@@ -19,7 +19,16 @@ from torch import Tensor
 from include.errors import DataContractError
 from include.model.config import ModelConfig, TrainConfig
 from include.model.loss import pinball_loss
-from include.model.optimiser import AdamW, clipped, decay_mask, flatten, learning_rate, scope_mask, unflatten
+from include.model.optimiser import (
+    AdamW,
+    clipped,
+    decay_mask,
+    flatten,
+    is_trained,
+    learning_rate,
+    scope_mask,
+    unflatten,
+)
 from include.model.shard import ShardState, concat, groups, reproducible_torch
 from include.model.transformer import forward
 
@@ -197,7 +206,12 @@ def _optimise(
 
 def _losses(flat: Tensor, batch: tuple[Tensor, ...], config: ModelConfig, train: TrainConfig) -> Tensor:
     x, y, counted = batch
-    quantiles = forward(unflatten(flat, config), x, config)
+    parameters = unflatten(flat, config)
+    if train.scope != "all":  # no gradient goes back through what is held fast, which is most of a step's time
+        parameters = {
+            name: part if is_trained(name, train.scope, config) else part.detach() for name, part in parameters.items()
+        }
+    quantiles = forward(parameters, x, config)
     return pinball_loss(quantiles, y, counted, config.quantile_levels, train.level_weights)
 
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from include.errors import DataContractError
-from include.model.config import TrainConfig
+from include.model.config import SCOPES, TrainConfig
 from include.model.loss import pinball_loss
+from include.model.optimiser import is_trained
 from include.model.shard import initial_state
-from include.model.train import TrainingArrays, fine_tune
+from include.model.train import TrainingArrays, fine_tune, mirror
 from include.model.transformer import reference_quantiles
 from tests.model.made_up import SMALL, bytes_of, in_double, made_up_series, stirred_state
 
@@ -205,3 +206,33 @@ def test_another_seed_gives_other_bytes():
     one, _ = fine_tune(state, [made_up_series(0)], BRIEF, [1])
     two, _ = fine_tune(state, [made_up_series(0)], BRIEF, [2])
     assert bytes_of(one, 0) != bytes_of(two, 0)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_only_the_scope_is_moved_and_it_is_moved_as_if_alone(scope):
+    state = in_double(stirred_state(("A",)))
+    config = TrainConfig(steps=3, batch_windows=4, scope=scope, learning_rate=1e-3)
+    trained, _ = fine_tune(state, [made_up_series(1)], config, [7])
+    for name, value in state.parameters.items():
+        is_moved = not torch.equal(trained.parameters[name], value)
+        assert is_moved == is_trained(name, scope, SMALL), name
+
+
+def test_a_pull_towards_an_anchor_brings_weights_nearer_to_it():
+    state, anchor = stirred_state(("A", "B")), stirred_state(("backbone",), size=0.1)
+    config = TrainConfig(steps=50, batch_windows=4, learning_rate=1e-6, pull=0.1)
+    series = [made_up_series(seed) for seed in (1, 2)]
+    trained, _ = fine_tune(state, series, config, [1, 2], anchor)
+    for name, value in anchor.parameters.items():
+        before, after = ((own.parameters[name] - value).abs().max() for own in (state, trained))
+        assert after < 0.02 * before + 1e-4
+
+
+def test_a_mirrored_window_is_the_same_window_upside_down():
+    x, y = torch.randn(2, 4, 5), torch.randn(2, 4, 3)
+    turned_x, turned_y = mirror(x, y, np.array([True, False]), 2)
+    assert torch.equal(turned_x[0, :, :2], -x[0, :, :2])
+    assert torch.equal(turned_x[0, :, 2:], x[0, :, 2:])
+    assert torch.equal(turned_y[0], -y[0])
+    assert torch.equal(turned_x[1], x[1])
+    assert torch.equal(turned_y[1], y[1])
