@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOCKS = {"run": ("requirements.txt",), "dev": ("requirements.txt", "requirements-dev.txt")}
+LOCKS = {"run": ("requirements.txt",), "dev": ("requirements.txt", "requirements-evaluate.txt", "requirements-dev.txt")}
 _STAMP = "hourcast.stamp"
 _TORCH_INDEX = "TORCH_INDEX"
 

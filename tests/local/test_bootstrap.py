@@ -11,6 +11,7 @@ from include.local.bootstrap import fingerprint, missing_work
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "requirements.txt").write_text("rich==15.0.0\n")
+    (tmp_path / "requirements-evaluate.txt").write_text("scipy==1.17.1\n")
     (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\npytest==9.2.0\n")
     return tmp_path
 
