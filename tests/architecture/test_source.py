@@ -13,7 +13,7 @@ from tests.architecture.project import PROJECT_DIR, product_files, relative, syn
 LONGEST_FILE = 350
 LONG_FUNCTION = 40
 USUAL_FUNCTION = 12
-ABOUT_A_WHOLE_ROOM = {"test_controls.py"}
+ABOUT_A_WHOLE_ROOM = {"test_controls.py", "test_live.py", "test_makefile.py"}
 INSTANTS = {"as_of", "at", "since", "until", "before", "after", "value"}  # beside whatever ends in _at
 
 SILENCED = re.compile(r"# (noqa|type: ignore)(?!\[import-untyped\])")  # a library without types is its own reason
