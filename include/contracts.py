@@ -108,6 +108,7 @@ class TickerStatus(StrEnum):
     BACKFILLING = "backfilling"
     TRAINING = "training"
     ACTIVE = "active"
+    STALE = "stale"
     REJECTED = "rejected"
     FAILED = "failed"
     RETIRED = "retired"
@@ -173,6 +174,24 @@ class BarRequest:
 
     profile: TickerProfile
     since: datetime
+
+
+@dataclass(frozen=True)
+class Split:
+    """``factor`` new units for one old, from the bar on that opens at ``effective_at``: prices are divided by it."""
+
+    ticker: str
+    effective_at: datetime
+    factor: float
+
+
+@dataclass(frozen=True)
+class Dividend:
+    """``amount`` a unit, in the ticker's currency; the session that opens at ``ex_at`` is the first without it."""
+
+    ticker: str
+    ex_at: datetime
+    amount: float
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,12 @@ class MarketSettings:
     """Days of bars fetched when a ticker is onboarded. Default 729: Yahoo refuses hourly bars older than 730 days."""
     update_days: int = 5
     """Days re-read at every hourly update, to see what a source revised. Default 5."""
+    stale_after_sessions: int = 3
+    """Whole sessions without a bar after which a ticker is stale and gets no forecast. Default 3; a day is a session of
+    what trades round the clock."""
+    failed_after_sessions: int = 10
+    """Whole sessions without a bar after which a ticker counts as failed. Default 10; it is asked for all the same, and
+    comes back by itself."""
     yahoo_requests_per_second: float = 2.0
     """Pace of requests to Yahoo. Default 2: reports of bans start near 5."""
     yahoo_timeout_seconds: float = 10.0

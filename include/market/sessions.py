@@ -197,6 +197,14 @@ def last_closed(calendar: str, as_of: datetime, delay_minutes: int) -> datetime 
     return _datetime(grid.closed[count - 1]) if count else None
 
 
+def missed_sessions(calendar: str, newest_closed_at: datetime, as_of: datetime, delay_minutes: int) -> int:
+    """How many whole sessions have passed since a bar closed: opened after it, ended (delay included) by ``as_of``."""
+    grid = grid_of(calendar)
+    known = _micros(as_of, "as_of") - delay_minutes * MINUTE
+    first, end = np.searchsorted(grid.opened, [_micros(newest_closed_at, "newest_closed_at"), known])
+    return int(((grid.slot[first:end] == 0) & (grid.session_closed[first:end] <= known)).sum())
+
+
 def next_closes(calendar: str, after: datetime, count: int) -> list[datetime]:
     """The next ``count`` closes of bars strictly after ``after``: the targets of horizons 1..count.
 

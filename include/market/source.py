@@ -16,7 +16,15 @@ from typing import Final, Protocol
 import numpy as np
 import pandas as pd
 
-from include.contracts import BAR_COLUMNS, PRICE_COLUMNS, BarRequest, TickerFailure, TickerProfile
+from include.contracts import (
+    BAR_COLUMNS,
+    PRICE_COLUMNS,
+    BarRequest,
+    Dividend,
+    Split,
+    TickerFailure,
+    TickerProfile,
+)
 from include.errors import InvalidRequestError
 from include.market.sessions import closed_at_of
 
@@ -31,10 +39,15 @@ _TICKER: Final = re.compile(r"\^?[A-Z0-9][A-Z0-9.&=-]{0,23}")
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What a source gave: a BarFrame of every ticker that went well, and why the others did not."""
+    """What a source gave: a BarFrame of every ticker that went well, and why the others did not.
+
+    ``splits`` and ``dividends``: what it said of them over the time asked for; a source that knows of none gives none.
+    """
 
     bars: pd.DataFrame
     failures: tuple[TickerFailure, ...]
+    splits: tuple[Split, ...] = ()
+    dividends: tuple[Dividend, ...] = ()
 
 
 class BarSource(Protocol):

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 import pandas as pd
 
-from include.contracts import BarRequest, TickerFailure, TickerProfile, require_utc
+from include.contracts import BarRequest, Dividend, Split, TickerFailure, TickerProfile, require_utc
 from include.errors import (
     BarsNotReadyError,
     DataContractError,
@@ -132,10 +132,13 @@ class YahooSource:
         moment = require_utc(as_of, "as_of")
         asks = {request.profile.ticker: partial(self._fetch_one, request, moment) for request in requests}
         timezones = {request.profile.ticker: request.profile.timezone for request in requests}
-        bars, errors = self._ask_all(asks, timezones)
+        answers, errors = self._ask_all(asks, timezones)
+        reports = list(answers.values())
         return FetchReport(
-            bars=join_bars(list(bars.values())),
+            bars=join_bars([report.bars for report in reports]),
             failures=tuple(_failure(ticker, error) for ticker, error in errors.items()),
+            splits=tuple(split for report in reports for split in report.splits),
+            dividends=tuple(dividend for report in reports for dividend in report.dividends),
         )
 
     def _ask_all(
@@ -169,8 +172,8 @@ class YahooSource:
             feed_delay_minutes=feed_delay_minutes(calendar),
         )
 
-    def _fetch_one(self, request: BarRequest, as_of: datetime) -> pd.DataFrame:
-        """One ticker's known bars.
+    def _fetch_one(self, request: BarRequest, as_of: datetime) -> FetchReport:
+        """One ticker's known bars, splits and dividends.
 
         Raises:
             BarsNotReadyError: by the calendar there should be bars, and none came.
@@ -178,18 +181,27 @@ class YahooSource:
         profile = request.profile
         since = max(require_utc(request.since, "since"), as_of - timedelta(days=LONGEST_HISTORY_DAYS))
         if since >= as_of:
-            return join_bars([])
+            return FetchReport(bars=join_bars([]), failures=())
         answer = self._client.hourly(profile.ticker, since, as_of)
         served = make_bars(profile.ticker, profile.calendar, answer.rows)
         bars = known_bars(served, request, as_of)
         if bars.empty:
             _require_none_due(profile, since, as_of)
-            return bars
+            return FetchReport(bars=bars, failures=())
         _require_same("symbol", profile.ticker, answer, profile.ticker)
         _require_same("exchangeTimezoneName", profile.timezone, answer, profile.ticker)
         if profile.currency is not None:
             _require_same("currency", profile.currency, answer, profile.ticker)
-        return join_bars([bars, served[served["opened_at"] > as_of + _FAR_AHEAD]])
+        return FetchReport(
+            bars=join_bars([bars, served[served["opened_at"] > as_of + _FAR_AHEAD]]),
+            failures=(),
+            splits=tuple(
+                Split(profile.ticker, at, factor) for at, factor in answer.splits.items() if at <= as_of and factor != 1
+            ),
+            dividends=tuple(
+                Dividend(profile.ticker, at, amount) for at, amount in answer.dividends.items() if at <= as_of
+            ),
+        )
 
 
 def _require_same(name: str, expected: str, answer: Answer, ticker: str) -> None:

@@ -17,7 +17,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -66,10 +66,13 @@ class Answer:
 
     ``rows``: opened_at (UTC), open, high, low, close, volume, as served and in order; rows without prices left out.
     ``metadata``: Yahoo's description of the ticker; empty values where it gave none.
+    ``splits``: new units for one old, ``dividends``: amounts a unit; both by when they take effect, UTC.
     """
 
     rows: pd.DataFrame
     metadata: Mapping[str, str | None]
+    splits: Mapping[datetime, float]
+    dividends: Mapping[datetime, float]
 
 
 class YahooClient:
@@ -122,7 +125,8 @@ class YahooClient:
             except Exception as error:  # noqa: BLE001  # the client raises whatever its parsing stumbles over
                 frame = self._nothing_or_raise(error, ticker, call)
             self._gate.note_success()
-            return Answer(_rows(frame), _metadata(call.response))
+            chart = _chart(call.response)
+            return Answer(_rows(frame), _metadata(chart), _events(chart, "splits"), _events(chart, "dividends"))
 
     def _nothing_or_raise(self, error: Exception, ticker: str, call: Call) -> pd.DataFrame:
         """An empty frame when Yahoo answered in good order that it has no bars; else raises the error as ours."""
@@ -207,13 +211,31 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     return rows.dropna(subset=names[:4], ignore_index=True)
 
 
-def _metadata(response: Response | None) -> dict[str, str | None]:
-    """Yahoo's description of the ticker, read from the answer itself: the client fails on it when there are no bars."""
+def _chart(response: Response | None) -> Mapping[str, Any]:
+    """The answer itself, as far as it can be read: the client fails on its description when there are no bars."""
     try:
-        described = json.loads(response.content)["chart"]["result"][0]["meta"] if response is not None else {}
+        chart = json.loads(response.content)["chart"]["result"][0] if response is not None else {}
     except (LookupError, TypeError, ValueError):
-        described = {}
+        chart = {}
+    return chart if isinstance(chart, dict) else {}
+
+
+def _metadata(chart: Mapping[str, Any]) -> dict[str, str | None]:
+    described = chart.get("meta") or {}
     return {name: described.get(name) for name in _METADATA_NAMES}
+
+
+def _events(chart: Mapping[str, Any], kind: str) -> dict[datetime, float]:
+    """Events by when they take effect; one that makes no sense is left out, the bars do not depend on it."""
+    found: dict[datetime, float] = {}
+    for event in ((chart.get("events") or {}).get(kind) or {}).values():
+        try:
+            amount = event["amount"] if kind == "dividends" else event["numerator"] / event["denominator"]
+            if 0 < amount < float("inf"):
+                found[datetime.fromtimestamp(event["date"], UTC)] = float(amount)
+        except (LookupError, TypeError, ValueError, ArithmeticError):
+            continue
+    return found
 
 
 def _first_line(error: Exception) -> str:

@@ -12,26 +12,23 @@ from typing import Any
 import pandas as pd
 
 from include.contracts import BarRequest, TickerFailure, TickerProfile
-from include.market import quality
-from include.pipeline import featuring
+from include.pipeline import featuring, fetching
 from include.pipeline.services import Services
-from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
-from include.store.engine import transaction
+from include.store.engine import Connection
 
 
 def backfill(services: Services, profile: TickerProfile, since: datetime, as_of: datetime) -> TickerFailure | None:
     """Stores the bars from ``since`` on that are known at ``as_of``, and their features; else why there are none."""
-    fetched = services.sources[profile.source].fetch_bars([BarRequest(profile, since)], as_of)
+    request = BarRequest(profile, since)
+    fetched = services.sources[profile.source].fetch_bars([request], as_of)
     if fetched.failures:
         return fetched.failures[0]
-    accepted, rejected = quality.reject_bars(fetched.bars, {profile.ticker: profile}, as_of)
-    with transaction(services.engine) as connection:
-        looked_at = forecast_store.newest_read_at(connection, profile.ticker)
-        known_at = _known_at(accepted["closed_at"], profile, as_of, looked_at)
-        bar_store.save_rejections(connection, rejected, as_of)
-        bar_store.upsert_bars(connection, accepted.assign(known_at=known_at))
-    if accepted.empty:
+
+    def dated(connection: Connection, bars: pd.DataFrame) -> pd.Series[Any]:
+        return _known_at(bars["closed_at"], profile, as_of, forecast_store.newest_read_at(connection, profile.ticker))
+
+    if not fetching.keep(services.engine, [request], fetched, as_of, dated):
         reason = f"{profile.source} has no bar since {since:%Y-%m-%d}"
         return TickerFailure(profile.ticker, reason, is_retryable=False)
     featuring.save_history_features(services.engine, profile, as_of)

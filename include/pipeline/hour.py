@@ -8,22 +8,16 @@ shard's models, ``scoring.py`` for what happens once the future has come.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from include.contracts import BarRequest, OutcomeStatus, PlannedTicker, Shard, Stage, TickerFailure, TickerProfile
-from include.errors import DataContractError, MarketUnavailableError, RetryableError
-from include.market import quality, sessions
-from include.pipeline import featuring, forecasting, scoring, training
+from include.contracts import OutcomeStatus, PlannedTicker, Shard, Stage
+from include.errors import MarketUnavailableError, RetryableError
+from include.pipeline import featuring, fetching, forecasting, freshness, scoring, training
 from include.pipeline.services import Services
-from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
 from include.store import registry
 from include.store.engine import transaction
-
-STALE_AFTER_BARS = 21
-"""A ticker that missed this many due bars in a row (three US sessions) gets no forecast until its data is back."""
 
 
 def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
@@ -42,10 +36,10 @@ def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
         MarketUnavailableError: every ticker that was due failed for a reason that may pass; the shard is worth a retry.
     """
     waiting = _waiting(services, shard, Stage.PLANNED, also_failed=True)
-    due = _due_requests(services, waiting, shard.as_of)
-    failures: list[TickerFailure] = []
-    for source_name, requests in _by_source(due).items():
-        failures += _fetch_source(services, source_name, requests, shard.as_of)
+    profiles = [item.profile for item in waiting]
+    due = fetching.due_requests(services, profiles, shard.as_of)
+    failures = fetching.fetch(services, due, shard.as_of)
+    freshness.mark(services, profiles, shard.as_of)
     failed = {failure.ticker for failure in failures}
     fetched = [item.profile.ticker for item in waiting if item.profile.ticker not in failed]
     with transaction(services.engine) as connection:
@@ -92,7 +86,13 @@ def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
 def predict(services: Services, shard: Shard) -> dict[str, int]:
     """Writes the shard's forecasts and their baseline twins; counts of forecasts and of labelled fallbacks."""
     waiting = _waiting(services, shard, Stage.TRAINED, or_later=True)
-    results = forecasting.forecast(services, [item.profile for item in waiting], shard.as_of, origin="hourly")
+    profiles = [item.profile for item in waiting]
+    results = forecasting.forecast(services, profiles, shard.as_of, origin="hourly")
+    found = freshness.look(services, profiles, shard.as_of)
+    results = {
+        ticker: (status, "; ".join(filter(None, (reason, found[ticker].late_reason))) or None)
+        for ticker, (status, reason) in results.items()
+    }
     with transaction(services.engine) as connection:
         registry.record_outcomes(connection, shard.as_of, results)
         forecast_tickers = [t for t, (status, _) in results.items() if status is not OutcomeStatus.FAILED]
@@ -159,76 +159,20 @@ def _waiting(
     return [item for item in planned if item.stage is stage and item.status not in left]
 
 
-def _due_requests(services: Services, waiting: Sequence[PlannedTicker], as_of: datetime) -> list[BarRequest]:
-    """Requests for the tickers whose calendar says that a bar newer than the store's has closed."""
-    tickers = [item.profile.ticker for item in waiting]
-    with transaction(services.engine) as connection:
-        newest = bar_store.newest_closed_at(connection, tickers, as_of)
-    window = timedelta(days=services.settings.market.update_days)
-    requests = []
-    for item in waiting:
-        stored = newest.get(item.profile.ticker)
-        due = sessions.last_closed(item.profile.calendar, as_of, item.profile.feed_delay_minutes)
-        if due is not None and (stored is None or stored < due):
-            since = as_of - window if stored is None else min(as_of, stored) - window
-            requests.append(BarRequest(profile=item.profile, since=since))
-    return requests
-
-
-def _by_source(requests: Sequence[BarRequest]) -> dict[str, list[BarRequest]]:
-    groups: dict[str, list[BarRequest]] = defaultdict(list)
-    for request in requests:
-        groups[request.profile.source].append(request)
-    return groups
-
-
-def _fetch_source(
-    services: Services,
-    source_name: str,
-    requests: Sequence[BarRequest],
-    as_of: datetime,
-) -> list[TickerFailure]:
-    source = services.sources.get(source_name)
-    if source is None:
-        reason = f"source {source_name!r} is not set up here (for `files`, set HOURCAST_BARS_DIR)"
-        return [TickerFailure(request.profile.ticker, reason, is_retryable=False) for request in requests]
-    report = source.fetch_bars(requests, as_of)
-    profiles = {request.profile.ticker: request.profile for request in requests}
-    accepted, rejected = quality.reject_bars(report.bars, profiles, as_of)
-    with transaction(services.engine) as connection:
-        bar_store.save_rejections(connection, rejected, as_of)
-        bar_store.upsert_bars(connection, accepted.assign(known_at=as_of))
-    return list(report.failures)
-
-
 def _reasons_to_skip(services: Services, waiting: Sequence[PlannedTicker], as_of: datetime) -> dict[str, str]:
-    tickers = [item.profile.ticker for item in waiting]
+    profiles = [item.profile for item in waiting]
+    found = freshness.look(services, profiles, as_of)
     with transaction(services.engine) as connection:
-        newest = bar_store.newest_closed_at(connection, tickers, as_of)
-        anchored = forecast_store.last_anchored(connection, tickers, before=as_of)
-    reasons = {}
-    for item in waiting:
-        ticker = item.profile.ticker
-        reason = _reason_to_skip(item.profile, newest.get(ticker), anchored.get(ticker), as_of)
-        if reason is not None:
-            reasons[ticker] = reason
-    return reasons
+        anchored = forecast_store.last_anchored(connection, list(found), before=as_of)
+    reasons = {ticker: _reason_to_skip(item, anchored.get(ticker)) for ticker, item in found.items()}
+    return {ticker: reason for ticker, reason in reasons.items() if reason is not None}
 
 
-def _reason_to_skip(
-    profile: TickerProfile,
-    newest: datetime | None,
-    anchored: datetime | None,
-    as_of: datetime,
-) -> str | None:
-    if newest is None:
+def _reason_to_skip(item: freshness.Freshness, anchored: datetime | None) -> str | None:
+    if item.newest_at is None:
         return "no bar is known yet"
-    if anchored is not None and newest <= anchored:
-        return f"no new closed bar since {newest.isoformat()}"
-    try:
-        missed = sessions.next_closes(profile.calendar, newest, STALE_AFTER_BARS)
-    except DataContractError:
-        return None  # the calendar's end is near; forecasting says so if it is too near
-    if missed[-1] + timedelta(minutes=profile.feed_delay_minutes) <= as_of:
-        return f"stale: the newest bar closed at {newest.isoformat()} and {STALE_AFTER_BARS} more were due since"
+    if item.status_reason is not None:
+        return item.status_reason
+    if anchored is not None and item.newest_at <= anchored:
+        return item.late_reason or f"no new closed bar since {item.newest_at.isoformat()}"
     return None

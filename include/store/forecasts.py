@@ -1,7 +1,8 @@
 """Forecasts, their baseline twins and their scores: written once, read as of an instant.
 
 Prices are in the ticker's currency, losses in basis points of log return. An actual close is always that of the bar
-as it was known at the reader's ``as_of``. Where next: ``tables.py`` for the columns.
+as it was known at the reader's ``as_of``, and what was forecast before a split is brought to the scale after it.
+Where next: ``tables.py`` for the columns.
 """
 
 from __future__ import annotations
@@ -132,8 +133,14 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
         connection,
         f"""
         with target as (
-            select prediction.*, actual.close as actual_close, actual.known_at as actual_known_at
+            select
+                prediction.ticker, prediction.as_of, prediction.horizon, prediction.target_at,
+                prediction.last_close / scale.factor as last_close,
+                {", ".join(f"prediction.{name} / scale.factor as {name}" for name in QUANTILE_COLUMNS)},
+                actual.close as actual_close, actual.known_at as actual_known_at,
+                scale.factor
             from forecast.prediction
+            cross join lateral ({_scale_since("prediction", ":as_of")}) as scale
             inner join forecast.bars_known_at(:as_of) as actual
                 on actual.ticker = prediction.ticker and actual.closed_at = prediction.target_at
             where prediction.target_at between cast(:since as timestamptz) and :as_of
@@ -149,7 +156,7 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
             select
                 target.ticker, target.as_of, target.horizon, twin.baseline, target.target_at,
                 target.last_close, target.actual_close, target.actual_known_at,
-                {", ".join(f"twin.{name}" for name in QUANTILE_COLUMNS)}
+                {", ".join(f"twin.{name} / target.factor" for name in QUANTILE_COLUMNS)}
             from target
             inner join forecast.baseline_prediction as twin using (ticker, as_of, horizon)
         ),
@@ -206,7 +213,7 @@ def calibration_history(
         select
             wanted.position::integer, forecast.as_of, forecast.horizon,
             {", ".join(f"forecast.{name}" for name in QUANTILE_COLUMNS)},
-            forecast.last_close, forecast.width_factor, actual.close
+            forecast.last_close, forecast.width_factor, actual.close * scale.factor
         from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
         cross join lateral (
             select distinct prediction.as_of
@@ -222,6 +229,7 @@ def calibration_history(
             on forecast.ticker = wanted.ticker and forecast.as_of = anchor.as_of
         inner join forecast.bars_known_at(%(as_of)s) as actual
             on actual.ticker = wanted.ticker and actual.closed_at = forecast.target_at
+        cross join lateral ({_scale_since("forecast", "%(as_of)s")}) as scale
         order by wanted.position, forecast.as_of, forecast.horizon
         """,  # noqa: S608  # names from contracts.py
         {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit, "latest_made_at": latest_made_at},
@@ -235,3 +243,11 @@ def calibration_history(
     raw = pd.DataFrame(median + (log_returns - median) / factor, columns=list(QUANTILE_COLUMNS))
     outcome = np.log(rows["actual_close"].to_numpy(dtype=np.float64) / last_close)
     return pd.concat([rows[["ticker", "as_of", "horizon"]], raw], axis=1).assign(outcome=outcome)
+
+
+def _scale_since(forecast: str, moment: str) -> str:
+    """By what the splits from a forecast's instant to ``moment`` divide its prices: one row, 1 where there was none."""
+    return f"""
+        select coalesce(exp(sum(ln(split.factor))), 1) as factor from forecast.split
+        where split.ticker = {forecast}.ticker and split.known_at > {forecast}.as_of and split.known_at <= {moment}
+    """  # noqa: S608  # names from the callers

@@ -42,6 +42,13 @@ BAR_REJECTED = Table(
     ("ticker", "opened_at", "reason"),
     ("as_of", *BAR_COLUMNS[2:]),
 )
+SPLIT = Table("split", ("ticker", "known_at"), ("effective_at", "factor", "is_announced"))
+DIVIDEND = Table("dividend", ("ticker", "ex_at"), ("amount", "known_at"))
+EXPECTED_DAY = Table(
+    "expected_day",
+    ("ticker", "day_exchange"),
+    ("first_opened_at", "last_closed_at", "expected_count", "as_of"),
+)
 FEATURE = Table("feature", ("ticker", "closed_at", "known_at"), FEATURE_COLUMNS)
 MODEL_VERSION = Table(
     "model_version",
@@ -117,6 +124,9 @@ ONBOARDING = Table(
 TABLES = (
     BAR,
     BAR_REJECTED,
+    SPLIT,
+    DIVIDEND,
+    EXPECTED_DAY,
     FEATURE,
     MODEL_VERSION,
     PREDICTION,

@@ -7,12 +7,34 @@ with ticker as (
 ),
 
 prediction as (
-    select * from forecast.prediction
+    select
+        prediction.*,
+        prediction.last_close / scale.factor as last_close_today
+    from forecast.prediction
+    left join lateral (
+        select coalesce(exp(sum(ln(split.factor))), 1) as factor
+        from forecast.split
+        where
+            split.ticker = prediction.ticker
+            and split.known_at > prediction.as_of
+    ) as scale on true
 ),
 
+-- on today's scale, as if no split had been
 ours as (
-    select * from forecast.score
-    where method = 'hourcast'
+    select
+        score.*,
+        score.actual_close / scale.factor as close_today,
+        score.absolute_error / scale.factor as error_today
+    from forecast.score
+    left join lateral (
+        select coalesce(exp(sum(ln(split.factor))), 1) as factor
+        from forecast.split
+        where
+            split.ticker = score.ticker
+            and split.known_at > score.scored_as_of
+    ) as scale on true
+    where score.method = 'hourcast'
 ),
 
 walk as (
@@ -25,7 +47,7 @@ compared as (
         ours.*,
         prediction.target_at,
         prediction.is_fallback,
-        abs(ours.actual_close - prediction.last_close)
+        abs(ours.close_today - prediction.last_close_today)
             as last_close_absolute_error,
         walk.crps as random_walk_crps
     from ours
@@ -41,7 +63,7 @@ summed as (
         count(*) filter (where is_fallback) as fallback_count,
         min(target_at) as first_target_at,
         max(target_at) as last_target_at,
-        avg(absolute_error) as mean_absolute_error,
+        avg(error_today) as mean_absolute_error,
         avg(last_close_absolute_error) as last_close_mean_absolute_error,
         avg(crps) as mean_crps,
         avg(random_walk_crps) as random_walk_mean_crps,

@@ -6,13 +6,34 @@ with ticker as (
     select * from forecast.ticker
 ),
 
+-- on today's scale: what later splits divide prices by
 prediction as (
-    select * from forecast.prediction
+    select
+        prediction.*,
+        scale.factor as split_factor
+    from forecast.prediction
+    left join lateral (
+        select coalesce(exp(sum(ln(split.factor))), 1) as factor
+        from forecast.split
+        where
+            split.ticker = prediction.ticker
+            and split.known_at > prediction.as_of
+    ) as scale on true
 ),
 
 score as (
-    select * from forecast.score
-    where method = 'hourcast'
+    select
+        score.*,
+        scale.factor as split_factor
+    from forecast.score
+    left join lateral (
+        select coalesce(exp(sum(ln(split.factor))), 1) as factor
+        from forecast.split
+        where
+            split.ticker = score.ticker
+            and split.known_at > score.scored_as_of
+    ) as scale on true
+    where score.method = 'hourcast'
 ),
 
 final as (
@@ -25,20 +46,22 @@ final as (
         prediction.horizon,
         prediction.target_at,
         prediction.anchored_at,
-        prediction.last_close,
-        prediction.q025,
-        prediction.q05,
-        prediction.q10,
-        prediction.q25,
-        prediction.q50,
-        prediction.q75,
-        prediction.q90,
-        prediction.q95,
-        prediction.q975,
-        score.actual_close,
-        score.absolute_error,
-        abs(score.actual_close - prediction.last_close)
-            as last_close_absolute_error,
+        prediction.last_close / prediction.split_factor as last_close,
+        prediction.q025 / prediction.split_factor as q025,
+        prediction.q05 / prediction.split_factor as q05,
+        prediction.q10 / prediction.split_factor as q10,
+        prediction.q25 / prediction.split_factor as q25,
+        prediction.q50 / prediction.split_factor as q50,
+        prediction.q75 / prediction.split_factor as q75,
+        prediction.q90 / prediction.split_factor as q90,
+        prediction.q95 / prediction.split_factor as q95,
+        prediction.q975 / prediction.split_factor as q975,
+        score.actual_close / score.split_factor as actual_close,
+        score.absolute_error / score.split_factor as absolute_error,
+        abs(
+            score.actual_close / score.split_factor
+            - prediction.last_close / prediction.split_factor
+        ) as last_close_absolute_error,
         score.crps,
         score.is_inside_50,
         score.is_inside_80,
@@ -47,6 +70,7 @@ final as (
         prediction.is_fallback,
         prediction.fallback_reason,
         prediction.model_version,
+        prediction.split_factor,
         prediction.origin,
         prediction.made_at
     from prediction
@@ -58,7 +82,7 @@ select * from final;
 
 comment on view bi.forecast is
 'One row per ticker, as_of and horizon: every forecast ever made, with what '
-'came once it is known, and both errors.';
+'came once it is known, and both errors. Prices are on today''s scale.';
 comment on column bi.forecast.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.forecast.source is
@@ -117,6 +141,8 @@ comment on column bi.forecast.fallback_reason is
 'Why it is a fallback; null where it is none.';
 comment on column bi.forecast.model_version is
 'The model that made it (content hash); null for a fallback.';
+comment on column bi.forecast.split_factor is
+'Ratio by which splits since then divided its prices; 1 without one.';
 comment on column bi.forecast.origin is
 'hourly, or onboarding for a ticker''s first forecast.';
 comment on column bi.forecast.made_at is

@@ -35,19 +35,19 @@ final as (
             as target_at_exchange,
         ticker.timezone as exchange_timezone,
         prediction.anchored_at,
-        prediction.last_close,
-        prediction.q025,
-        prediction.q05,
-        prediction.q10,
-        prediction.q25,
-        prediction.q50,
-        prediction.q75,
-        prediction.q90,
-        prediction.q95,
-        prediction.q975,
-        walk.q05 as random_walk_q05,
-        walk.q50 as random_walk_q50,
-        walk.q95 as random_walk_q95,
+        prediction.last_close / scale.factor as last_close,
+        prediction.q025 / scale.factor as q025,
+        prediction.q05 / scale.factor as q05,
+        prediction.q10 / scale.factor as q10,
+        prediction.q25 / scale.factor as q25,
+        prediction.q50 / scale.factor as q50,
+        prediction.q75 / scale.factor as q75,
+        prediction.q90 / scale.factor as q90,
+        prediction.q95 / scale.factor as q95,
+        prediction.q975 / scale.factor as q975,
+        walk.q05 / scale.factor as random_walk_q05,
+        walk.q50 / scale.factor as random_walk_q50,
+        walk.q95 / scale.factor as random_walk_q95,
         prediction.is_fallback,
         prediction.fallback_reason,
         prediction.model_version,
@@ -58,6 +58,13 @@ final as (
             newest.ticker = prediction.ticker
             and newest.as_of = prediction.as_of
     inner join ticker on newest.ticker = ticker.ticker
+    left join lateral (
+        select coalesce(exp(sum(ln(split.factor))), 1) as factor
+        from forecast.split
+        where
+            split.ticker = prediction.ticker
+            and split.known_at > prediction.as_of
+    ) as scale on true
     left join forecast.baseline_prediction as walk
         on
             prediction.ticker = walk.ticker
@@ -69,7 +76,8 @@ final as (
 select * from final;
 
 comment on view bi.latest_forecast is
-'One row per ticker and horizon: what is forecast now, as prices.';
+'One row per ticker and horizon: what is forecast now, as prices '
+'on today''s scale.';
 comment on column bi.latest_forecast.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.latest_forecast.name is

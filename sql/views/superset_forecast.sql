@@ -29,20 +29,28 @@ final as (
         ticker,
         closed_at,
         bar.close,
-        newest.q50 as close__yhat,
-        newest.q05 as close__yhat_lower,
-        newest.q95 as close__yhat_upper,
+        newest.q50 / scale.factor as close__yhat,
+        newest.q05 / scale.factor as close__yhat_lower,
+        newest.q95 / scale.factor as close__yhat_upper,
         newest.as_of,
         newest.horizon
     from bar
     full join newest using (ticker, closed_at)
+    left join lateral (
+        select coalesce(exp(sum(ln(split.factor))), 1) as factor
+        from forecast.split
+        where
+            split.ticker = newest.ticker
+            and split.known_at > newest.as_of
+    ) as scale on true
 )
 
 select * from final;
 
 comment on view bi.superset_forecast is
 'One row per ticker and bar end: the close where it is known, and the newest '
-'forecast of it, in the columns that Superset draws as a band.';
+'forecast of it, in the columns that Superset draws as a band. Prices are on '
+'today''s scale.';
 comment on column bi.superset_forecast.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.superset_forecast.closed_at is

@@ -72,7 +72,7 @@ comment on column bi.ticker_status.source is
 comment on column bi.ticker_status.is_simulated is
 'True where the market is invented, not observed.';
 comment on column bi.ticker_status.status is
-'pending, backfilling, training, active, rejected, failed or retired.';
+'pending, backfilling, training, active, stale, rejected, failed, retired.';
 comment on column bi.ticker_status.status_reason is
 'Why it has this status; null where there is nothing to say.';
 comment on column bi.ticker_status.status_at is

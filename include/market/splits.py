@@ -1,0 +1,92 @@
+"""Which scale an answer's prices are on, and by what factor it differs from the stored ones.
+
+A source adjusts hourly prices for splits: after one, every older bar comes on the new scale. It may be late with that,
+so an answer is first brought to one scale (``unify``); then the ratio of the stored bars to the given ones tells the
+factor (``factor_of``). Pure: knows no store and no source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from include.contracts import PRICE_COLUMNS, Split
+
+AGREEMENT: Final = 0.002
+"""How far, in log prices, two bars' ratios may differ and still be the same: prices come rounded."""
+
+_LEAST_OVERLAP: Final = 3
+_LEAST_AGREEING_RATIO: Final = 0.9
+_LEAST_UNANNOUNCED: Final = float(np.log(1.1))  # smaller shifts are revisions, unless the source names a split
+_STEP_BARS: Final = 3  # so that one bad price beside a split does not hide it
+_LARGEST_TERM: Final = 50
+
+
+def unify(bars: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
+    """The BarFrame with the bars before each split on its new scale, where the source left them on the old one.
+
+    A split that does not show as a step between the bars around it is in the prices already.
+    """
+    unified = bars
+    for split in splits:
+        is_price = (unified[list(PRICE_COLUMNS)] > 0).all(axis=1)
+        own = unified[(unified["ticker"] == split.ticker) & is_price].sort_values("opened_at")
+        before, after = own[own["opened_at"] < split.effective_at], own[own["opened_at"] >= split.effective_at]
+        if before.empty or after.empty:
+            continue
+        step = float(np.log(after["open"].head(_STEP_BARS).median() / before["close"].tail(_STEP_BARS).median()))
+        size = float(np.log(split.factor))
+        if abs(step + size) < abs(size) / 2:
+            is_old = (unified["ticker"] == split.ticker) & (unified["opened_at"] < split.effective_at)
+            unified = rescale(unified, unified.index[is_old], split.factor)
+    return unified
+
+
+def rescale(bars: pd.DataFrame, rows: pd.Index, factor: float) -> pd.DataFrame:
+    """The frame with these rows' prices divided, and their volumes multiplied, by ``factor``."""
+    scaled = bars.copy()
+    scaled.loc[rows, list(PRICE_COLUMNS)] = scaled.loc[rows, list(PRICE_COLUMNS)] / factor
+    scaled.loc[rows, "volume"] = scaled.loc[rows, "volume"] * factor
+    return scaled
+
+
+def factor_of(log_ratio: float, overlap_count: int, agreeing_ratio: float, splits: Sequence[Split]) -> float | None:
+    """The factor of the split that old bars show; None where they show none.
+
+    Args:
+        log_ratio: median over the bars that are both stored and given of log(stored close / given close).
+        overlap_count: how many such bars there are.
+        agreeing_ratio: share of them within ``AGREEMENT`` of that median.
+        splits: what the source says of the ticker's splits.
+    """
+    if overlap_count < _LEAST_OVERLAP or agreeing_ratio < _LEAST_AGREEING_RATIO:
+        return None
+    for split in splits:
+        if abs(log_ratio - np.log(split.factor)) < AGREEMENT:
+            return split.factor
+    if abs(log_ratio) < _LEAST_UNANNOUNCED:
+        return None
+    ratio = float(np.exp(log_ratio))
+    simple = float(Fraction(max(ratio, 1 / ratio)).limit_denominator(_LARGEST_TERM))
+    nearest = simple if ratio > 1 else 1 / simple
+    return nearest if abs(np.log(nearest / ratio)) < AGREEMENT else ratio
+
+
+def effective_from(ticker: str, factor: float, splits: Sequence[Split], otherwise: datetime) -> tuple[datetime, bool]:
+    """When a split took effect, and whether the source named it; ``otherwise`` where it did not."""
+    named = [
+        split.effective_at
+        for split in splits
+        if split.ticker == ticker and abs(np.log(split.factor / factor)) < AGREEMENT
+    ]
+    return (max(named), True) if named else (otherwise, False)
+
+
+def is_same(split: Split, other: Split) -> bool:
+    """Whether two splits have the same factor."""
+    return abs(float(np.log(split.factor / other.factor))) < AGREEMENT

@@ -1,0 +1,62 @@
+"""Which bars were due: what the calendar said when they were asked for, and which of them have not come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pandas as pd
+
+from include.contracts import require_utc
+from include.store.engine import Connection, execute, fetch_rows, rows_of, stage_rows
+from include.store.tables import EXPECTED_DAY
+
+
+def save_expected(connection: Connection, days: pd.DataFrame, as_of: datetime) -> int:
+    """Stores days on which bars were due; the count of rows that changed.
+
+    Columns: ticker, day_exchange, first_opened_at, last_closed_at, expected_count. A day only ever grows. Days before
+    a ticker's first bar are left out: nobody knows whether it traded.
+    """
+    if days.empty:
+        return 0
+    staged = stage_rows(connection, EXPECTED_DAY, rows_of(days.assign(as_of=as_of), EXPECTED_DAY.columns))
+    columns = ", ".join(EXPECTED_DAY.columns)
+    return execute(
+        connection,
+        f"""
+        insert into forecast.expected_day as stored ({columns})
+        select {columns} from {staged} as given
+        where given.last_closed_at > (select min(bar.opened_at) from forecast.bar where bar.ticker = given.ticker)
+        on conflict (ticker, day_exchange) do update
+        set first_opened_at = excluded.first_opened_at, last_closed_at = excluded.last_closed_at,
+            expected_count = excluded.expected_count, as_of = excluded.as_of
+        where excluded.expected_count > stored.expected_count
+        """,  # noqa: S608  # names from tables.py
+    )
+
+
+def first_gaps(connection: Connection, tickers: Sequence[str], since: datetime) -> dict[str, datetime]:
+    """Since when bars are missing: the start of each ticker's first day from ``since`` on that lacks one, UTC.
+
+    Tickers that lack none are absent.
+    """
+    rows = fetch_rows(
+        connection,
+        """
+        select day.ticker, min(day.first_opened_at) as first_opened_at
+        from forecast.expected_day as day
+        cross join lateral (
+            select count(*) as bar_count from forecast.bar
+            where bar.ticker = day.ticker
+                and bar.opened_at >= day.first_opened_at
+                and bar.opened_at < day.last_closed_at
+        ) as stored
+        where day.ticker = any(cast(:tickers as text[]))
+            and day.first_opened_at >= :since
+            and stored.bar_count < day.expected_count
+        group by day.ticker
+        """,
+        {"tickers": list(tickers), "since": require_utc(since, "since")},
+    )
+    return {row["ticker"]: row["first_opened_at"] for row in rows}
