@@ -19,12 +19,13 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
+from include.contracts import AUTOMATIC
 from include.edge import DEFAULT_ARGS, TRAINING_POOL, requested_as_of
 
 PARAMS: dict[str, Any] = {
     "tickers": Param(
         default=[],
-        type="array",
+        type=["null", "array"],
         items={"type": "string", "maxLength": 64},
         title="Tickers to track",
         description_md="One a line, as Yahoo spells them: `AAPL`, `2330.TW`, `BTC-USD`, `EURUSD=X`. "
@@ -32,17 +33,17 @@ PARAMS: dict[str, Any] = {
     ),
     "retire_tickers": Param(
         default=[],
-        type="array",
+        type=["null", "array"],
         items={"type": "string", "maxLength": 64},
         title="Tickers to retire",
         description_md="One a line. Their history stays; forecasts stop.",
     ),
     "source": Param(
-        default=None,
-        type=["null", "string"],
-        enum=[None, "yahoo", "files", "simulated"],
+        default=AUTOMATIC,
+        type="string",
+        enum=[AUTOMATIC, "yahoo", "files", "simulated"],
         title="Source of the bars",
-        description_md="Empty: `simulated` for names that end in `.SIM`, otherwise `yahoo`. "
+        description_md="Automatic: `simulated` for names that end in `.SIM`, otherwise `yahoo`. "
         "`files` reads the folder `HOURCAST_BARS_DIR`.",
     ),
     "history_days": Param(

@@ -24,6 +24,9 @@ QUANTILE_COLUMNS = ("q025", "q05", "q10", "q25", "q50", "q75", "q90", "q95", "q9
 CRPS_WEIGHTS = (0.0318, 0.0198, 0.0921, 0.2147, 0.2646, 0.2147, 0.0921, 0.0198, 0.0318)
 """Natural-spline weights of the nine pinball losses; CRPS is twice the weighted mean (a plain mean flatters)."""
 
+AUTOMATIC = "automatic"
+"""In a form, for a ticker's source: whichever its name stands for."""
+
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = ("ticker", "opened_at", "closed_at", *PRICE_COLUMNS, "volume")
 """A BarFrame: one row a ticker and bar, UTC, ordered by both. Volume NaN means unknown; 0 is never stored."""

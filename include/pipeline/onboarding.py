@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from include.contracts import OutcomeStatus, Shard, TickerProfile, TickerStatus
+from include.contracts import AUTOMATIC, OutcomeStatus, Shard, TickerProfile, TickerStatus
 from include.errors import InvalidRequestError, RetryableError
 from include.market.source import normalise_ticker, source_of
 from include.pipeline import forecasting, training
@@ -49,7 +49,7 @@ class Request:
             as_of=as_of,
             tickers=tuple(params.get("tickers") or ()),
             retire_tickers=tuple(params.get("retire_tickers") or ()),
-            source=params.get("source"),
+            source=None if params.get("source") == AUTOMATIC else params.get("source"),
             history_days=params.get("history_days"),
             is_retraining=bool(params.get("retrain")),
         )

@@ -119,6 +119,11 @@ def test_a_ticker_that_grew_into_enough_history_is_asked_to_be_trained(product: 
     assert product.run_hour(later + HOUR) == {"forecast": 1}
 
 
+def test_the_forms_automatic_source_is_the_one_that_the_name_stands_for(product: Product) -> None:
+    assert product.onboard(NOVA, source="automatic") == {"active": {NOVA: ""}}
+    assert product.query("select source from forecast.ticker") == [("simulated",)]
+
+
 def test_a_request_for_nothing_is_refused(product: Product) -> None:
     with pytest.raises(InvalidRequestError, match="name at least one"):
         product.onboard(request_id="empty")

@@ -7,7 +7,18 @@ from include.store.migrations import SQL_DIR
 
 pytestmark = pytest.mark.integration
 
-UNITS = ("currency", "basis points", "log return", "ratio", "Ratio", "Share", "Hours", "units", "scaled units", "multiplied")
+UNITS = (
+    "currency",
+    "basis points",
+    "log return",
+    "ratio",
+    "Ratio",
+    "Share",
+    "Hours",
+    "units",
+    "scaled units",
+    "multiplied",
+)
 """What a comment on a price, loss, share or size must say one of."""
 
 FEATURE_UNITS = (
