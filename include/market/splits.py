@@ -17,6 +17,8 @@ import pandas as pd
 
 from include.contracts import PRICE_COLUMNS, Split
 
+SCALE_UNCLEAR: Final = "scale_unclear"
+"""Why bars are rejected of which ``factor_of`` can make no sense."""
 AGREEMENT: Final = 0.002
 """How far, in log prices, two bars' ratios may differ and still be the same: prices come rounded."""
 
@@ -56,7 +58,10 @@ def rescale(bars: pd.DataFrame, rows: pd.Index, factor: float) -> pd.DataFrame:
 
 
 def factor_of(log_ratio: float, overlap_count: int, agreeing_ratio: float, splits: Sequence[Split]) -> float | None:
-    """The factor of the split that old bars show; None where they show none.
+    """The factor of the split that old bars show; None where they show none, and NaN where they contradict each other.
+
+    Bars that lie far from the stored ones, but not all by the same factor, are no split and no revision: they are
+    somebody else's, or half of them are on another scale.
 
     Args:
         log_ratio: median over the bars that are both stored and given of log(stored close / given close).
@@ -65,7 +70,7 @@ def factor_of(log_ratio: float, overlap_count: int, agreeing_ratio: float, split
         splits: what the source says of the ticker's splits.
     """
     if overlap_count < _LEAST_OVERLAP or agreeing_ratio < _LEAST_AGREEING_RATIO:
-        return None
+        return None if abs(log_ratio) < _LEAST_UNANNOUNCED else float("nan")
     for split in splits:
         if abs(log_ratio - np.log(split.factor)) < AGREEMENT:
             return split.factor

@@ -7,6 +7,7 @@ that were due. Where next: ``market/quality.py`` for what is believed, ``market/
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -82,12 +83,13 @@ def keep(
         unified = splits.unify(report.bars, [*report.splits, *recorded])
         accepted, rejected = quality.reject_bars(unified, profiles, as_of)
         bar_store.save_rejections(connection, rejected, as_of)
-        scaled = _on_stored_scale(connection, accepted, report.splits, recorded, as_of)
+        scaled, unclear = _on_stored_scale(connection, accepted, report.splits, recorded, as_of)
+        bar_store.save_rejections(connection, unclear.assign(reason=splits.SCALE_UNCLEAR), as_of)
         known_at = as_of if dated is None else dated(connection, scaled)
         bar_store.upsert_bars(connection, scaled.assign(known_at=known_at))
         split_store.save_dividends(connection, report.dividends, as_of)
         expected_store.save_expected(connection, _expected_days(requests, as_of), as_of)
-    return len(accepted)
+    return len(scaled)
 
 
 def _on_stored_scale(
@@ -96,13 +98,13 @@ def _on_stored_scale(
     announced: Sequence[Split],
     recorded: Sequence[Split],
     as_of: datetime,
-) -> pd.DataFrame:
-    """The bars on the scale that the store is on, which a split moves first.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The bars on the scale that the store is on, which a split moves first; and those whose scale makes no sense.
 
     Where it cannot be moved (a replay of an hour before the split), or should not (an old copy of an answer from before
     it, without a newer bar), the bars are brought to the scale that is stored.
     """
-    scaled = bars
+    scaled, unclear = bars, bars.iloc[:0]
     for shift in split_store.scale_shifts(connection, bars, as_of, splits.AGREEMENT):
         own_announced = [split for split in announced if split.ticker == shift.ticker]
         own_recorded = [split for split in recorded if split.ticker == shift.ticker]
@@ -112,6 +114,9 @@ def _on_stored_scale(
         if factor is None:
             continue
         own = bars[bars["ticker"] == shift.ticker]
+        if math.isnan(factor):
+            scaled, unclear = scaled.drop(own.index), pd.concat([unclear, own])
+            continue
         later = own.loc[own["opened_at"] > shift.newest_overlap_at, "opened_at"]
         otherwise = later.iloc[0].to_pydatetime() if len(later) else as_of
         effective_at, is_announced = splits.effective_from(shift.ticker, factor, own_announced, otherwise)
@@ -119,7 +124,7 @@ def _on_stored_scale(
         is_old_copy = not shift.has_newer and any(splits.is_same(split, undone) for undone in _undone(own_recorded))
         if is_old_copy or not split_store.move_to_scale(connection, split, as_of, own, is_announced=is_announced):
             scaled = splits.rescale(scaled, own.index, 1 / factor)
-    return scaled
+    return scaled, unclear
 
 
 def _undone(recorded: Sequence[Split]) -> list[Split]:

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.products import Product, open_product
+from tests.yahoo.fixtures import start_emulator, yahoo_cache_dir
+
+__all__ = ["start_emulator", "yahoo_cache_dir"]
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""Which scale an answer is on."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.contracts import Split
+from include.market.splits import effective_from, factor_of, is_same, unify
+from tests.support.rows import at, bars
+
+EX_AT = at(5)
+TEN = Split("AAPL", EX_AT, 10.0)
+QUIET = [100.0, 101.0, 100.5, 99.0, 100.0]
+
+
+def test_bars_that_a_source_left_on_the_old_scale_are_brought_to_the_new_one() -> None:
+    late = bars([*QUIET, 10.1, 10.0, 9.9])
+    unified = unify(late, [TEN])
+    np.testing.assert_allclose(unified["close"], [10.0, 10.1, 10.05, 9.9, 10.0, 10.1, 10.0, 9.9])
+    assert unified["volume"].tolist() == [1000.0] * 5 + [100.0] * 3
+
+
+def test_bars_that_are_adjusted_already_stay_and_so_do_other_tickers() -> None:
+    adjusted = bars([value / 10 for value in QUIET] + [10.1, 10.0])
+    pd.testing.assert_frame_equal(unify(adjusted, [TEN]), adjusted)
+    other = bars([*QUIET, 10.1], ticker="MSFT")
+    pd.testing.assert_frame_equal(unify(other, [TEN]), other)
+
+
+def test_a_bad_price_beside_a_split_does_not_hide_it() -> None:
+    late = bars([*QUIET, 10.1, 10.0, 9.9])
+    late.loc[4, ["open", "high", "low", "close"]] = 0.0
+    late.loc[3, ["open", "high", "low", "close"]] *= 100.0
+    assert unify(late, [TEN])["close"].iloc[0] == pytest.approx(10.0)
+
+
+def test_a_split_outside_of_the_answer_changes_nothing() -> None:
+    later = bars(QUIET)
+    assert unify(later, [Split("AAPL", at(50), 10.0)]) is later
+    assert unify(later, [Split("AAPL", at(-5), 10.0)]) is later
+
+
+@pytest.mark.parametrize("factor", [2.0, 10.0, 0.1, 1.5, 20.0, 1 / 3])
+def test_a_constant_ratio_over_old_bars_is_a_split_by_a_simple_factor(factor: float) -> None:
+    found = factor_of(math.log(factor) + 1e-4, 30, 1.0, [])
+    assert found == pytest.approx(factor, rel=1e-12)
+
+
+def test_a_small_shift_is_a_split_only_where_the_source_names_it() -> None:
+    shift = math.log(1.05)
+    assert factor_of(shift, 30, 1.0, []) is None
+    assert factor_of(shift, 30, 1.0, [Split("AAPL", EX_AT, 1.05)]) == 1.05
+
+
+def test_a_named_split_that_does_not_show_in_the_old_bars_is_none() -> None:
+    assert factor_of(0.003, 30, 1.0, [TEN]) is None
+
+
+def test_far_off_bars_that_do_not_agree_make_no_sense_and_near_ones_are_revisions() -> None:
+    assert math.isnan(factor_of(math.log(7), 30, 0.4, []) or 0.0)
+    assert math.isnan(factor_of(math.log(2), 2, 1.0, []) or 0.0)
+    assert factor_of(0.01, 30, 0.4, []) is None
+
+
+def test_an_odd_ratio_is_kept_as_it_is() -> None:
+    assert factor_of(0.7, 30, 1.0, []) == pytest.approx(math.exp(0.7), rel=0.003)
+
+
+def test_a_split_takes_effect_when_its_source_says_or_else_with_the_first_new_bar() -> None:
+    otherwise = datetime(2026, 1, 5, tzinfo=UTC)
+    assert effective_from("AAPL", 10.0, [TEN, Split("AAPL", at(1), 2.0)], otherwise) == (EX_AT, True)
+    assert effective_from("AAPL", 3.0, [TEN], otherwise) == (otherwise, False)
+    assert effective_from("MSFT", 10.0, [TEN], otherwise) == (otherwise, False)
+    assert is_same(TEN, Split("AAPL", EX_AT + timedelta(days=1), 10.0))
