@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export TICKERS SOURCE
-.PHONY: help run down status logs clean test check fix env up yahoo evaluate venv venv-dev
+.PHONY: help run down status logs clean test check fix env up yahoo evaluate pretrain venv venv-dev
 
 # The first Python that is new enough and able to make virtual environments. A version manager's stand-in that only
 # prints an error does not count, so each one is asked.
@@ -62,6 +62,10 @@ up: env ## The same product in containers: docker compose
 
 yahoo: venv-dev ## A stand-in for Yahoo with faults to choose from
 	@$(PYTHON) -m tests.yahoo $(ARGS)
+
+pretrain: venv-dev ## Train the backbone that new tickers start from; BARS=folder UNTIL=2025-02-28
+	@test -n "$(BARS)" && test -n "$(UNTIL)" || { echo "Say which bars, until when: make pretrain BARS=folder UNTIL=2025-02-28" >&2; exit 1; }
+	@OMP_NUM_THREADS=1 $(PYTHON) -m include.pipeline.pretrain --bars "$(BARS)" --until "$(UNTIL)" $(ARGS)
 
 evaluate: venv-dev ## Score every forecaster on a folder of bars, walk-forward; BARS=folder, ARGS="--since 2025-01-01"
 	@test -n "$(BARS)" || { echo "Say where the bars are: make evaluate BARS=folder" >&2; exit 1; }

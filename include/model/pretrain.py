@@ -2,7 +2,8 @@
 
 Hourly bars of one ticker are few and noisy, and what they teach of another's volatility holds for this one too. What
 would be learnt by heart is held off: windows are drawn from all tickers, half of them turned upside down, a fifth of
-the inputs of each window is hidden, weights decay, and the result is the moving average of the weights on the way.
+the inputs of each window is hidden, weights decay, and the result is the moving average of the weights on the way,
+with an output layer of half its size.
 Arrays in, one network out; no files. Where next: ``backbone.py`` for the one that is shipped.
 """
 
@@ -25,6 +26,8 @@ from include.model.optimiser import AdamW, clipped, decay_mask, flatten, learnin
 from include.model.shard import ShardState, initial_state, reproducible_torch
 from include.model.train import TrainingSeries, mirror
 from include.model.transformer import forward
+
+_OUTPUT = ("output.weight", "output.bias")
 
 BACKBONE = "backbone"
 """The name that stands in the place of a ticker's."""
@@ -53,6 +56,9 @@ class PretrainConfig:
     """Horizon h weighs h to the minus this: far horizons overlap, so that they say less than they seem to."""
     minimum_windows: int = 200
     """A ticker with fewer windows teaches nothing."""
+    output_ratio: float = 0.5
+    """What the output layer is multiplied by in the end: how far the network is believed against its scale. On
+    validation quarters half of what it says was better than all of it, and than nothing."""
 
     def __post_init__(self) -> None:
         """Refuses numbers that cannot be trained with.
@@ -103,7 +109,9 @@ def pretrain(
             optimiser.step(clipped(gradient, training.clip_norm), rate)
             kept = min(training.average_decay, (1.0 + step) / (10.0 + step))
             average.lerp_(optimiser.weights.detach(), 1.0 - kept)
-    return ShardState((BACKBONE,), {name: part.clone() for name, part in unflatten(average, config).items()}, config)
+    parts = unflatten(average, config)
+    believed = {name: training.output_ratio if name in _OUTPUT else 1.0 for name in parts}
+    return ShardState((BACKBONE,), {name: part * believed[name] for name, part in parts.items()}, config)
 
 
 def _pool(series: Mapping[str, TrainingSeries], training: PretrainConfig) -> _Pool:

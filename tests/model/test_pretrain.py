@@ -29,7 +29,9 @@ def test_the_same_series_and_seed_give_the_same_bytes():
 def test_a_signal_planted_in_some_tickers_is_found_and_helps_another():
     series = {str(seed): made_up_series(seed, strength=0.7) for seed in range(4)}
     other = made_up_series(99, strength=0.7)
-    strong = PretrainConfig(steps=200, batch_windows=16, learning_rate=1e-2, minimum_windows=50, hidden_ratio=0.0)
+    strong = PretrainConfig(
+        steps=200, batch_windows=16, learning_rate=1e-2, minimum_windows=50, hidden_ratio=0.0, output_ratio=1.0
+    )
     learnt = pretrain(series, SMALL, strong, seed=0)
     nothing = pretrain(series, SMALL, PretrainConfig(steps=1, minimum_windows=50), seed=0)
     assert error_of(learnt, other) < 0.97 * error_of(nothing, other)
@@ -69,3 +71,12 @@ def test_tickers_with_too_few_windows_are_left_out_and_none_at_all_is_refused():
 def test_a_training_that_cannot_be_done_is_refused(wrong):
     with pytest.raises(SettingsError):
         PretrainConfig(**wrong)
+
+
+def test_the_network_is_believed_as_far_as_is_said():
+    series = {"A": made_up_series(1)}
+    whole, half = (
+        pretrain(series, SMALL, PretrainConfig(**{**QUICK.to_dict(), "output_ratio": ratio}), 0) for ratio in (1.0, 0.5)
+    )
+    np.testing.assert_allclose(2.0 * half.parameters["output.weight"], whole.parameters["output.weight"])
+    np.testing.assert_array_equal(half.parameters["input.weight"], whole.parameters["input.weight"])
