@@ -152,7 +152,7 @@ def pending_requests(services: Services, as_of: datetime) -> list[dict[str, Any]
         without_model = registry.tickers_without_model(
             connection,
             as_of,
-            services.settings.model.minimum_history_bars,
+            training.minimum_rows(services, as_of),
         )
     pending = sorted({item.ticker for item in tracked} - busy)
     forms: list[dict[str, Any]] = [{"tickers": pending}] if pending else []

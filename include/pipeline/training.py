@@ -73,6 +73,17 @@ def only(state: ShardState, tickers: Sequence[str]) -> ShardState:
     return state.select([position[ticker] for ticker in tickers])
 
 
+def minimum_rows(services: Services, as_of: datetime) -> int:
+    """Feature rows that a ticker needs for its first model: few where it can start from the backbone."""
+    backbone, _ = _backbone(services, as_of)
+    return _minimum_rows(services, backbone)
+
+
+def _minimum_rows(services: Services, backbone: ShardState | None) -> int:
+    settings = services.settings.model
+    return settings.minimum_history_bars if backbone is None else settings.context_bars
+
+
 def train_first(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
     """Trains a first model for every ticker with enough history, and stores it; the count of those that serve."""
     return _promoted_count(_train_first(services, profiles, as_of, _keep))
@@ -82,7 +93,7 @@ def _train_first(services: Services, profiles: Sequence[TickerProfile], as_of: d
     settings = services.settings.model
     series = load_series(services.engine, profiles, as_of)
     backbone, version = _backbone(services, as_of)
-    minimum = settings.minimum_history_bars if backbone is None else settings.context_bars
+    minimum = _minimum_rows(services, backbone)
     ready = {t: own for t, own in series.items() if len(own.close) >= minimum}
     tickers = sorted(ready)
     if not tickers:
