@@ -82,14 +82,16 @@ def factor_of(log_ratio: float, overlap_count: int, agreeing_ratio: float, split
     return nearest if abs(np.log(nearest / ratio)) < AGREEMENT else ratio
 
 
-def effective_from(ticker: str, factor: float, splits: Sequence[Split], otherwise: datetime) -> tuple[datetime, bool]:
-    """When a split took effect, and whether the source named it; ``otherwise`` where it did not."""
+def effective_from(
+    ticker: str, factor: float, splits: Sequence[Split], otherwise_at: datetime
+) -> tuple[datetime, bool]:
+    """When a split took effect, and whether the source named it; ``otherwise_at`` where it did not."""
     named = [
         split.effective_at
         for split in splits
         if split.ticker == ticker and abs(np.log(split.factor / factor)) < AGREEMENT
     ]
-    return (max(named), True) if named else (otherwise, False)
+    return (max(named), True) if named else (otherwise_at, False)
 
 
 def is_same(split: Split, other: Split) -> bool:

@@ -118,8 +118,8 @@ def _on_stored_scale(
             scaled, unclear = scaled.drop(own.index), pd.concat([unclear, own])
             continue
         later = own.loc[own["opened_at"] > shift.newest_overlap_at, "opened_at"]
-        otherwise = later.iloc[0].to_pydatetime() if len(later) else as_of
-        effective_at, is_announced = splits.effective_from(shift.ticker, factor, own_announced, otherwise)
+        otherwise_at = later.iloc[0].to_pydatetime() if len(later) else as_of
+        effective_at, is_announced = splits.effective_from(shift.ticker, factor, own_announced, otherwise_at)
         split = Split(shift.ticker, effective_at, factor)
         is_old_copy = not shift.has_newer and any(splits.is_same(split, undone) for undone in _undone(own_recorded))
         if is_old_copy or not split_store.move_to_scale(connection, split, as_of, own, is_announced=is_announced):

@@ -56,10 +56,10 @@ class RequestBudget:
             execute(
                 connection,
                 """
-                insert into forecast.request_budget as stored (source, next_at, blocked_until)
+                insert into forecast.request_budget as stored (source, next_at, reopens_at)
                 values (:source, clock_timestamp(), clock_timestamp() + :pause)
                 on conflict (source) do update
-                set blocked_until = greatest(stored.blocked_until, excluded.blocked_until)
+                set reopens_at = greatest(stored.reopens_at, excluded.reopens_at)
                 """,
                 {"source": self._source, "pause": timedelta(seconds=seconds)},
             )
@@ -73,7 +73,7 @@ class RequestBudget:
             values (:source, clock_timestamp() + :interval)
             on conflict (source) do update
             set next_at = greatest(stored.next_at, clock_timestamp()) + :interval
-            where stored.blocked_until <= clock_timestamp()
+            where stored.reopens_at <= clock_timestamp()
                 and stored.next_at <= clock_timestamp() + :longest
             returning extract(epoch from next_at - :interval - clock_timestamp()) as wait
             """,
@@ -85,7 +85,7 @@ class RequestBudget:
         (row,) = fetch_rows(
             connection,
             """
-            select extract(epoch from greatest(blocked_until, clock_timestamp()) - clock_timestamp()) as seconds
+            select extract(epoch from greatest(reopens_at, clock_timestamp()) - clock_timestamp()) as seconds
             from forecast.request_budget
             where source = :source
             """,

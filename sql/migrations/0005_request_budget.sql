@@ -3,7 +3,7 @@
 create table forecast.request_budget (
     source text primary key,
     next_at timestamptz not null,
-    blocked_until timestamptz not null default '-infinity'
+    reopens_at timestamptz not null default '-infinity'
 );
 
 comment on table forecast.request_budget is
@@ -12,5 +12,5 @@ comment on column forecast.request_budget.source is
 'The source: yahoo.';
 comment on column forecast.request_budget.next_at is
 'When the next request may be made that nobody has taken yet, UTC.';
-comment on column forecast.request_budget.blocked_until is
-'Until when nobody may ask, because the source refused one of us, UTC.';
+comment on column forecast.request_budget.reopens_at is
+'When asking is allowed again, after the source refused one of us, UTC.';

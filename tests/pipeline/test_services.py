@@ -1,28 +1,40 @@
-"""Seeds, the code's version, and a clear word where no database is named."""
+"""What a use case works with, and what the workers share."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from include.contracts import BarRequest, TickerProfile
 from include.errors import SettingsError
-from include.pipeline.services import code_version, open_services, seed_of
+from include.pipeline.services import open_services
 from include.settings import load_settings
+from tests.yahoo.fixtures import CLOCK, StartEmulator
 
-NOON = datetime(2025, 3, 31, 12, tzinfo=UTC)
-
-
-def test_a_seed_is_the_same_every_time_and_another_for_every_ticker_hour_and_root() -> None:
-    assert seed_of(1, "AAPL", NOON) == seed_of(1, "AAPL", NOON)
-    others = {seed_of(2, "AAPL", NOON), seed_of(1, "MSFT", NOON), seed_of(1, "AAPL", NOON.replace(hour=13))}
-    assert len(others | {seed_of(1, "AAPL", NOON)}) == 4
-    assert all(0 <= seed < 2**63 for seed in others)
+pytestmark = pytest.mark.integration
 
 
-def test_the_codes_version_is_twelve_hexadecimal_digits() -> None:
-    assert len(code_version()) == 12
-    assert int(code_version(), 16) >= 0
-
-
-def test_without_a_database_the_message_says_what_to_do() -> None:
-    with pytest.raises(SettingsError, match="make run"):
+def test_services_need_a_database() -> None:
+    with pytest.raises(SettingsError, match="HOURCAST_DATABASE_URL"):
         open_services(load_settings({}))
+
+
+def test_a_rate_limit_that_one_worker_ran_into_keeps_the_others_from_asking(
+    database_url: str, start_emulator: StartEmulator, yahoo_cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.market.yahoo.RetryPolicy.longest_wait_seconds", 0.0, raising=False)
+    emulator = start_emulator(faults=("AAPL:429-after@120",))
+    settings = load_settings({"HOURCAST_DATABASE_URL": database_url, "HOURCAST_CACHE_DIR": str(yahoo_cache_dir)})
+    first, second = open_services(settings), open_services(settings)
+    since = CLOCK - timedelta(days=5)
+
+    def fetch(services: object, ticker: str) -> object:
+        profile = TickerProfile(ticker, "yahoo", "XNYS", "America/New_York", "USD", ticker, 2)
+        return services.sources["yahoo"].fetch_bars([BarRequest(profile, since)], CLOCK)  # type: ignore[attr-defined]
+
+    assert "slow down" in fetch(first, "AAPL").failures[0].reason  # type: ignore[attr-defined]
+    refused = fetch(second, "MSFT")
+    assert "nothing is asked of it" in refused.failures[0].reason  # type: ignore[attr-defined]
+    assert emulator.chart_requests("MSFT") == 0
+    for services in (first, second):
+        services.engine.dispose()

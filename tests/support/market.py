@@ -1,4 +1,4 @@
-"""A bar source for tests: the simulated market, with faults that a test switches on ticker by ticker."""
+"""A bar source for tests: the simulated market, with faults and events that a test switches on ticker by ticker."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,0 +1,188 @@
+"""What becomes of an answer: revisions, splits, dividends and gaps, point in time."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from include.contracts import Dividend, Split
+from include.pipeline import fetching, hour
+from include.store import registry
+from include.store.bars import load_bars
+from include.store.engine import transaction
+from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product
+
+pytestmark = pytest.mark.integration
+
+NOVA = ROUND_THE_CLOCK[0]
+(ALFA,) = NEW_YORK
+ON_THE_HOUR = AT.replace(minute=0)
+
+
+def closes(product: Product, as_of: object, ticker: str = NOVA) -> list[float]:
+    with transaction(product.services.engine) as connection:
+        return load_bars(connection, [ticker], as_of)["close"].tolist()  # type: ignore[arg-type]
+
+
+def update(product: Product, as_of: object) -> None:
+    """The part of an hour that brings bars."""
+    for shard in hour.plan_hour(product.services, as_of):  # type: ignore[arg-type]
+        hour.fetch_bars(product.services, shard)
+
+
+def test_a_bar_that_changes_later_is_a_revision_and_earlier_hours_read_the_old_one(product: Product) -> None:
+    product.onboard(NOVA)
+    update(product, AT + HOUR)
+    before = closes(product, AT + HOUR)
+    product.market.edits[NOVA, ON_THE_HOUR - 9 * HOUR] = 1.01
+    update(product, AT + 2 * HOUR)
+
+    assert closes(product, AT + HOUR) == before
+    changed = np.array(closes(product, AT + 2 * HOUR)[:-1]) / np.array(before)
+    assert np.flatnonzero(~np.isclose(changed, 1.0)).tolist() == [len(before) - 11]
+    assert product.query("select count(*), max(superseded_at) from forecast.bar_revision") == [(1, AT + 2 * HOUR)]
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+@pytest.mark.parametrize("factor", [10.0, 0.5])
+def test_a_split_never_shows_as_an_error_and_changes_no_earlier_hour(
+    product: Product, factor: float, is_announced: bool
+) -> None:
+    product.onboard(NOVA)
+    product.run_hour(AT + HOUR)
+    before = closes(product, AT + HOUR)
+    product.market.is_announcing = is_announced
+    product.market.splits.append(Split(NOVA, ON_THE_HOUR + HOUR, factor))
+
+    assert product.run_hour(AT + 2 * HOUR) == {"forecast": 1}
+    product.run_hour(AT + 3 * HOUR)
+
+    assert closes(product, AT + HOUR) == before
+    np.testing.assert_allclose(closes(product, AT + 2 * HOUR)[:-1], np.array(before) / factor)
+    assert product.query("select factor, known_at, is_announced from forecast.split") == [
+        (factor, AT + 2 * HOUR, is_announced)
+    ]
+    ((worst, count),) = product.query("select max(absolute_error / actual_close), count(*) from bi.forecast")
+    assert worst < 0.05
+    assert count == 28
+    ((scores,),) = product.query("select count(*) from forecast.score where method = 'hourcast'")
+    assert scores == 1 + 2 + 3
+    ((fallbacks,),) = product.query("select count(*) from forecast.prediction where is_fallback")
+    assert fallbacks == 0
+    # the whole series is there once, on one scale
+    steps = np.abs(np.diff(np.log(closes(product, AT + 3 * HOUR))))
+    assert steps.max() < 0.2
+    frozen = product.checksum()
+    for hours in (1, 2, 3):
+        product.run_hour(AT + hours * HOUR)
+    assert product.checksum() == frozen
+
+
+def test_features_do_not_see_a_split(product: Product) -> None:
+    product.onboard(NOVA)
+    product.run_hour(AT + HOUR)
+    product.market.splits.append(Split(NOVA, ON_THE_HOUR + HOUR, 10.0))
+    product.run_hour(AT + 2 * HOUR)
+    ((worst,),) = product.query(
+        """
+        select max(abs(later.log_return_35 - earlier.log_return_35) + abs(later.volume_ratio_20 - earlier.volume_ratio_20))
+        from forecast.feature as earlier
+        inner join forecast.feature as later using (ticker, closed_at)
+        where earlier.known_at < %s and later.known_at = %s
+        """,
+        AT + 2 * HOUR,
+        AT + 2 * HOUR,
+    )
+    assert worst is None or worst < 1e-5
+
+
+def test_an_old_copy_of_an_answer_from_before_a_split_does_not_undo_it(product: Product) -> None:
+    product.onboard(NOVA)
+    product.market.splits.append(Split(NOVA, ON_THE_HOUR + HOUR, 10.0))
+    update(product, AT + 2 * HOUR)
+    after = closes(product, AT + 2 * HOUR)
+    product.market.splits.clear()
+    product.market.late[NOVA] = AT + HOUR  # nothing newer comes with it
+    update(product, AT + 3 * HOUR)
+
+    np.testing.assert_allclose(closes(product, AT + 3 * HOUR), after)
+    assert product.query("select count(*) from forecast.split") == [(1,)]
+
+
+def test_an_hour_that_is_fetched_after_a_later_one_knew_of_the_split_stays_on_its_scale(product: Product) -> None:
+    product.onboard(NOVA)
+    (shard,) = hour.plan_hour(product.services, AT + HOUR)
+    before = closes(product, AT + HOUR)
+    product.market.splits.append(Split(NOVA, ON_THE_HOUR, 10.0))
+    update(product, AT + 2 * HOUR)
+    hour.fetch_bars(product.services, shard)
+
+    np.testing.assert_allclose(closes(product, AT + HOUR)[: len(before)], before)
+    assert np.abs(np.diff(np.log(closes(product, AT + HOUR)))).max() < 0.2
+    assert np.abs(np.diff(np.log(closes(product, AT + 2 * HOUR)))).max() < 0.2
+
+
+def test_an_answer_whose_scale_makes_no_sense_is_not_believed(product: Product) -> None:
+    product.onboard(NOVA)
+    before = closes(product, AT)
+    for number in range(1, 200):
+        product.market.edits[NOVA, ON_THE_HOUR - number * HOUR] = 2.0 + 0.01 * number
+    update(product, AT + HOUR)
+
+    assert closes(product, AT + HOUR) == before
+    reasons = product.query("select distinct reason from forecast.bar_rejected")
+    assert ("scale_unclear",) in reasons
+
+
+def test_dividends_are_kept(product: Product) -> None:
+    product.onboard(ALFA)
+    product.market.dividends.append(Dividend(ALFA, ON_THE_HOUR, 0.5))
+    update(product, AT + HOUR)
+    assert product.query("select ticker, ex_at, amount, known_at from forecast.dividend") == [
+        (ALFA, ON_THE_HOUR, 0.5, AT + HOUR)
+    ]
+
+
+def test_a_missing_bar_is_asked_for_again_for_30_days_and_then_given_up(product: Product) -> None:
+    hole = ON_THE_HOUR - 3 * HOUR
+    product.market.holes.add((NOVA, hole))
+    product.onboard(NOVA)
+
+    def asked_since(as_of: object) -> object:
+        update(product, as_of)
+        return product.market.requests[0].since
+
+    usual = timedelta(days=product.services.settings.market.update_days)
+    for days in (8, 20, 29):
+        midnight = hole.replace(hour=0)
+        assert asked_since(AT + timedelta(days=days)) == midnight
+    late = AT + timedelta(days=32)
+    assert asked_since(late) == late.replace(minute=0) - timedelta(days=3) - usual
+    assert len(product.market.requests) == 1
+
+
+def test_a_hole_is_filled_from_the_hour_on_that_saw_it_and_shows_in_the_quality_view(product: Product) -> None:
+    hole = ON_THE_HOUR - 40 * HOUR
+    product.market.holes.add((NOVA, hole))
+    product.onboard(NOVA)
+    before = closes(product, AT)
+    view = "select missing_count, late_count from bi.data_quality where day_exchange = %s"
+    assert product.query(view, (hole - HOUR).date()) == [(1, 0)]
+    product.market.holes.clear()
+    update(product, AT + timedelta(days=9))
+
+    assert closes(product, AT) == before
+    with transaction(product.services.engine) as connection:
+        bars = load_bars(connection, [NOVA], AT + timedelta(days=9))
+    assert bars.loc[bars["closed_at"] == hole, "known_at"].tolist() == [AT + timedelta(days=9)]
+    assert product.query(view, (hole - HOUR).date()) == [(0, 1)]
+
+
+def test_nothing_missing_asks_for_the_usual_days_alone(product: Product) -> None:
+    product.onboard(NOVA, ALFA)
+    with transaction(product.services.engine) as connection:
+        profiles = [item.profile for item in registry.get_tickers(connection) if item.profile]
+    (request,) = fetching.due_requests(
+        product.services, [item for item in profiles if item.ticker == NOVA], AT + 2 * HOUR
+    )
+    assert request.since == ON_THE_HOUR - timedelta(days=5)
