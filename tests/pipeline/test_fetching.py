@@ -85,7 +85,9 @@ def test_features_do_not_see_a_split(product: Product) -> None:
     product.run_hour(AT + 2 * HOUR)
     ((worst,),) = product.query(
         """
-        select max(abs(later.log_return_35 - earlier.log_return_35) + abs(later.volume_ratio_20 - earlier.volume_ratio_20))
+        select
+            max(abs(later.log_return_35 - earlier.log_return_35))
+            + max(abs(later.volume_ratio_20 - earlier.volume_ratio_20))
         from forecast.feature as earlier
         inner join forecast.feature as later using (ticker, closed_at)
         where earlier.known_at < %s and later.known_at = %s
@@ -145,7 +147,7 @@ def test_dividends_are_kept(product: Product) -> None:
 
 def test_a_missing_bar_is_asked_for_again_for_30_days_and_then_given_up(product: Product) -> None:
     hole = ON_THE_HOUR - 3 * HOUR
-    product.market.holes.add((NOVA, hole))
+    product.market.missing[NOVA] = {hole}
     product.onboard(NOVA)
 
     def asked_since(as_of: object) -> object:
@@ -153,22 +155,21 @@ def test_a_missing_bar_is_asked_for_again_for_30_days_and_then_given_up(product:
         return product.market.requests[0].since
 
     usual = timedelta(days=product.services.settings.market.update_days)
-    for days in (8, 20, 29):
-        midnight = hole.replace(hour=0)
-        assert asked_since(AT + timedelta(days=days)) == midnight
-    late = AT + timedelta(days=32)
-    assert asked_since(late) == late.replace(minute=0) - timedelta(days=3) - usual
+    update(product, AT + timedelta(days=8))
+    for days in (20, 29):
+        assert asked_since(AT + timedelta(days=days)) == hole.replace(hour=0)
+    assert asked_since(AT + timedelta(days=32)) == ON_THE_HOUR + timedelta(days=29) - usual
     assert len(product.market.requests) == 1
 
 
 def test_a_hole_is_filled_from_the_hour_on_that_saw_it_and_shows_in_the_quality_view(product: Product) -> None:
     hole = ON_THE_HOUR - 40 * HOUR
-    product.market.holes.add((NOVA, hole))
+    product.market.missing[NOVA] = {hole}
     product.onboard(NOVA)
     before = closes(product, AT)
     view = "select missing_count, late_count from bi.data_quality where day_exchange = %s"
     assert product.query(view, (hole - HOUR).date()) == [(1, 0)]
-    product.market.holes.clear()
+    product.market.missing.clear()
     update(product, AT + timedelta(days=9))
 
     assert closes(product, AT) == before

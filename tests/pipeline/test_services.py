@@ -20,10 +20,9 @@ def test_services_need_a_database() -> None:
 
 
 def test_a_rate_limit_that_one_worker_ran_into_keeps_the_others_from_asking(
-    database_url: str, start_emulator: StartEmulator, yahoo_cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, start_emulator: StartEmulator, yahoo_cache_dir: Path
 ) -> None:
-    monkeypatch.setattr("include.market.yahoo.RetryPolicy.longest_wait_seconds", 0.0, raising=False)
-    emulator = start_emulator(faults=("AAPL:429-after@120",))
+    emulator = start_emulator(faults=("AAPL:429-after@600",))
     settings = load_settings({"HOURCAST_DATABASE_URL": database_url, "HOURCAST_CACHE_DIR": str(yahoo_cache_dir)})
     first, second = open_services(settings), open_services(settings)
     since = CLOCK - timedelta(days=5)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from include.contracts import BarRequest, TickerFailure, TickerProfile
+from include.contracts import PRICE_COLUMNS, BarRequest, Dividend, Split, TickerFailure, TickerProfile
 from include.market.simulated import SimulatedSource
 from include.market.source import FetchReport
 
@@ -15,7 +15,9 @@ class FaultySource:
 
     ``down``: cannot be reached. ``unknown``: the source has never heard of it. ``late``: bars that close after the
     given instant are not there yet. ``missing``: the bars that closed at these instants are not there, though later
-    ones are. ``edits``: the close of the bar that closed at the given instant is another one.
+    ones are. ``edits``: the close of the bar that closed at the given instant is another one. ``splits``: from an
+    instant on every bar, old and new, is on another scale; ``is_announcing`` says whether the source names them.
+    ``dividends`` are only told of.
     """
 
     name = "simulated"
@@ -27,7 +29,11 @@ class FaultySource:
         self.late: dict[str, datetime] = {}
         self.missing: dict[str, set[datetime]] = {}
         self.edits: dict[tuple[str, datetime], float] = {}
+        self.splits: list[Split] = []
+        self.is_announcing = True
+        self.dividends: list[Dividend] = []
         self.asked: list[str] = []
+        self.requests: list[BarRequest] = []
 
     def describe(self, tickers: Sequence[str], as_of: datetime) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
         failures = self._failures(tickers)
@@ -37,22 +43,33 @@ class FaultySource:
 
     def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
         self.asked += [request.profile.ticker for request in requests]
+        self.requests = list(requests)
         failures = self._failures([request.profile.ticker for request in requests])
         failed = {failure.ticker for failure in failures}
         report = self._market.fetch_bars([r for r in requests if r.profile.ticker not in failed], as_of)
-        return FetchReport(bars=self._spoil(report.bars), failures=(*failures, *report.failures))
+        splits = [split for split in self.splits if split.effective_at <= as_of]
+        return FetchReport(
+            bars=self._spoil(report.bars, splits),
+            failures=(*failures, *report.failures),
+            splits=tuple(splits) if self.is_announcing else (),
+            dividends=tuple(self.dividends),
+        )
 
     def _failures(self, tickers: Sequence[str]) -> list[TickerFailure]:
         down = [TickerFailure(t, "the source cannot be reached", is_retryable=True) for t in tickers if t in self.down]
         gone = [TickerFailure(t, "no such ticker", is_retryable=False) for t in tickers if t in self.unknown]
         return [*down, *gone]
 
-    def _spoil(self, bars: pd.DataFrame) -> pd.DataFrame:
+    def _spoil(self, bars: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
         kept = bars.copy()
         for ticker, until in self.late.items():
             kept = kept[(kept["ticker"] != ticker) | (kept["closed_at"] <= until)]
         for ticker, instants in self.missing.items():
             kept = kept[(kept["ticker"] != ticker) | ~kept["closed_at"].isin(instants)]
+        for split in splits:
+            own = kept["ticker"] == split.ticker
+            kept.loc[own, list(PRICE_COLUMNS)] /= split.factor
+            kept.loc[own, "volume"] *= split.factor
         for (ticker, closed_at), factor in self.edits.items():
             hit = (kept["ticker"] == ticker) & (kept["closed_at"] == closed_at)
             for column in ("open", "high", "low", "close"):

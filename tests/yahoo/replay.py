@@ -160,10 +160,15 @@ def _session_openings(listing: Listing, start: datetime, end: datetime) -> list[
 
 
 def _changes(listing: Listing, busy: Sequence[int], start: datetime, end: datetime, chance: Random) -> list[Change]:
-    """One revised bar a day, each seen before it was changed; far from what else happens to the ticker."""
+    """One revised bar a day from Monday to Wednesday, far from what else happens to the ticker.
+
+    Each is a day old when it changes, so that a later session's requests have surely seen it as it was.
+    """
     changes = []
     for day in range(int(start.timestamp()), int(end.timestamp()), _DAY):
         closed = listing.closed[(listing.opened >= day) & (listing.opened < day + _DAY)]
+        if datetime.fromtimestamp(day, UTC).weekday() > 2:
+            continue
         if not len(closed) or any(abs(day - at) < 4 * _DAY for at in busy):
             continue
         place = chance.randrange(len(closed))
