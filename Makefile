@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export TICKERS SOURCE
-.PHONY: help run down status logs clean test check fix env up yahoo evaluate pretrain venv venv-dev
+.PHONY: help run down status logs clean test check fix env up yahoo leakcheck evaluate pretrain venv venv-dev
 
 # The first Python that is new enough and able to make virtual environments. A version manager's stand-in that only
 # prints an error does not count, so each one is asked.
@@ -21,7 +21,7 @@ PYTHON = .venv/bin/python
 LAUNCHER = $(PYTHON) -m include.local
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 run: venv ## Start everything, forecast, print the table; TICKERS="AAPL 2330.TW BTC-USD" and SOURCE=files choose
 	@exec $(LAUNCHER) run --tickers "$$TICKERS" --source "$$SOURCE"
@@ -66,6 +66,9 @@ yahoo: venv-dev ## A stand-in for Yahoo with faults to choose from
 pretrain: venv-dev ## Train the backbone that new tickers start from; BARS=folder UNTIL=2025-02-28
 	@test -n "$(BARS)" && test -n "$(UNTIL)" || { echo "Say which bars, until when: make pretrain BARS=folder UNTIL=2025-02-28" >&2; exit 1; }
 	@OMP_NUM_THREADS=1 $(PYTHON) -m include.pipeline.pretrain --bars "$(BARS)" --until "$(UNTIL)" $(ARGS)
+
+leakcheck: venv-dev ## Plant leaks, change the future at random, and see what is caught; writes docs/leaks.md; ARGS="--count 100"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m tests.leaks $(ARGS)
 
 evaluate: venv-dev ## Score every forecaster on a folder of bars, walk-forward; BARS=folder, ARGS="--since 2025-01-01"
 	@test -n "$(BARS)" || { echo "Say where the bars are: make evaluate BARS=folder" >&2; exit 1; }

@@ -11,6 +11,7 @@ from include.contracts import Shard
 from include.errors import InvalidRequestError
 from include.pipeline import hour
 from include.pipeline.replay import parse_prediction, replay, replay_sample
+from tests.leaks.material import SPLIT, Future, ShowingSource
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product
 
 pytestmark = pytest.mark.integration
@@ -75,6 +76,16 @@ def test_a_hole_that_a_second_backfill_fills_was_a_hole_when_the_forecasts_were_
     ((known_at,),) = product.query("select known_at from forecast.bar where ticker = %s and closed_at = %s", NOVA, hole)
     assert known_at == AT + 3.5 * HOUR
     product.run_hour(AT + 4 * HOUR)
+    assert differences(product) == {}
+
+
+def test_forecasts_from_before_and_after_a_split_come_out_again(product: Product) -> None:
+    future = Future(seed=4, cut=AT + 2 * HOUR, has_split=True)
+    splitting = Product(replace(product.services, sources={"simulated": ShowingSource(future)}), product.market, "")
+    splitting.onboard(NOVA, history_days=20)
+    for hours in range(1, 6):
+        splitting.run_hour(AT + hours * HOUR)
+    assert product.query("select factor from forecast.split") == [(SPLIT,)]
     assert differences(product) == {}
 
 

@@ -1,0 +1,139 @@
+"""`make leakcheck`: plants every leak, changes the future many times over the clean code, and writes docs/leaks.md."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from include.local.postgres import APP_ROLE, HOURCAST_DATABASE
+from include.store.migrations import migrate
+from tests.architecture.project import PROJECT_DIR
+from tests.leaks.checks import CHECKS
+from tests.leaks.hours import Hours, open_hours
+from tests.leaks.planting import Caught, Plant, look_for
+from tests.leaks.plants import HARMLESS, PLANTS
+from tests.leaks.plants_store import STORE_PLANTS
+from tests.support.databases import temporary_server
+
+PAGE = "docs/leaks.md"
+_LONGEST_CELL = 160
+_HOURS_EVERY = 5
+"""One random future of so many also goes through whole hours on Postgres, which take longest."""
+
+_HEAD = """# Leaks, planted and caught
+
+Written by `make leakcheck`; do not edit. The detector (`tests/leaks`) computes everything twice, once with another
+future, and demands that what was known before is the same to the last bit.
+
+| check | what is changed, and what must stay as it is |
+|---|---|
+"""
+_WHAT_CHECKS_DO = {
+    "rows": "bars after a random one change, or are not there: feature rows, inputs, scales and closed targets stay",
+    "calendar": "sessions beyond the horizons get days off, half days, another clock: slots, targets, features stay",
+    "network": "later bars of a window, and the bars that judge a training: its answers and the trained weights stay",
+    "chain": "bars in progress and beyond, which the source shows: what the gate accepts, weights and forecasts stay",
+    "rivals": "the second half of a fold (by `evaluation.leaderboard.find_leak`): forecasts of its first half stay",
+    "hours": "a later hour and its rows are in Postgres before earlier hours run, and run again: their rows stay",
+}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the detector said: of each planted leak, of harmless changes, and of how many clean futures."""
+
+    caught: dict[Plant, Caught | None]
+    minded: dict[Plant, Caught | None]
+    clean: Counter[str]
+    alarms: list[str]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the detector; 0 if it caught everything and raised no false alarm."""
+    parser = argparse.ArgumentParser(prog="python -m tests.leaks", description="Does anything know the future?")
+    parser.add_argument("--count", type=int, default=1000, help="random futures of the clean code")
+    parser.add_argument("--seed", type=int, default=0, help="the first one's seed")
+    parser.add_argument("--out", type=Path, default=PROJECT_DIR / PAGE, help="where the page goes")
+    chosen = parser.parse_args(arguments)
+    warnings.simplefilter("error")
+    with _opened_hours() as hours:
+        caught = {plant: look_for(plant, hours) for plant in track((*PLANTS, *STORE_PLANTS), "planted leaks  ")}
+        minded = {plant: look_for(plant, hours, tries=3) for plant in HARMLESS}
+        clean, alarms = _change_futures(hours, range(chosen.seed, chosen.seed + chosen.count))
+    findings = Findings(caught, minded, clean, alarms)
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    chosen.out.write_text(page_of(findings), encoding="utf-8")
+    missed = [plant.name for plant, found in caught.items() if found is None]
+    wrong = [*alarms, *(f"{plant.name}: {found.words}" for plant, found in minded.items() if found)]
+    console = Console(soft_wrap=True)
+    console.print(f"{len(caught) - len(missed)} of {len(caught)} planted leaks caught; {chosen.out}")
+    console.print(f"{len(wrong)} false alarms in {chosen.count} random futures of the clean code ({dict(clean)})")
+    for line in (*(f"missed: {name}" for name in missed), *(f"false alarm: {line}" for line in wrong)):
+        console.print(line)
+    return int(bool(missed or wrong))
+
+
+def _change_futures(hours: Hours, seeds: range) -> tuple[Counter[str], list[str]]:
+    """How often each check ran on the clean code, and every alarm it raised there."""
+    clean: Counter[str] = Counter()
+    alarms: list[str] = []
+    on_time = hours.on_time()
+    for seed in track(seeds, "random futures"):
+        found = {name: check(seed) for name, check in CHECKS.items()}
+        if seed % _HOURS_EVERY == 0:
+            found["hours"] = hours.check_against(on_time, seed)
+        clean.update(list(found))
+        alarms += [f"{name} with seed {seed}: {words}" for name, words in found.items() if words]
+    return clean, alarms
+
+
+def page_of(findings: Findings) -> str:
+    """The page, from the head to the table of leaks."""
+    counts = ", ".join(f"`{name}` {count:,}" for name, count in findings.clean.items())
+    hits = sum(found is not None for found in findings.caught.values())
+    mistaken = sum(found is not None for found in findings.minded.values())
+    lines = [
+        _HEAD + "\n".join(f"| `{name}` | {words} |" for name, words in _WHAT_CHECKS_DO.items()),
+        "",
+        f"{hits} of {len(findings.caught)} planted leaks were caught. Over the clean code,",
+        f"{max(findings.clean.values(), default=0):,} random futures ({counts})",
+        f"raised {len(findings.alarms)} false alarms; {len(findings.minded)} harmless changes of it raised {mistaken}.",
+        "",
+        "*Tries* are the random futures that it took.",
+        "",
+        "| planted leak | caught by | tries | what changed first |",
+        "|---|---|---|---|",
+    ]
+    for plant, found in findings.caught.items():
+        cells = (f"`{found.check}`", found.tries, _short(found.words)) if found else ("**missed**", "", "")
+        lines.append(f"| {plant.name} | {cells[0]} | {cells[1]} | {cells[2]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(words: str) -> str:
+    """Words that fit a cell: hashes cut, the end left off."""
+    cut = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", words).replace("|", "/")
+    return cut if len(cut) <= _LONGEST_CELL else f"{cut[:_LONGEST_CELL]} ..."
+
+
+@contextmanager
+def _opened_hours() -> Iterator[Hours]:
+    with tempfile.TemporaryDirectory() as folder, temporary_server() as server:
+        migrate(server.url(APP_ROLE, HOURCAST_DATABASE))
+        with open_hours(server, Path(folder)) as hours:
+            yield hours
+
+
+if __name__ == "__main__":
+    sys.exit(main())
