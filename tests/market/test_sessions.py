@@ -297,3 +297,22 @@ def test_recorded_bars_lie_on_the_grid_and_leave_few_holes() -> None:
         holes = int((~grid["opened_at"].isin(opened)).sum())
         assert strays == RECORDED_STRAYS.get(ticker, 0), ticker
         assert holes <= RECORDED_HOLES.get(ticker, 6), ticker
+
+
+@pytest.mark.parametrize(
+    ("calendar", "newest", "as_of", "missed"),
+    [
+        ("XNYS", "2025-03-31 20:00", "2025-03-31 23:00", 0),
+        ("XNYS", "2025-03-31 15:30", "2025-04-01 19:59", 0),  # the rest of its own session, and one that goes on
+        ("XNYS", "2025-03-31 15:30", "2025-04-01 20:01", 0),  # the feed's delay
+        ("XNYS", "2025-03-31 15:30", "2025-04-01 20:02", 1),
+        ("XNYS", "2025-03-28 20:00", "2025-03-31 13:00", 0),  # a weekend
+        ("XNYS", "2025-03-28 20:00", "2025-04-04 21:00", 5),
+        ("24/7", "2025-03-31 15:00", "2025-04-01 23:00", 0),
+        ("24/7", "2025-03-31 15:00", "2025-04-02 00:02", 1),
+    ],
+)
+def test_only_whole_sessions_after_the_newest_bar_are_missed(
+    calendar: str, newest: str, as_of: str, missed: int
+) -> None:
+    assert sessions.missed_sessions(calendar, utc(newest), utc(as_of), 2) == missed

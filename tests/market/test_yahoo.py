@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from include.contracts import BAR_COLUMNS, BarRequest, TickerProfile
+from include.contracts import BAR_COLUMNS, BarRequest, Dividend, Split, TickerProfile
 from include.market.quality import reject_bars
 from include.market.sessions import calendar_of, feed_delay_minutes, timezone_of
 from include.market.yahoo import YahooSource
@@ -20,7 +20,7 @@ from include.market.yahoo_retry import RetryPolicy
 from include.market.yahoo_session import RateLimitGate
 from include.settings import MarketSettings
 from tests.yahoo.faults import KINDS
-from tests.yahoo.fixtures import CLOCK, KNOWN, StartEmulator
+from tests.yahoo.fixtures import CLOCK, KNOWN, MARKET, StartEmulator
 from tests.yahoo.providers import Event, invented, invented_bars, listing_of, with_events
 
 SINCE = CLOCK - timedelta(days=5)
@@ -404,3 +404,15 @@ def test_an_error_of_the_pace_itself_is_not_taken_for_a_tickers(
     start_emulator()
     with pytest.raises(StoreUnavailableError):
         YahooSource(settings, pace=broken_pace, gate=RateLimitGate()).fetch_bars([request_of("AAPL")], CLOCK)
+
+
+def test_splits_and_dividends_come_with_the_bars(start_emulator: StartEmulator, open_source) -> None:
+    listing = MARKET("AAPL")
+    split_at, ex_at = (int(listing.opened[place]) for place in (-60, -70))
+    eventful = with_events(listing, (Event(split_at, 10.0),), (Event(ex_at, 0.25),))
+    start_emulator(provider=lambda ticker: eventful if ticker == "AAPL" else MARKET(ticker))
+    report = open_source().fetch_bars([request_of("AAPL", CLOCK - timedelta(days=30)), request_of("MSFT")], CLOCK)
+    assert report.splits == (Split("AAPL", datetime.fromtimestamp(split_at, UTC), 10.0),)
+    assert report.dividends == (Dividend("AAPL", datetime.fromtimestamp(ex_at, UTC), 0.25),)
+    recent = open_source().fetch_bars([request_of("AAPL", CLOCK - timedelta(days=1))], CLOCK)
+    assert (recent.splits, recent.dividends) == ((), ())

@@ -7,7 +7,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,14 @@ from include.errors import (
     SettingsError,
     UnknownTickerError,
 )
-from include.market.yahoo_client import RangeRefusedError, YahooClient, _prepare_client, silence_client, translate
+from include.market.yahoo_client import (
+    RangeRefusedError,
+    YahooClient,
+    _events,
+    _prepare_client,
+    silence_client,
+    translate,
+)
 from include.market.yahoo_session import RateLimitGate
 from tests.yahoo.fixtures import CLOCK, StartEmulator
 
@@ -148,3 +155,20 @@ def test_folders_that_dead_processes_left_are_removed_and_living_ones_are_kept(t
         _prepare_client.cache_clear()
     assert not dead.exists()
     assert living.exists()
+
+
+def test_an_event_that_makes_no_sense_is_left_out_and_costs_nothing_else() -> None:
+    splits = {
+        "1": {"date": 1_700_000_000, "numerator": 3, "denominator": 2},
+        "2": {"date": 1_700_000_001, "numerator": 3, "denominator": 0},
+        "3": {"date": None, "numerator": 3, "denominator": 2},
+        "4": {"numerator": "a", "denominator": 2},
+        "5": None,
+    }
+    dividends = {"1": {"date": 1_700_000_000, "amount": 0.5}, "2": {"date": 1_700_000_001, "amount": -1.0}}
+    chart = {"events": {"splits": splits, "dividends": dividends}}
+    moment = datetime.fromtimestamp(1_700_000_000, UTC)
+    assert _events(chart, "splits") == {moment: 1.5}
+    assert _events(chart, "dividends") == {moment: 0.5}
+    assert _events({}, "splits") == {}
+    assert _events({"events": None}, "splits") == {}
