@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from include.contracts import ModelRef
 from include.errors import CheckpointError
-from include.model.checkpoint import load_tickers, save_shard
+from include.model.checkpoint import load_tickers, model_versions, save_shard
 from include.model.config import ModelConfig
 from tests.model.made_up import SMALL, bytes_of, stirred_state
 
@@ -35,6 +35,13 @@ def test_a_checkpoint_comes_back_bit_for_bit_in_the_order_asked_for(tmp_path):
     assert loaded.tickers == TICKERS[::-1]
     for k in range(3):
         assert bytes_of(loaded, k) == bytes_of(state, 2 - k)
+
+
+def test_versions_are_named_without_writing_as_saving_names_them_alone_or_in_a_shard(tmp_path):
+    names = [ref.model_version for ref in _saved(tmp_path)]
+    state = stirred_state(TICKERS)
+    assert model_versions(state, PROVENANCE) == names
+    assert model_versions(state.select([1]), PROVENANCE) == names[1:2]
 
 
 def test_saving_twice_changes_no_file(tmp_path):

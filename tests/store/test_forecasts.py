@@ -13,7 +13,10 @@ from include.store.engine import Connection, Engine, fetch_rows, transaction
 from include.store.forecasts import (
     calibration_history,
     last_anchored,
+    load_forecast,
     matured_unscored,
+    newest_read_at,
+    sample_forecasts,
     save_baselines,
     save_predictions,
     save_scores,
@@ -204,3 +207,40 @@ def test_calibration_takes_each_tickers_newest_forecasts(connection: Connection)
         "AAPL": [_as_of(2), _as_of(3)],
         "MSFT": [_as_of(0)],
     }
+
+
+def test_one_forecast_comes_back_with_its_twins_in_order_and_with_the_instant_it_was_written(
+    connection: Connection,
+) -> None:
+    for hour in range(3):
+        _forecast(connection, _as_of(hour))
+
+    forecast, twins = load_forecast(connection, "AAPL", _as_of(1))
+
+    assert [row["horizon"] for row in forecast] == [row["horizon"] for row in twins] == list(range(1, 8))
+    assert {row["as_of"] for row in forecast + twins} == {_as_of(1)}
+    assert all(row["made_at"] for row in forecast + twins)
+    assert load_forecast(connection, "AAPL", _as_of(9)) == ([], [])
+
+
+def test_a_sample_of_forecasts_is_the_same_for_the_same_seed_and_no_larger_than_what_is_there(
+    connection: Connection,
+) -> None:
+    for hour in range(9):
+        _forecast(connection, _as_of(hour))
+
+    drawn = sample_forecasts(connection, 4, 1)
+
+    assert drawn == sample_forecasts(connection, 4, 1)
+    assert drawn != sample_forecasts(connection, 4, 2)
+    assert len(drawn) == 4
+    assert sorted(sample_forecasts(connection, 99, 1)) == [("AAPL", _as_of(hour)) for hour in range(9)]
+
+
+def test_the_newest_instant_at_which_a_ticker_was_read_is_that_of_its_newest_forecast_where_no_hour_ran(
+    connection: Connection,
+) -> None:
+    assert newest_read_at(connection, "AAPL") is None
+    for hour in (3, 1):
+        _forecast(connection, _as_of(hour))
+    assert newest_read_at(connection, "AAPL") == _as_of(3)

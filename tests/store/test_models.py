@@ -6,7 +6,7 @@ import pytest
 
 from include.contracts import ModelRef
 from include.store.engine import Engine, fetch_rows, transaction
-from include.store.models import champions, save_model_versions, serving_refs
+from include.store.models import champions, find_versions, save_model_versions, serving_refs
 from tests.support.rows import at, version
 
 pytestmark = pytest.mark.integration
@@ -56,3 +56,14 @@ def test_saving_twice_equals_saving_once_and_other_content_replaces_it(engine: E
     assert rows[0][1] == rows[1][1]
     assert [row["model_version"] for row in rows[2][1]] == ["m2", "m1"]
     assert rows[2][1][0]["created_at"] > rows[1][1][0]["created_at"]
+
+
+def test_a_version_is_found_by_its_name_or_its_instant_whether_it_may_serve_or_not(engine: Engine) -> None:
+    first, second = version(at(1)), version(at(2), model_version="m2", is_promoted=False)
+    with transaction(engine) as connection:
+        save_model_versions(connection, [first, second, version(at(2), "MSFT")])
+
+        assert find_versions(connection, "AAPL") == [first, second]
+        assert find_versions(connection, "AAPL", model_version="m2") == [second]
+        assert find_versions(connection, "AAPL", as_of=at(1)) == [first]
+        assert find_versions(connection, "AAPL", model_version="m2", as_of=at(1)) == []
