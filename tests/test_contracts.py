@@ -88,6 +88,7 @@ def test_states_are_the_words_that_people_read():
         "backfilling",
         "training",
         "active",
+        "stale",
         "rejected",
         "failed",
         "retired",

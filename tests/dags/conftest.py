@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from include.local.postgres import AIRFLOW_DATABASE, AIRFLOW_ROLE, EmbeddedPostgres
+from include.local.postgres import AIRFLOW_ROLE, EmbeddedPostgres
 from tests.support.airflow import AirflowDriver, airflow_driver
+from tests.support.databases import run_as_superuser
 from tests.support.products import product_environment
+
+METADATA_DATABASE = "airflow_of_the_dag_tests"
 
 
 @pytest.fixture(scope="session")
 def airflow(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowDriver]:
-    """A driver that runs our DAGs in a process of its own."""
+    """A driver that runs our DAGs in a process of its own, and keeps its connections: so on a database of its own."""
+    run_as_superuser(postgres_server, f"create database {METADATA_DATABASE} owner {AIRFLOW_ROLE}")
     home = tmp_path_factory.mktemp("airflow")
-    with airflow_driver(home, postgres_server.url(AIRFLOW_ROLE, AIRFLOW_DATABASE)) as driver:
+    with airflow_driver(home, postgres_server.url(AIRFLOW_ROLE, METADATA_DATABASE)) as driver:
         yield driver
 
 
