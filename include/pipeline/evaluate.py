@@ -28,11 +28,17 @@ from include.evaluation.naive import random_walk
 from include.evaluation.report import make_report
 from include.evaluation.volatility import ewma, seasonal_ewma
 from include.evaluation.walkforward import make_folds
+from include.features.windows import MODEL_INPUT_COUNT
+from include.model.backbone import load_backbone, read_certificate
+from include.model.config import model_config
 from include.model.rivals import LSTM, TCN, RivalConfig
 from include.pipeline.answers import read_answers, write_questions
 from include.pipeline.histories import load_histories
+from include.pipeline.own import OwnForecaster
 from include.pipeline.rivals import NetworkForecaster
+from include.settings import ModelSettings
 
+OWN = "Hourcast"
 RIVAL = "seasonal HAR"
 """The strongest simple forecaster: what a network must beat."""
 
@@ -46,8 +52,10 @@ def forecasters_of(names: Sequence[str] | None = None) -> dict[str, Forecaster]:
     Raises:
         InvalidRequestError: there is no such forecaster.
     """
+    settings = ModelSettings()  # the network that ships with the code, whatever this environment has chosen
     known: dict[str, Forecaster] = {
         BASELINE: random_walk,
+        OWN: OwnForecaster(load_backbone(model_config(settings, MODEL_INPUT_COUNT), settings.backbone_dir)),
         "EWMA": ewma,
         "seasonal EWMA": seasonal_ewma,
         RIVAL: har,
@@ -71,17 +79,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.questions:
             write_questions(histories, make_folds(since, until), chosen.questions)
             return 0
-        board = evaluate(_forecasters(chosen), histories, since, until)
+        board = evaluate(_without_hindsight(_forecasters(chosen), since), histories, since, until)
     except HourcastError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     rival = RIVAL if RIVAL in board.names else board.baseline
-    subject = chosen.subject or str(board.table()["forecaster"].iloc[0])
+    subject = chosen.subject if chosen.subject in board.names else str(board.table()["forecaster"].iloc[0])
     sys.stdout.write(leaderboard_text(board, rival))
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(make_report(board, histories, subject, rival, since, until), encoding="utf-8")
     sys.stdout.write(f"\nReport: {chosen.out}\n")
     return 0
+
+
+def _without_hindsight(forecasters: dict[str, Forecaster], since: datetime) -> dict[str, Forecaster]:
+    """The forecasters without our own where its network learnt from bars of the period: that would be no test of it.
+
+    Raises:
+        InvalidRequestError: our own was to be judged alone.
+    """
+    learnt_until = datetime.fromisoformat(str(read_certificate(ModelSettings().backbone_dir)["as_of"]))
+    if OWN not in forecasters or since >= learnt_until:
+        return forecasters
+    message = f"{OWN} does not take part: its network learnt from bars until {learnt_until.isoformat()}."
+    if set(forecasters) <= {BASELINE, OWN}:
+        raise InvalidRequestError(message)
+    sys.stdout.write(f"{message}\n\n")
+    return {name: forecaster for name, forecaster in forecasters.items() if name != OWN}
 
 
 def leaderboard_text(board: Leaderboard, rival: str) -> str:

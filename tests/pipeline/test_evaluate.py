@@ -4,7 +4,7 @@ import pytest
 
 from include.evaluation.leaderboard import BASELINE
 from include.market import sessions
-from include.pipeline.evaluate import RIVAL, forecasters_of, main
+from include.pipeline.evaluate import OWN, RIVAL, forecasters_of, main
 from tests.evaluation.fakes import returns
 
 
@@ -31,6 +31,17 @@ def test_the_leaderboard_is_printed_and_the_report_written(folder, tmp_path, cap
     assert "2024-10-01 to 2024-11-15" in out.read_text(encoding="utf-8")
 
 
+def test_our_own_network_is_not_judged_on_bars_that_it_learnt_from(folder, tmp_path, capsys):
+    out = tmp_path / "report.html"
+    since = ["--since", "2024-10-01", "--until", "2024-11-15T12:00:00+00:00"]
+    assert main(["--bars", str(folder), *since, "--only", OWN, "EWMA", "--subject", OWN, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "Hourcast does not take part: its network learnt from bars until 2025-02-28" in printed
+    assert printed.count(OWN) == 1
+    assert main(["--bars", str(folder), *since, "--only", OWN, "--out", str(out)]) == 1
+    assert "Hourcast does not take part" in capsys.readouterr().err
+
+
 def test_without_a_period_the_newest_quarter_is_judged(folder, tmp_path, capsys):
     out = tmp_path / "report.html"
     assert main(["--bars", str(folder), "--only", "EWMA", "--subject", "EWMA", "--out", str(out)]) == 0
@@ -53,6 +64,7 @@ def test_what_cannot_be_done_is_said(folder, capsys, arguments, said):
 
 def test_every_forecaster_of_the_issue_takes_part_unless_some_are_named():
     assert set(forecasters_of()) >= {
+        OWN,
         BASELINE,
         "EWMA",
         "seasonal EWMA",
