@@ -102,7 +102,10 @@ def _is_alive(venv: Path) -> bool:
     python = venv / "bin" / "python"
     if not python.exists():
         return False
-    tried = subprocess.run([str(python), "-c", ""], check=False, capture_output=True)  # noqa: S603  # our own argv
+    try:
+        tried = subprocess.run([str(python), "-c", ""], check=False, capture_output=True)  # noqa: S603  # our own argv
+    except OSError:
+        return False  # made by another user with a Python that this one may not run
     return tried.returncode == 0
 
 

@@ -68,3 +68,10 @@ def test_an_environment_whose_python_is_gone_is_made_again(project: Path) -> Non
     (venv / "bin" / "python").unlink()
     (venv / "bin" / "python").symlink_to("/nowhere/python")
     assert missing_work(venv, project, "run") == "make"
+
+
+def test_a_python_that_this_user_may_not_run_is_made_again(project: Path) -> None:
+    venv = make_venv(project, "run")
+    (venv / "bin" / "python").unlink()
+    (venv / "bin" / "python").write_text("#!/bin/sh\n")  # there, but not to be run by anybody, root included
+    assert missing_work(venv, project, "run") == "make"
