@@ -99,14 +99,11 @@ def _run(argv: list[str], advice: str) -> None:
 
 
 def _is_alive(venv: Path) -> bool:
-    python = venv / "bin" / "python"
-    if not python.exists():
-        return False
+    python = str(venv / "bin" / "python")
     try:
-        tried = subprocess.run([str(python), "-c", ""], check=False, capture_output=True)  # noqa: S603  # our own argv
+        return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603  # ours
     except OSError:
-        return False  # made by another user with a Python that this one may not run
-    return tried.returncode == 0
+        return False  # not there, or made by another user with a Python that this one may not run
 
 
 @contextmanager
