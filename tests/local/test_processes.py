@@ -30,7 +30,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
             [sys.executable, "-c", program], env=environment, start_new_session=True, stdout=subprocess.PIPE, text=True
         )
         started.append(process)
-        return psutil.Process(process.pid)
+        found = psutil.Process(process.pid)
+        # The kernel reports the exec as done a moment before it shows the new program's environment.
+        assert eventually(lambda: bool(found.environ()))
+        return found
 
     yield start_program
     for process in started:
