@@ -52,15 +52,34 @@ def forward(parameters: Parameters, inputs: Tensor, config: ModelConfig) -> Tens
 
     Position t has seen bars 0..t of its window and nothing later.
     """
-    tickers, windows, bars, _ = inputs.shape
-    x = inputs.flatten(1, 2)  # [K, B*T, F]
-    x = _affine(x, parameters, "input")  # [K, B*T, D]
-    for layer in range(config.layers):
+    return finish(parameters, begin(parameters, inputs, config, config.layers), config, config.layers)
+
+
+def begin(parameters: Parameters, inputs: Tensor, config: ModelConfig, layers: int) -> Tensor:
+    """The stream ``[K, B, T, D]`` behind the first ``layers`` layers, for inputs ``[K, B, T, F]``.
+
+    With ``finish`` it is ``forward`` in two halves: where training holds the first layers fast, one beginning serves
+    every step.
+    """
+    _, windows, bars, _ = inputs.shape
+    x = _affine(inputs.flatten(1, 2), parameters, "input")  # [K, B*T, D]
+    return _layers(x, parameters, range(layers), bars, config).unflatten(1, (windows, bars))
+
+
+def finish(parameters: Parameters, stream: Tensor, config: ModelConfig, layers: int) -> Tensor:
+    """Quantiles ``[K, B, T, H, Q]`` for a stream ``[K, B, T, D]`` that has the first ``layers`` layers behind it."""
+    x = _layers(stream.flatten(1, 2), parameters, range(layers, config.layers), stream.shape[2], config)
+    x = _affine(_norm(x, parameters["output.norm"]), parameters, "output")  # [K, B*T, H*Q]
+    raw = x.view(*stream.shape[:3], config.horizon_count, len(config.quantile_levels))
+    return quantiles_of(raw, config)
+
+
+def _layers(x: Tensor, parameters: Parameters, layers: range, bars: int, config: ModelConfig) -> Tensor:
+    """The stream ``x [K, B*T, D]`` behind those layers."""
+    for layer in layers:
         x = x + _attention(x, parameters, f"layers.{layer}.attention", bars, config)
         x = x + _mlp(x, parameters, f"layers.{layer}.mlp")
-    x = _affine(_norm(x, parameters["output.norm"]), parameters, "output")  # [K, B*T, H*Q]
-    raw = x.view(tickers, windows, bars, config.horizon_count, len(config.quantile_levels))
-    return quantiles_of(raw, config)
+    return x
 
 
 def quantiles_of(raw: Tensor, config: ModelConfig) -> Tensor:
@@ -73,7 +92,7 @@ def quantiles_of(raw: Tensor, config: ModelConfig) -> Tensor:
     middle = config.median_index
     limited = raw.clamp(-_RAW_LIMIT, _RAW_LIMIT)
     factors = softplus(limited + _UNIT_SPACING)
-    spacings = factors * _reference_spacings(config.quantile_levels, raw.dtype)
+    spacings = factors * _reference_spacings(config.quantile_levels, raw.dtype, raw.device)
     median = _MEDIAN_GAIN * limited[..., middle : middle + 1]
     below = median - spacings[..., :middle].flip(-1).cumsum(-1).flip(-1)
     above = median + spacings[..., middle + 1 :].cumsum(-1)
@@ -99,13 +118,13 @@ def _student_quantile(level: float) -> float:
 
 
 @lru_cache(maxsize=8)
-def _reference_spacings(levels: tuple[float, ...], dtype: torch.dtype) -> Tensor:
+def _reference_spacings(levels: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     """``[Q]``: the gap to the neighbour nearer the median; 0 at the median itself."""
     values = reference_quantiles(levels)
     middle = levels.index(0.5)
     below = [values[i + 1] - values[i] for i in range(middle)]
     above = [values[i] - values[i - 1] for i in range(middle + 1, len(values))]
-    return torch.tensor([*below, 0.0, *above], dtype=dtype)
+    return torch.tensor([*below, 0.0, *above], dtype=dtype, device=device)
 
 
 def _affine(x: Tensor, parameters: Parameters, name: str) -> Tensor:
@@ -142,14 +161,14 @@ def _rotate(x: Tensor) -> Tensor:
 
     Source: Su et al. (2021), "RoFormer: Enhanced Transformer with Rotary Position Embedding".
     """
-    cosine, sine = _rotary_table(x.shape[-2], x.shape[-1], x.dtype)
+    cosine, sine = _rotary_table(x.shape[-2], x.shape[-1], x.dtype, x.device)
     first, second = x.chunk(2, dim=-1)
     return torch.cat((first * cosine - second * sine, first * sine + second * cosine), dim=-1)
 
 
 @lru_cache(maxsize=32)
-def _rotary_table(bars: int, width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _rotary_table(bars: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Cosines and sines ``[T, C/2]``; read-only, shared by all calls."""
     speeds = _ROTARY_BASE ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
     angles = torch.arange(bars, dtype=torch.float64).unsqueeze(1) * speeds
-    return angles.cos().to(dtype), angles.sin().to(dtype)
+    return angles.cos().to(device, dtype), angles.sin().to(device, dtype)

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from include.model.config import ModelConfig
 from include.model.shard import initial_state
-from include.model.transformer import forward, parameter_shapes, quantiles_of, reference_quantiles
+from include.model.transformer import begin, finish, forward, parameter_shapes, quantiles_of, reference_quantiles
 from tests.model.made_up import SMALL, in_double, stirred_state
 
 
@@ -53,6 +53,16 @@ def test_a_ticker_in_a_stack_is_computed_as_if_alone():
     for k in range(3):
         alone = forward(state.select([k]).parameters, inputs[k : k + 1], SMALL)
         torch.testing.assert_close(together[k : k + 1], alone, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("layers", range(SMALL.layers + 1))
+def test_a_network_cut_behind_any_layer_gives_the_same_bits(layers):
+    state = stirred_state(("A", "B"))
+    inputs = _inputs()
+    stream = begin(state.parameters, inputs, SMALL, layers)
+    assert stream.shape == (2, 3, SMALL.context_bars, SMALL.width)
+    whole = forward(state.parameters, inputs, SMALL)
+    assert torch.equal(finish(state.parameters, stream, SMALL, layers), whole)
 
 
 def test_a_fresh_network_gives_the_reference_for_every_input():
