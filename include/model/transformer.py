@@ -61,9 +61,9 @@ def begin(parameters: Parameters, inputs: Tensor, config: ModelConfig, layers: i
     With ``finish`` it is ``forward`` in two halves: where training holds the first layers fast, one beginning serves
     every step.
     """
-    _, windows, bars, _ = inputs.shape
+    bars = inputs.shape[2]
     x = _affine(inputs.flatten(1, 2), parameters, "input")  # [K, B*T, D]
-    return _layers(x, parameters, range(layers), bars, config).unflatten(1, (windows, bars))
+    return _layers(x, parameters, range(layers), bars, config).view(*inputs.shape[:3], config.width)
 
 
 def finish(parameters: Parameters, stream: Tensor, config: ModelConfig, layers: int) -> Tensor:
