@@ -24,13 +24,13 @@ from include.model.optimiser import (
     clipped,
     decay_mask,
     flatten,
-    is_trained,
+    frozen_layers,
     learning_rate,
-    scope_mask,
+    trained_names,
     unflatten,
 )
-from include.model.shard import ShardState, concat, groups, reproducible_torch
-from include.model.transformer import forward
+from include.model.shard import ShardState, groups, reproducible_torch
+from include.model.transformer import begin, finish, forward
 
 
 class TrainingSeries(Protocol):
@@ -92,6 +92,41 @@ class _Lesson:
     generator: np.random.Generator
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Windows of K tickers: what the trained layers read ``[K, B, T, F or D]``, ``y`` and ``counted [K, B, T, H]``."""
+
+    read: Tensor
+    y: Tensor
+    counted: Tensor
+
+
+class _Networks:
+    """A group's networks, cut in two: the layers that training holds fast, and the weights that it moves."""
+
+    def __init__(self, state: ShardState, train: TrainConfig) -> None:
+        self.config, self.levels = state.config, train.level_weights
+        self.names = trained_names(train.scope, state.config)
+        self.start = flatten(state, self.names)
+        self._fast = {name: part for name, part in state.parameters.items() if name not in self.names}
+        self._frozen = frozen_layers(train.scope, state.config)
+
+    @torch.no_grad()
+    def batch(self, windows: Sequence[tuple[Tensor, Tensor, Tensor]]) -> _Batch:
+        """Each ticker's windows, stacked, and already through the layers that no step changes."""
+        x, y, counted = (torch.stack(part) for part in zip(*windows, strict=True))
+        return _Batch(x if self._frozen is None else begin(self._fast, x, self.config, self._frozen), y, counted)
+
+    def losses(self, weights: Tensor, batch: _Batch) -> Tensor:
+        """``[K]``: the CRPS of each ticker on its windows, with ``weights [K, P]`` in the place of ``start``."""
+        parameters = self._fast | unflatten(weights, self.config, self.names)
+        if self._frozen is None:
+            quantiles = forward(parameters, batch.read, self.config)
+        else:
+            quantiles = finish(parameters, batch.read, self.config, self._frozen)
+        return pinball_loss(quantiles, batch.y, batch.counted, self.config.quantile_levels, self.levels)
+
+
 def fine_tune(
     state: ShardState,
     series: Sequence[TrainingSeries],
@@ -111,17 +146,21 @@ def fine_tune(
     if not len(series) == len(seeds) == len(state.tickers):
         message = f"{len(state.tickers)} tickers came with {len(series)} series and {len(seeds)} seeds."
         raise DataContractError(message)
-    trained: list[ShardState] = []
+    names = trained_names(train_config.scope, state.config)
+    trained: list[Tensor] = []
     reports: list[TrainReport] = []
-    pulled_to = None if anchor is None else flatten(anchor).to(state.parameters["input.weight"].dtype)
+    pulled_to = None if anchor is None else flatten(anchor, names).to(state.parameters["input.weight"].dtype)
     with reproducible_torch():
         for group in groups(len(state.tickers), train_config.group_tickers):
             part = state.select(group)
             lessons = [_lesson(part, i - group.start, series[i], train_config, seeds[i]) for i in group]
-            part, part_reports = _fine_tune_group(part, lessons, train_config, pulled_to)
-            trained.append(part)
+            weights, part_reports = _fine_tune_group(part, lessons, train_config, pulled_to)
+            trained.append(weights)
             reports.extend(part_reports)
-    return (concat(trained) if trained else state), reports
+    if not trained:
+        return state, reports
+    moved = {name: part.contiguous() for name, part in unflatten(torch.cat(trained), state.config, names).items()}
+    return ShardState(state.tickers, state.parameters | moved, state.config), reports
 
 
 def _lesson(state: ShardState, position: int, series: TrainingSeries, train: TrainConfig, seed: int) -> _Lesson:
@@ -163,16 +202,18 @@ def _scored_bars(bars: int) -> int:
 
 def _fine_tune_group(
     state: ShardState, lessons: Sequence[_Lesson], train: TrainConfig, anchor: Tensor | None
-) -> tuple[ShardState, list[TrainReport]]:
-    old = flatten(state)
-    before = _holdout_losses(old, lessons, state.config, train)
-    new = old
+) -> tuple[Tensor, list[TrainReport]]:
+    """``[K, P]``: the weights that the scope moves, where they are now; and a report for each ticker."""
+    networks = _Networks(state, train)
+    judged = _held_out(networks, lessons)
+    before = _judge(networks, networks.start, judged)
+    new = networks.start
     if train.steps and any(len(lesson.train_ends) for lesson in lessons):
-        new = _optimise(old, lessons, state.config, train, anchor)
-    after = _holdout_losses(new, lessons, state.config, train)
+        new = _optimise(networks, lessons, train, anchor)
+    after = _judge(networks, new, judged)
     is_taught = torch.tensor([len(lesson.train_ends) > 0 for lesson in lessons])
     is_finite = new.isfinite().all(dim=1) & torch.tensor([loss is None or math.isfinite(loss) for loss in after])
-    kept = torch.where((is_taught & is_finite).unsqueeze(1), new, old)
+    kept = torch.where((is_taught & is_finite).unsqueeze(1), new, networks.start)
     reports = [
         TrainReport(
             ticker=ticker,
@@ -184,45 +225,41 @@ def _fine_tune_group(
         )
         for k, ticker in enumerate(state.tickers)
     ]
-    return ShardState(state.tickers, unflatten(kept, state.config), state.config), reports
+    return kept, reports
 
 
-def _optimise(
-    start: Tensor, lessons: Sequence[_Lesson], config: ModelConfig, train: TrainConfig, anchor: Tensor | None
-) -> Tensor:
+def _optimise(networks: _Networks, lessons: Sequence[_Lesson], train: TrainConfig, anchor: Tensor | None) -> Tensor:
     """``[K, P]``: the weights after all steps of AdamW, clipped by ticker."""
-    decay = train.weight_decay * decay_mask(config, start.dtype)
-    trained = None if train.scope == "all" else scope_mask(config, train.scope, start.dtype)
-    optimiser = AdamW(start, decay, anchor, train.pull, trained)
+    start = networks.start
+    decay = train.weight_decay * decay_mask(networks.config, start.dtype, networks.names)
+    optimiser = AdamW(start, decay, anchor, train.pull)
+    batch = _draw(networks, lessons, train)
     for step in range(train.steps):
-        batch = _stack([_sample(lesson, config, train) for lesson in lessons])
-        losses = _losses(optimiser.weights, batch, config, train)
+        if step and step % train.steps_per_draw == 0:
+            batch = _draw(networks, lessons, train)
         # A sum of separate losses: the gradient of each row is that of its own loss, even beside a NaN.
-        (gradient,) = torch.autograd.grad(losses.sum(), optimiser.weights)
+        (gradient,) = torch.autograd.grad(networks.losses(optimiser.weights, batch).sum(), optimiser.weights)
         rate = learning_rate(step, train.steps, train.learning_rate, train.warmup_steps, train.final_rate_ratio)
         optimiser.step(clipped(gradient, train.clip_norm), rate)
     return optimiser.weights.detach()
 
 
-def _losses(flat: Tensor, batch: tuple[Tensor, ...], config: ModelConfig, train: TrainConfig) -> Tensor:
-    x, y, counted = batch
-    parameters = unflatten(flat, config)
-    if train.scope != "all":  # no gradient goes back through what is held fast, which is most of a step's time
-        parameters = {
-            name: part if is_trained(name, train.scope, config) else part.detach() for name, part in parameters.items()
-        }
-    quantiles = forward(parameters, x, config)
-    return pinball_loss(quantiles, y, counted, config.quantile_levels, train.level_weights)
+def _draw(networks: _Networks, lessons: Sequence[_Lesson], train: TrainConfig) -> _Batch:
+    return networks.batch([_sample(lesson, networks.config, train) for lesson in lessons])
 
 
 def _sample(lesson: _Lesson, config: ModelConfig, train: TrainConfig) -> tuple[Tensor, Tensor, Tensor]:
-    """One step's windows of one ticker: ``x [B, T, F]``, ``y [B, T, H]`` and what counts ``[B, T, H]``."""
+    """Windows of one ticker for a step or some: ``x [B, T, F]``, ``y [B, T, H]`` and what counts ``[B, T, H]``.
+
+    One window from each of B equal stretches of the history: they overlap less than if all were drawn from the whole.
+    """
+    count, generator = train.batch_windows, lesson.generator
     if not len(lesson.train_ends):
-        return _windows(lesson, np.zeros(0, np.int64), train.batch_windows, config.context_bars)
-    picks = lesson.generator.integers(0, len(lesson.train_ends), size=train.batch_windows)
-    x, y, counted = _windows(lesson, lesson.train_ends[picks], train.batch_windows, config.context_bars)
+        return _windows(lesson, np.zeros(0, np.int64), count, config.context_bars)
+    picks = ((np.arange(count) + generator.random(count)) * len(lesson.train_ends) / count).astype(np.int64)
+    x, y, counted = _windows(lesson, lesson.train_ends[picks], count, config.context_bars)
     if train.mirrored_inputs:
-        x, y = mirror(x, y, lesson.generator.random(len(x)) < 0.5, train.mirrored_inputs)
+        x, y = mirror(x, y, generator.random(count) < 0.5, train.mirrored_inputs)
     return x, y, counted
 
 
@@ -246,22 +283,21 @@ def _windows(lesson: _Lesson, ends: npt.NDArray[np.int64], count: int, bars: int
     return x, y, counted
 
 
-def _stack(parts: Sequence[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, ...]:
-    return tuple(torch.stack(part) for part in zip(*parts, strict=True))
+def _held_out(networks: _Networks, lessons: Sequence[_Lesson]) -> _Batch | None:
+    """The windows that judge, filled up to one number for all tickers; None: no ticker has one."""
+    count = max(len(lesson.holdout_ends) for lesson in lessons)
+    bars = networks.config.context_bars
+    return networks.batch([_holdout_windows(lesson, count, bars) for lesson in lessons]) if count else None
 
 
 @torch.no_grad()
-def _holdout_losses(
-    flat: Tensor, lessons: Sequence[_Lesson], config: ModelConfig, train: TrainConfig
-) -> list[float | None]:
-    count = max(len(lesson.holdout_ends) for lesson in lessons)
-    if not count:
-        return [None] * len(lessons)
-    batch = _stack([_holdout_windows(lesson, count, config.context_bars) for lesson in lessons])
-    losses = _losses(flat, batch, config, train)
-    return [
-        float(loss) if counted.any() else None for loss, counted in zip(losses.unbind(), batch[2].unbind(), strict=True)
-    ]
+def _judge(networks: _Networks, weights: Tensor, judged: _Batch | None) -> list[float | None]:
+    """Each ticker's loss on the windows that judge; None where it has none."""
+    if judged is None:
+        return [None] * len(weights)
+    losses = networks.losses(weights, judged)
+    has_any = judged.counted.flatten(1).any(dim=1)
+    return [loss if has else None for loss, has in zip(losses.tolist(), has_any.tolist(), strict=True)]
 
 
 def _holdout_windows(lesson: _Lesson, count: int, bars: int) -> tuple[Tensor, Tensor, Tensor]:

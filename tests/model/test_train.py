@@ -11,9 +11,9 @@ import torch
 from include.errors import DataContractError
 from include.model.config import SCOPES, TrainConfig
 from include.model.loss import pinball_loss
-from include.model.optimiser import is_trained
+from include.model.optimiser import trained_names
 from include.model.shard import initial_state
-from include.model.train import TrainingArrays, fine_tune, mirror
+from include.model.train import TrainingArrays, _lesson, _sample, fine_tune, mirror
 from include.model.transformer import reference_quantiles
 from tests.model.made_up import SMALL, bytes_of, in_double, made_up_series, stirred_state
 
@@ -215,7 +215,52 @@ def test_only_the_scope_is_moved_and_it_is_moved_as_if_alone(scope):
     trained, _ = fine_tune(state, [made_up_series(1)], config, [7])
     for name, value in state.parameters.items():
         is_moved = not torch.equal(trained.parameters[name], value)
-        assert is_moved == is_trained(name, scope, SMALL), name
+        assert is_moved == (name in trained_names(scope, SMALL)), name
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_frozen_layers_computed_once_train_as_if_computed_in_every_step(scope, monkeypatch):
+    """The same training with nothing computed beforehand: the whole network in every step, from the inputs on."""
+    state, anchor = in_double(stirred_state(("A", "B"))), in_double(stirred_state(("backbone",), size=0.1))
+    config = TrainConfig(4, 8, scope=scope, learning_rate=1e-3, pull=0.1, mirrored_inputs=2, steps_per_draw=4)
+    series = [made_up_series(seed) for seed in (1, 2)]
+    once, reports = fine_tune(state, series, config, [7, 8], anchor)
+    monkeypatch.setattr("include.model.train.frozen_layers", lambda scope, config: None)
+    every_time, again = fine_tune(state, series, config, [7, 8], anchor)
+    for name, value in every_time.parameters.items():
+        torch.testing.assert_close(once.parameters[name], value, rtol=0, atol=1e-12)
+    assert [report.loss_after for report in reports] == pytest.approx(
+        [report.loss_after for report in again], abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(("steps_per_draw", "draws"), [(1, 5), (2, 3), (5, 1), (9, 1)])
+def test_windows_serve_as_many_steps_as_they_are_said_to(steps_per_draw, draws, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("include.model.train._sample", lambda *given: drawn.append(1) or _sample(*given))
+    config = dataclasses.replace(BRIEF, steps=5, steps_per_draw=steps_per_draw)
+    fine_tune(stirred_state(("A",)), [made_up_series(1)], config, [7])
+    assert len(drawn) == draws
+
+
+def test_windows_are_drawn_from_all_of_the_history_alike():
+    lesson = _lesson(stirred_state(("A",)), 0, made_up_series(1, rows=120), BRIEF, 3)
+    rows = lesson.x[lesson.train_ends][:, 0]
+    config = dataclasses.replace(BRIEF, batch_windows=7)
+    drawn = torch.stack([_sample(lesson, SMALL, config)[0][:, -1, 0] for _ in range(2000)])
+    places = (drawn.unsqueeze(-1) == rows).nonzero()[:, 2].reshape(2000, 7)
+    stretches = places * 7 // len(rows)
+    assert (places.diff(dim=1) >= 0).all()
+    assert (stretches.diff(dim=1) <= 2).all()  # none of seven equal stretches of the history is passed over
+    counts = torch.bincount(places.flatten(), minlength=len(rows))
+    assert counts.min() > 0.75 * counts.double().mean()
+    assert counts.max() < 1.25 * counts.double().mean()
+
+
+def test_weights_that_are_held_fast_are_not_copied():
+    state = stirred_state(("A", "B"))
+    trained, _ = fine_tune(state, [made_up_series(1), made_up_series(2)], TrainConfig(2, 4, scope="head"), [7, 8])
+    assert trained.parameters["input.weight"] is state.parameters["input.weight"]
 
 
 def test_a_pull_towards_an_anchor_brings_weights_nearer_to_it():
