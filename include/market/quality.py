@@ -28,9 +28,11 @@ _Mask = npt.NDArray[np.bool_]
 def reject_bars(
     bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], as_of: datetime
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The acceptable bars (a BarFrame), and the rejected rows with a column ``reason``: the first check they failed.
+    """The acceptable bars, and the rejected rows with a column ``reason``: the first check they failed.
 
-    Of acceptable bars with the same ticker and time the first stays, the others are ``duplicated``.
+    The acceptable ones are a BarFrame with a column ``confirmed_at``: when the last bar closed that it took to believe
+    them, for nearly all their own. Who looked earlier did not know them. Of acceptable bars with the same ticker and
+    time the first stays, the others are ``duplicated``.
 
     Raises:
         DataContractError: a column is missing, or a ticker has no profile.
@@ -44,9 +46,12 @@ def reject_bars(
     again = good.duplicated(["ticker", "opened_at"])
     reason.loc[again.index[again]] = "duplicated"
     good = good.loc[~again].sort_values(["ticker", "opened_at"])
+    confirmed_at = bars["closed_at"].copy()
     for _, own in good.groupby("ticker"):
-        reason.loc[own.index] = implausible_bars(own)
-    accepted = bars.loc[reason == "", list(BAR_COLUMNS)].sort_values(["ticker", "opened_at"], ignore_index=True)
+        reason.loc[own.index], places = implausible_bars(own)
+        confirmed_at.loc[own.index] = own["closed_at"].array[places]
+    believed = bars[list(BAR_COLUMNS)].assign(confirmed_at=confirmed_at).loc[reason == ""]
+    accepted = believed.sort_values(["ticker", "opened_at"], ignore_index=True)
     rejected = bars.assign(reason=reason).loc[reason != ""].reset_index(drop=True)
     return accepted, rejected
 

@@ -1,7 +1,8 @@
 """One ticker's history from its source into Postgres: bars, point in time, and their feature rows.
 
-A backfill tells of years at once, and each bar counts as known since its feed told it: nobody had looked. Where
-somebody has looked, a second backfill must not tell hours that are over what they did not know.
+A backfill tells of years at once, and each bar counts as known since its feed told it, or told the one that confirmed
+it: nobody had looked. Where somebody has looked, by an hour or by an earlier backfill, a second one must not tell the
+past what it did not know: what is stored stays as it is, and what it changes or adds there is known from now on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pandas as pd
 from include.contracts import BarRequest, TickerFailure, TickerProfile
 from include.pipeline import featuring, fetching
 from include.pipeline.services import Services
+from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
 from include.store.engine import Connection
 
@@ -26,7 +28,9 @@ def backfill(services: Services, profile: TickerProfile, since: datetime, as_of:
         return fetched.failures[0]
 
     def dated(connection: Connection, bars: pd.DataFrame) -> pd.Series[Any]:
-        return _known_at(bars["closed_at"], profile, as_of, forecast_store.newest_read_at(connection, profile.ticker))
+        stored = bar_store.load_bars(connection, [profile.ticker], as_of)["opened_at"]
+        looked_at = forecast_store.newest_read_at(connection, profile.ticker)
+        return _known_at(bars, profile.feed_delay_minutes, as_of, stored, looked_at)
 
     if not fetching.keep(services.engine, [request], fetched, as_of, dated):
         reason = f"{profile.source} has no bar since {since:%Y-%m-%d}"
@@ -36,10 +40,15 @@ def backfill(services: Services, profile: TickerProfile, since: datetime, as_of:
 
 
 def _known_at(
-    closed_at: pd.Series[Any], profile: TickerProfile, as_of: datetime, looked_at: datetime | None
+    bars: pd.DataFrame, delay_minutes: int, as_of: datetime, stored: pd.Series[Any], looked_at: datetime | None
 ) -> pd.Series[Any]:
-    """From when on each bar counts as known: what an hour could have seen and did not, it did not know."""
-    told_at = closed_at + timedelta(minutes=profile.feed_delay_minutes)
+    """From when on each bar counts as known.
+
+    What an hour could have seen and did not, it did not know; nor what differs from the bar that is ``stored`` (those
+    are given by when they opened) and that may have been read since.
+    """
+    told_at = bars["confirmed_at"] + timedelta(minutes=delay_minutes)
+    is_late = bars["opened_at"].isin(stored)
     if looked_at is None:
-        return told_at
-    return told_at.where(told_at > looked_at, max(as_of, looked_at + timedelta(microseconds=1)))
+        return told_at.mask(is_late, as_of)
+    return told_at.mask(is_late | (told_at <= looked_at), max(as_of, looked_at + timedelta(microseconds=1)))

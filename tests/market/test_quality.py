@@ -28,7 +28,7 @@ def bars(profiles: dict[str, TickerProfile]) -> pd.DataFrame:
 
 def test_good_bars_all_pass_unchanged(bars: pd.DataFrame, profiles: dict[str, TickerProfile]) -> None:
     accepted, rejected = reject_bars(bars, profiles, AS_OF)
-    pd.testing.assert_frame_equal(accepted, bars)
+    pd.testing.assert_frame_equal(accepted, bars.assign(confirmed_at=bars["closed_at"]))
     assert rejected.empty
     assert "reason" in rejected
 
@@ -78,7 +78,7 @@ def test_of_a_bar_that_came_twice_the_first_good_one_stays(
     broken_first = bars.iloc[[5]].assign(close=np.nan)
     doubled = pd.concat([broken_first, bars, bars.iloc[[5]].assign(close=bars["close"].iloc[5] * 1.0000001)])
     accepted, rejected = reject_bars(doubled, profiles, AS_OF)
-    pd.testing.assert_frame_equal(accepted, bars)
+    pd.testing.assert_frame_equal(accepted[list(BAR_COLUMNS)], bars)
     assert rejected["reason"].tolist() == ["not_finite", "duplicated"]
 
 
@@ -91,8 +91,8 @@ def test_no_bars_give_no_bars(bars: pd.DataFrame, profiles: dict[str, TickerProf
     accepted, rejected = reject_bars(bars.iloc[:0], profiles, AS_OF)
     assert accepted.empty
     assert rejected.empty
-    assert list(accepted.columns) == list(BAR_COLUMNS)
-    assert accepted.dtypes.equals(bars.dtypes)
+    assert list(accepted.columns) == [*BAR_COLUMNS, "confirmed_at"]
+    assert accepted[list(BAR_COLUMNS)].dtypes.equals(bars.dtypes)
 
 
 def test_bars_that_break_the_contract_are_refused(bars: pd.DataFrame, profiles: dict[str, TickerProfile]) -> None:
@@ -118,3 +118,17 @@ def test_a_spike_is_rejected_beside_its_neighbours_and_keeps_its_raw_values(
     assert rejected["reason"].tolist() == ["step_beyond_volatility"]
     assert rejected["close"].tolist() == [spiked.loc[3, "close"]]
     assert len(accepted) == len(bars) - 1
+
+
+def test_a_bar_that_another_one_confirmed_says_when_that_one_closed(
+    bars: pd.DataFrame, profiles: dict[str, TickerProfile]
+) -> None:
+    own = bars.index[bars["ticker"] == "COIN-USD.SIM"]
+    crashed = own[len(own) // 2 :]
+    moved = bars.copy()
+    moved.loc[crashed, ["open", "high", "low", "close"]] *= 0.3
+    accepted, rejected = reject_bars(moved, profiles, AS_OF)
+    assert rejected.empty
+    later = accepted[accepted["confirmed_at"] != accepted["closed_at"]]
+    assert later["closed_at"].tolist() == [bars.loc[crashed[0], "closed_at"]]
+    assert later["confirmed_at"].tolist() == [bars.loc[crashed[1], "closed_at"]]

@@ -58,7 +58,7 @@ def test_other_tickers_are_unknown_for_good() -> None:
 def test_every_bar_of_the_calendar_is_there_and_passes_the_gate() -> None:
     bars = fetch(*STOCKS, *COINS)
     accepted, rejected = reject_bars(bars, profiles(*STOCKS, *COINS), AS_OF)
-    pd.testing.assert_frame_equal(accepted, bars)
+    pd.testing.assert_frame_equal(accepted, bars.assign(confirmed_at=bars["closed_at"]))
     assert rejected.empty
     for ticker, calendar in (("ACME.SIM", "XNYS"), ("COIN-USD.SIM", "24/7")):
         grid = bar_grid(calendar, START, AS_OF)

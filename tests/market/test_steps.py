@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from include.market.steps import STEP, WICK, implausible_bars
 
@@ -32,7 +34,7 @@ def quiet(count: int, level: float = 100.0) -> list[float]:
 
 
 def found(bars: pd.DataFrame) -> dict[int, str]:
-    reasons = implausible_bars(bars)
+    reasons, _ = implausible_bars(bars)
     return reasons[reasons != ""].to_dict()
 
 
@@ -82,11 +84,57 @@ def test_wild_prices_are_allowed_more() -> None:
     assert found(bars_of([*quiet(20), 250.0])) == {20: STEP}
 
 
+def confirmed(bars: pd.DataFrame) -> dict[int, int]:
+    """Place of each bar that is believed because of a later one -> place of that one."""
+    reasons, places = implausible_bars(bars)
+    return {place: int(by) for place, by in enumerate(places) if by != place and reasons[place] == ""}
+
+
+def test_a_bar_that_later_ones_confirm_says_which_and_what_volatility_allows_waits_for_none() -> None:
+    assert confirmed(bars_of([*quiet(40), 30.0, 31.0, 30.5])) == {40: 41}
+    assert confirmed(bars_of([*quiet(40), *quiet(5, 67.0)])) == {}
+    assert confirmed(bars_of(quiet(40))) == {}
+
+
+def test_a_bad_tick_right_after_a_crash_delays_its_confirmation_by_what_it_takes() -> None:
+    bars = bars_of([*quiet(40), 30.0, 30.1, 30.0, 30.1, 30.0])
+    bars.loc[41, ["open", "high", "low", "close"]] *= 100
+    assert found(bars) == {41: STEP}
+    assert confirmed(bars) == {40: 43, 42: 43}
+
+
+def test_bars_at_the_start_that_judge_each_other_wait_for_the_last_of_them() -> None:
+    bars = bars_of(quiet(40))
+    bars.loc[0] *= 2.0
+    assert found(bars) == {0: STEP}
+    assert confirmed(bars) == dict.fromkeys(range(1, 35), 35)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    moves=st.lists(st.tuples(st.integers(36, 80), st.sampled_from([0.02, 0.3, 0.6, 1.6, 2.5, 50.0])), max_size=6),
+    lasting=st.booleans(),
+    cut=st.integers(37, 80),
+)
+@settings(max_examples=150, deadline=None)
+def test_what_is_believed_by_an_instant_does_not_change_with_what_comes_after_it(
+    seed: int, moves: list[tuple[int, float]], lasting: bool, cut: int
+) -> None:
+    steps = np.random.default_rng(seed).normal(0.0, 0.004, 80)
+    bars = bars_of(list(100 * np.exp(np.cumsum(steps))))
+    for place, factor in moves:
+        bars.loc[place : None if lasting else place] *= factor
+    whole, places = implausible_bars(bars)
+    known = [place for place in range(cut) if whole[place] == "" and places[place] < cut]
+    then, _ = implausible_bars(bars.iloc[:cut])
+    assert known == np.flatnonzero(then == "").tolist()
+
+
 @pytest.mark.skipif(not RECORDED_DIR.is_dir(), reason="the recorded bars are not part of the project")
 def test_no_recorded_bar_is_refused_neither_alone_nor_in_a_weeks_answer() -> None:
     refused = {}
     for path in sorted(RECORDED_DIR.glob("*.parquet")):
         bars = pd.read_parquet(path)
         answers = [bars, *(bars.iloc[first : first + WEEK_BARS] for first in range(0, len(bars), WEEK_BARS // 2))]
-        refused[path.stem] = sum(int((implausible_bars(answer) != "").sum()) for answer in answers)
+        refused[path.stem] = sum(int((implausible_bars(answer)[0] != "").sum()) for answer in answers)
     assert sum(refused.values()) == 0, refused
