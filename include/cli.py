@@ -15,7 +15,7 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError
-from include.pipeline import hour, onboarding, replay
+from include.pipeline import backbones, hour, onboarding, replay
 from include.pipeline.services import Services, open_services
 from include.store.migrations import migrate
 
@@ -45,6 +45,8 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     as_of = require_utc(chosen.as_of or datetime.now(UTC), "as_of")
     if chosen.command == "run-hour":
         return dict(hour.run_hour(services, as_of))
+    if chosen.command == "pretrain":
+        return _pretrain(services, as_of, chosen)
     request = onboarding.Request(
         request_id=f"cli__{chosen.command}__{as_of.isoformat()}",
         as_of=as_of,
@@ -55,6 +57,14 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
         is_retraining=False,
     )
     return onboarding.onboard(services, request)
+
+
+def _pretrain(services: Services, as_of: datetime, chosen: argparse.Namespace) -> dict[str, Any]:
+    """What came of a new backbone; the same command as of the same instant is the same request."""
+    form = {"simulated_tickers": chosen.simulated, "held_out_days": chosen.held_out_days, "seed": chosen.seed}
+    words = "__".join(f"{name}_{value}" for name, value in form.items())
+    request_id = f"cli__pretrain__{as_of.isoformat()}__{words}"
+    return backbones.pretrain(services, backbones.BackboneRequest.from_params(request_id, as_of, form))
 
 
 def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -90,8 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     onboard.add_argument("--history-days", type=int)
     retire = commands.add_parser("retire", help="stop tracking tickers")
     retire.add_argument("tickers", nargs="+")
+    pretrain = commands.add_parser("pretrain", help="a new backbone from the bars of all tracked tickers")
+    pretrain.add_argument("--simulated", type=int, default=0, help="simulated tickers that teach beside them")
+    pretrain.add_argument("--held-out-days", type=int, default=backbones.HELD_OUT_DAYS, help="newest days, which judge")
+    pretrain.add_argument("--seed", type=int)
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
-    for command in (run_hour, onboard, retire):
+    for command in (run_hour, onboard, retire, pretrain):
         command.add_argument("--as-of", type=datetime.fromisoformat, help="the instant beyond which nothing is known")
     return parser
 

@@ -66,8 +66,9 @@ class ModelSettings:
     context_bars: int = 64
     """Bars the model reads (T). Default 64: on a CPU, 64 to 128 give the most supervised positions a second."""
     backbone_dir: Path = _PROJECT_DIR / "include" / "model" / "pretrained"
-    """Folder of the backbone that new tickers start from. Default: the one that comes with the code. One made for
-    another shape of network is not used; a ticker is then trained from nothing."""
+    """Folder of the backbone that new tickers start from, until one that was trained here is promoted. Default: the one
+    that comes with the code. One made for another shape of network is not used; without any, a ticker is trained from
+    nothing."""
     model_width: int = 64
     """Width of the Transformer. Default 64: 0.03 to 0.04 % of CRPS better than 32 on validation quarters."""
     model_layers: int = 2
@@ -108,6 +109,8 @@ class ScheduleSettings:
 
     schedule_minute: int = 35
     """Minute of the hourly run. Default 35: US bars close at :30, most others on the hour."""
+    pretrain_schedule: str | None = None
+    """When a new backbone is trained, as a cron expression in UTC: ``0 6 * * 6``. Default: none, only when asked."""
     shard_count: int = field(default_factory=lambda: min(4, max(2, _cores())))
     """Most shards an hour is cut into. Default: the cores, from 2 to 4; above 5 an hour has more than 25 tasks."""
     shard_minimum_tickers: int = 8

@@ -38,3 +38,22 @@ def test_without_a_database_the_command_fails_with_the_reason(
     monkeypatch.delenv("HOURCAST_DATABASE_URL", raising=False)
     assert main(["run-hour"]) == 1
     assert "HOURCAST_DATABASE_URL is not set" in capsys.readouterr().err
+
+
+@pytest.mark.integration
+def test_the_command_line_trains_a_backbone_and_the_same_command_again_is_the_same_request(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in product_environment(database_url, tmp_path / "models").items():
+        monkeypatch.setenv(name, value)
+    tickers = ("nova-usd.sim", "orion-usd.sim", "vega-usd.sim")
+    assert main(["onboard", *tickers, "--history-days", "60", "--as-of", AT]) == 0
+    capsys.readouterr()
+    answers = []
+    for _ in range(2):
+        assert main(["pretrain", "--as-of", AT, "--held-out-days", "14", "--seed", "3"]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    assert answers[0] == answers[1]
+    assert answers[0]["tickers"] == 3
+    assert main(["pretrain", "--as-of", AT, "--held-out-days", "60"]) == 1
+    assert "a backbone needs 3" in capsys.readouterr().err

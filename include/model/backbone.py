@@ -1,20 +1,24 @@
-"""The backbone that is shipped: its weights, their birth certificate, and tickers that start from it.
+"""A backbone's folder: its weights, their birth certificate, and tickers that start from it.
 
-The folder ``pretrained`` holds one artefact (``checkpoint.py``) and ``backbone.json``, which names it and says what
-made it: data, cut-off date, seed, hash of the code, scores. A backbone of another shape than the settings ask for is
-refused, and a ticker then starts from nothing. Made by ``include/pipeline/pretrain.py``.
+Such a folder holds one artefact (``checkpoint.py``) and ``backbone.json``, which names it and says what made it: data,
+cut-off date, seed, hash of the code, scores. ``pretrained`` is the one that comes with the code. A backbone of another
+shape than the settings ask for is refused. Made by ``include/pipeline/pretrain.py`` from a folder of bars, and by
+``include/pipeline/backbones.py`` from those in Postgres.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from include.contracts import ModelRef
 from include.errors import CheckpointError
-from include.model.checkpoint import load_tickers, save_shard
+from include.model.checkpoint import load_tickers, model_versions, save_shard
 from include.model.config import ModelConfig
 from include.model.pretrain import BACKBONE
 from include.model.shard import ShardState
@@ -33,13 +37,32 @@ def save_backbone(folder: Path, state: ShardState, birth: Mapping[str, Any]) -> 
         CheckpointError: the folder cannot be written.
     """
     (ref,) = save_shard(folder, state, {BACKBONE: birth})
-    certificate = {"model_version": ref.model_version, "artefact": ref.artefact, **birth}
-    try:
-        (folder / CERTIFICATE).write_text(json.dumps(certificate, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        message = f"{folder / CERTIFICATE} cannot be written ({error}); give the folder to this user."
-        raise CheckpointError(message) from error
+    write_certificate(folder, {"model_version": ref.model_version, "artefact": ref.artefact, **birth})
     return ref
+
+
+def backbone_version(state: ShardState, birth: Mapping[str, Any]) -> str:
+    """What ``save_backbone`` would call the network; nothing is written."""
+    (version,) = model_versions(state, {BACKBONE: birth})
+    return version
+
+
+def write_certificate(folder: Path, certificate: Mapping[str, Any]) -> None:
+    """Makes the folder's certificate say this, all of it or nothing.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+    """
+    path = folder / CERTIFICATE
+    temporary = folder / f".{CERTIFICATE}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    try:
+        temporary.write_text(json.dumps(certificate, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        message = f"{path} cannot be written ({error}); free some space or give the folder to this user."
+        raise CheckpointError(message) from error
 
 
 def read_certificate(folder: Path = SHIPPED_DIR) -> dict[str, Any]:

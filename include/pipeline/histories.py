@@ -22,6 +22,8 @@ from include.market import sessions
 from include.market.files import FilesSource
 from include.market.grid import ALWAYS_OPEN, CURRENCIES, NEW_YORK
 from include.market.quality import reject_bars
+from include.market.simulated import SimulatedSource
+from include.market.source import SIMULATED_SUFFIX
 
 _SINCE = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -55,6 +57,18 @@ def tickers_of(folder: Path) -> list[str]:
         {path.stem for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}} if folder.is_dir() else set()
     )
     return sorted(stem.replace("IDX_", "^").replace("_X", "=X") for stem in stems)
+
+
+def simulated_histories(count: int, since: datetime, until: datetime) -> dict[str, History]:
+    """So many tickers of the simulated market, one in four round the clock, of bars closed before ``until``."""
+    names = [f"PRETRAIN{number}{'-USD' if number % 4 == 3 else ''}{SIMULATED_SUFFIX}" for number in range(count)]
+    source = SimulatedSource()
+    profiles, _ = source.describe(names, until)
+    histories = {}
+    for name in names:  # one at a time: a thousand tickers' bars in one frame are gigabytes
+        bars, _ = reject_bars(source.fetch_bars([BarRequest(profiles[name], since)], until).bars, profiles, until)
+        histories[name] = history_of(bars.reset_index(drop=True), profiles[name])
+    return histories
 
 
 def history_of(bars: pd.DataFrame, profile: TickerProfile) -> History:

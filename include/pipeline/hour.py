@@ -14,6 +14,7 @@ from datetime import datetime
 from include.contracts import OutcomeStatus, PlannedTicker, Shard, Stage
 from include.errors import MarketUnavailableError, RetryableError
 from include.pipeline import featuring, fetching, forecasting, freshness, scoring, training
+from include.pipeline.backbones import settle_backbone
 from include.pipeline.services import Services
 from include.store import forecasts as forecast_store
 from include.store import registry
@@ -21,8 +22,9 @@ from include.store.engine import transaction
 
 
 def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
-    """The hour's shards, written down by its first run and read back by every later one."""
+    """The hour's shards and its backbone, written down by its first run and read back by every later one."""
     schedule = services.settings.schedule
+    settle_backbone(services, as_of)
     with transaction(services.engine) as connection:
         return registry.plan_hour(connection, as_of, schedule.shard_count, schedule.shard_minimum_tickers)
 

@@ -16,6 +16,7 @@ from include.contracts import AUTOMATIC, OutcomeStatus, Shard, TickerProfile, Ti
 from include.errors import InvalidRequestError, RetryableError
 from include.market.source import normalise_ticker, source_of
 from include.pipeline import forecasting, training
+from include.pipeline.backbones import settle_backbone
 from include.pipeline.backfill import backfill
 from include.pipeline.services import Services
 from include.store import bars as bar_store
@@ -65,6 +66,7 @@ def validate(services: Services, request: Request) -> list[Shard]:
         message = "no ticker to onboard and none to retire; name at least one, for example AAPL."
         raise InvalidRequestError(message)
     schedule = services.settings.schedule
+    settle_backbone(services, request.as_of)
     with transaction(services.engine) as connection:
         known = {item.ticker for item in request_store.request_tickers(connection, request.request_id)}
     if not known:

@@ -19,18 +19,22 @@ import numpy as np
 
 from include.errors import HourcastError
 from include.evaluation.history import History
-from include.evaluation.leaderboard import evaluate
+from include.evaluation.leaderboard import Leaderboard, evaluate
 from include.evaluation.naive import random_walk
+from include.evaluation.walkforward import instant
 from include.features.windows import MODEL_INPUT_COUNT, SIGNED_INPUT_COUNT, window_ends
 from include.model.backbone import SHIPPED_DIR, save_backbone
 from include.model.config import ModelConfig, model_config
 from include.model.pretrain import BACKBONE, PretrainConfig, pretrain
 from include.model.shard import ShardState, initial_state
 from include.model.train import TrainingArrays
-from include.pipeline.histories import load_histories
+from include.pipeline.histories import load_histories, simulated_histories
 from include.pipeline.own import OwnForecaster, series_of
 from include.pipeline.services import code_version
 from include.settings import load_settings
+
+LEAST_BARS = 500
+"""Bars before a stretch that is scored: features look back, and a window is long."""
 
 _QUARTER = timedelta(days=91)
 
@@ -42,11 +46,13 @@ def pretrain_backbone(
     *,
     seed: int,
     quarters: int = 0,
+    simulated_count: int = 0,
     training: PretrainConfig | None = None,
 ) -> dict[str, Any]:
     """Trains on the bars of ``bars_dir`` that closed before ``until`` and writes into ``folder``; the certificate.
 
-    ``quarters`` of 91 days before ``until`` are scored walk-forward first.
+    ``quarters`` of 91 days before ``until`` are scored walk-forward first. ``simulated_count`` simulated tickers teach
+    beside the recorded ones, and are not scored.
 
     Raises:
         InvalidRequestError: the folder holds no bars.
@@ -55,17 +61,23 @@ def pretrain_backbone(
     chosen = training or PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT)
     config = model_config(load_settings({}).model, MODEL_INPUT_COUNT)
     histories = load_histories(bars_dir, until)
+    oldest_at = min(history.closed_at[0] for history in histories.values())
+    teaching = histories | simulated_histories(simulated_count, _aware(oldest_at), until)
     starts = [until - _QUARTER * back for back in range(quarters, 0, -1)]
-    scores = [_score(histories, start, start + _QUARTER, config, chosen, seed) for start in starts]
-    state = _train(histories, until, config, chosen, seed)
+    scores = [
+        _score(histories, start, start + _QUARTER, train_backbone(teaching, start, config, chosen, seed))
+        for start in starts
+    ]
+    state = train_backbone(teaching, until, config, chosen, seed)
     birth = {
         "as_of": until.isoformat(),
         "kind": "backbone",
         "seed": seed,
         "code_version": code_version(),
         "tickers": sorted(histories),
-        "bar_count": sum(len(history) for history in histories.values()),
-        "oldest_bar_closed_at": str(min(history.closed_at[0] for history in histories.values())),
+        "simulated_count": simulated_count,
+        "bar_count": sum(len(history) for history in teaching.values()),
+        "oldest_bar_closed_at": str(oldest_at),
         "newest_bar_closed_at": str(max(history.closed_at[-1] for history in histories.values())),
         "training": chosen.to_dict(),
         "walk_forward": scores,
@@ -74,12 +86,15 @@ def pretrain_backbone(
     return birth
 
 
-def _train(
+def train_backbone(
     histories: Mapping[str, History], until: datetime, config: ModelConfig, training: PretrainConfig, seed: int
 ) -> ShardState:
-    """A backbone of everything that was over by ``until``."""
-    instant = np.datetime64(until.astimezone(UTC).replace(tzinfo=None), "us")
-    known = {ticker: history.until(instant) for ticker, history in histories.items()}
+    """A backbone of everything that was over by ``until``.
+
+    Raises:
+        DataContractError: no ticker has enough windows.
+    """
+    known = {ticker: history.until(instant(until)) for ticker, history in histories.items()}
     lessons = {ticker: _lesson(history, config) for ticker, history in known.items() if len(history)}
     return pretrain(lessons, config, training, seed)
 
@@ -89,26 +104,35 @@ def _lesson(history: History, config: ModelConfig) -> TrainingArrays:
     return TrainingArrays(series.x, series.y, series.has_target, window_ends(series, config.context_bars))
 
 
-def _score(
+def compare_backbones(
     histories: Mapping[str, History],
+    states: Mapping[str, ShardState],
     since: datetime,
     until: datetime,
-    config: ModelConfig,
-    training: PretrainConfig,
-    seed: int,
-) -> dict[str, Any]:
-    """Skill against the random walk, in percent, of a backbone that ends where the quarter begins."""
-    before = initial_state((BACKBONE,), config, (seed,))
-    board = evaluate(
+    *,
+    is_calibrated: bool,
+) -> Leaderboard:
+    """The scores of each network, of the ``scale`` alone and of the random walk at the bars in [since, until).
+
+    Tickers with few bars before ``since`` are left out. ``is_calibrated`` says whether widths follow the ticker's own
+    outcomes, as in the product; those of the scale alone never do.
+    """
+    alone = initial_state((BACKBONE,), next(iter(states.values())).config, (0,))
+    return evaluate(
         {
             "random walk": random_walk,
-            "scale": OwnForecaster(before, is_calibrated=False),
-            "backbone": OwnForecaster(_train(histories, since, config, training, seed)),
+            "scale": OwnForecaster(alone, is_calibrated=False),
+            **{name: OwnForecaster(state, is_calibrated=is_calibrated) for name, state in states.items()},
         },
         {ticker: history for ticker, history in histories.items() if _reaches(history, since)},
         since,
         until,
     )
+
+
+def _score(histories: Mapping[str, History], since: datetime, until: datetime, state: ShardState) -> dict[str, Any]:
+    """Skill against the random walk, in percent, of a backbone that ends where the quarter begins."""
+    board = compare_backbones(histories, {"backbone": state}, since, until, is_calibrated=True)
     skills = {name: 100.0 * board.mean_skill(name) for name in ("scale", "backbone")}
     return {
         "since": since.isoformat(),
@@ -119,10 +143,13 @@ def _score(
     }
 
 
+def _aware(moment: np.datetime64) -> datetime:
+    return datetime.fromisoformat(str(moment)).replace(tzinfo=UTC)
+
+
 def _reaches(history: History, since: datetime) -> bool:
     """Whether the ticker had bars enough for features when the quarter began."""
-    instant = np.datetime64(since.astimezone(UTC).replace(tzinfo=None), "us")
-    return int(np.searchsorted(history.closed_at, instant)) > 500
+    return int(np.searchsorted(history.closed_at, instant(since))) >= LEAST_BARS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,10 +160,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=SHIPPED_DIR, help="folder of the backbone")
     parser.add_argument("--seed", type=int, default=load_settings({}).model.seed)
     parser.add_argument("--quarters", type=int, default=4, help="quarters before the cut-off that are scored")
+    parser.add_argument("--simulated", type=int, default=0, help="simulated tickers that teach as well")
     chosen = parser.parse_args(arguments)
     until = chosen.until if chosen.until.tzinfo else chosen.until.replace(tzinfo=UTC)
     try:
-        birth = pretrain_backbone(chosen.bars, until, chosen.out, seed=chosen.seed, quarters=chosen.quarters)
+        birth = pretrain_backbone(
+            chosen.bars,
+            until,
+            chosen.out,
+            seed=chosen.seed,
+            quarters=chosen.quarters,
+            simulated_count=chosen.simulated,
+        )
     except HourcastError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1

@@ -13,7 +13,7 @@ from typing import Any
 
 from include.contracts import Shard
 from include.errors import RetryableError
-from include.pipeline import hour, onboarding
+from include.pipeline import backbones, hour, onboarding
 from include.pipeline.services import Services, open_services
 
 Json = dict[str, Any]
@@ -125,3 +125,28 @@ def pending_requests(as_of: datetime) -> list[Json]:
     """Onboarding requests that the hour should make: none, one or two."""
     with _services() as services:
         return onboarding.pending_requests(services, as_of)
+
+
+def plan_backbone(request_id: str, as_of: datetime, params: Mapping[str, Any]) -> Json:
+    """Checks a request to pre-train a backbone and writes it down; counts."""
+    with _services() as services:
+        request = backbones.BackboneRequest.from_params(request_id, as_of, params)
+        return dict(backbones.plan(services, request))
+
+
+def train_backbone(request_id: str) -> Json:
+    """Trains the requested backbone; its version, and a count."""
+    with _services() as services:
+        return backbones.train(services, request_id)
+
+
+def score_backbone(request_id: str) -> Json:
+    """Compares the requested backbone with what is there; skills."""
+    with _services() as services:
+        return dict(backbones.score(services, request_id))
+
+
+def promote_backbone(request_id: str) -> Json:
+    """Lets the requested backbone serve if it is not worse; what was decided, and why."""
+    with _services() as services:
+        return backbones.promote(services, request_id)

@@ -12,16 +12,17 @@ from datetime import datetime
 from typing import Any
 
 from include.contracts import ModelRef, TickerProfile
-from include.errors import CheckpointError
 from include.features.windows import MODEL_INPUT_COUNT, SIGNED_INPUT_COUNT, Series, window_ends
-from include.model.backbone import load_backbone, read_certificate, start_from
+from include.model.backbone import start_from
 from include.model.checkpoint import load_tickers, model_versions, save_shard
 from include.model.config import ModelConfig, TrainConfig, first_training, hourly_training, model_config
 from include.model.shard import ShardState, concat, initial_state
 from include.model.train import TrainingArrays, TrainReport
 from include.model.train import fine_tune as fine_tune_shard
+from include.pipeline.backbones import backbone_at
 from include.pipeline.featuring import load_series
 from include.pipeline.services import Services, code_version, seed_of
+from include.store import backbones as backbone_store
 from include.store import models as model_store
 from include.store.engine import transaction
 from include.store.models import ModelVersion
@@ -109,31 +110,36 @@ def _train_first(services: Services, profiles: Sequence[TickerProfile], as_of: d
 
 
 def _backbone(services: Services, as_of: datetime) -> tuple[ShardState | None, str | None]:
-    """The backbone that new tickers start from and its version; None if none fits the settings, or it knew more.
-
-    One that learnt from bars after ``as_of`` would bring the future to an hour that is caught up on.
-    """
-    folder = services.settings.model.backbone_dir
-    try:
-        certificate = read_certificate(folder)
-        if datetime.fromisoformat(str(certificate["as_of"])) > as_of:
-            return None, None
-        return load_backbone(network_config(services), folder), str(certificate["model_version"])
-    except CheckpointError:
-        return None, None
+    """The backbone that counts at ``as_of`` and its version, or None for both: what ``backbones.backbone_at`` says."""
+    backbone = backbone_at(services, as_of)
+    return (None, None) if backbone is None else (backbone.state, backbone.version)
 
 
 def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
     """Trains each ticker's champion further on its newest bars; the count of tickers that have a model to serve.
 
-    The champion is the newest model that serves from before ``as_of``: a rerun starts from the same weights.
+    The champion is the newest model that serves from before ``as_of``: a rerun starts from the same weights. One that
+    belongs to another backbone than the one that counts now is not trained on: an output layer means nothing on another
+    body, so pulling one backbone's towards another's would ruin it. Its ticker starts from the new backbone.
     """
     tickers = [profile.ticker for profile in profiles]
     with transaction(services.engine) as connection:
         champions = model_store.champions(connection, tickers, before=as_of)
+    moving = _of_another_backbone(services, champions, as_of)
     loaded = load_models(services, champions)
-    _fine_tune(services, loaded, profiles, as_of, _keep)
+    _fine_tune(services, loaded, [profile for profile in profiles if profile.ticker not in moving], as_of, _keep)
+    _train_first(services, [profile for profile in profiles if profile.ticker in moving], as_of, _keep)
     return len(loaded.refs)
+
+
+def _of_another_backbone(services: Services, champions: Mapping[str, Sequence[ModelRef]], as_of: datetime) -> set[str]:
+    """Tickers whose champion belongs to another backbone than the one that counts at ``as_of``."""
+    _, version = _backbone(services, as_of)
+    newest = [refs[0].model_version for refs in champions.values() if refs]
+    if version is None or not newest:
+        return set()
+    with transaction(services.engine) as connection:
+        return backbone_store.tickers_of_others(connection, newest, version)
 
 
 def _fine_tune(

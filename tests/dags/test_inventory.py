@@ -46,7 +46,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_there_are_exactly_these_dags_and_each_file_parses(inventory: dict[str, Any]) -> None:
     assert inventory["errors"] == {}
-    assert sorted(inventory["dags"]) == ["hourly_forecast", "onboard_ticker"]
+    assert sorted(inventory["dags"]) == ["hourly_forecast", "onboard_ticker", "pretrain_backbone"]
     assert sorted(path.stem for path in Path(PROJECT_DIR, "dags").glob("*.py")) == sorted(inventory["dags"])
 
 
@@ -64,6 +64,13 @@ def test_the_stages_of_onboarding_stand_in_their_order(inventory: dict[str, Any]
     assert "backfill_history" in tasks["validate"]["downstream"]
     for before, after in pairwise(order):
         assert after in tasks[before]["downstream"]
+
+
+def test_the_stages_of_pre_training_stand_in_their_order(inventory: dict[str, Any]) -> None:
+    tasks = inventory["dags"]["pretrain_backbone"]["tasks"]
+    assert list(pairwise(["plan", "train", "score", "promote"])) == [
+        (task_id, after) for task_id in ("plan", "train", "score", "promote") for after in tasks[task_id]["downstream"]
+    ]
 
 
 def test_only_stages_over_shards_are_mapped(inventory: dict[str, Any]) -> None:
@@ -94,7 +101,7 @@ def test_one_run_at_a_time_and_no_catch_up(inventory: dict[str, Any]) -> None:
 def test_training_runs_in_the_pool_that_has_a_slot_a_core(inventory: dict[str, Any]) -> None:
     pools = {task_id: task["pool"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()}
     trained = {task_id for task_id, pool in pools.items() if pool == "training"}
-    assert trained == {"fine_tune", "predict", "first_training", "first_forecast"}
+    assert trained == {"fine_tune", "predict", "first_training", "first_forecast", "train", "score"}
 
 
 def test_every_stage_retries_by_policy_and_ends_before_its_token_does(inventory: dict[str, Any]) -> None:
@@ -114,3 +121,27 @@ def test_the_onboarding_form_asks_what_the_readme_says(inventory: dict[str, Any]
         "source",
         "tickers",
     ]
+
+
+def test_the_form_of_pre_training_asks_for_what_teaches_and_as_of_when(inventory: dict[str, Any]) -> None:
+    assert inventory["dags"]["pretrain_backbone"]["params"] == ["as_of", "held_out_days", "seed", "simulated_tickers"]
+
+
+@pytest.mark.parametrize(("cron", "scheduled"), [("", "None"), ("0 6 * * 6", "CronTriggerTimetable")])
+def test_pre_training_waits_to_be_asked_unless_a_schedule_is_set(tmp_path: Path, cron: str, scheduled: str) -> None:
+    script = (
+        "from airflow.dag_processing.dagbag import DagBag\n"
+        "dag = DagBag('dags').dags['pretrain_backbone']\n"
+        "print('@@', type(dag.schedule).__name__ if dag.schedule else None, dag.catchup)"
+    )
+    environment = airflow_environment(tmp_path, "sqlite://") | {"HOURCAST_PRETRAIN_SCHEDULE": cron}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert f"@@ {scheduled} False" in done.stdout, done.stderr

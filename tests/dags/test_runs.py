@@ -1,4 +1,4 @@
-"""Both DAGs run by Airflow on real Postgres databases: the traps that apply, each sprung on purpose."""
+"""The DAGs run by Airflow on real Postgres databases: the traps that apply, each sprung on purpose."""
 
 from typing import Any
 
@@ -155,3 +155,37 @@ def test_a_request_for_nothing_fails_with_the_reason(airflow: AirflowDriver, env
     assert run["state"] == "failed"
     assert states(run)["validate"] == ["failed"]
     assert states(run)["report"] == ["failed"]
+
+
+def test_a_backbone_is_trained_compared_and_used_by_the_next_hour(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    onboard(airflow, environment, NOVA, ORION, "VEGA-USD.SIM")
+    form = {"simulated_tickers": 1, "held_out_days": 14, "as_of": ONBOARDED_AT}
+    run = airflow.run("pretrain_backbone", environment, conf=form)
+    assert (run["state"], len(run["tasks"])) == ("success", 4)
+    ((version, as_of, tickers, is_promoted, reason),) = execute(
+        environment, "select model_version, as_of::text, tickers, is_promoted, reason from forecast.backbone"
+    )
+    assert (as_of, tickers) == ("2025-03-31 15:35:00+00", [NOVA, ORION, "VEGA-USD.SIM"])
+    assert reason.startswith("not worse" if is_promoted else "worse")
+    assert airflow.run("hourly_forecast", environment, run_after=HOUR)["state"] == "success"
+    assert execute(environment, "select model_version from forecast.backbone_choice order by as_of") == [
+        (None,),
+        (version if is_promoted else None,),
+    ]
+
+
+def test_a_backbone_of_too_few_tickers_fails_at_once_and_writes_nothing(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    onboard(airflow, environment, NOVA)
+    run = airflow.run("pretrain_backbone", environment, conf={"held_out_days": 14, "as_of": ONBOARDED_AT})
+    assert run["state"] == "failed"
+    assert states(run) == {
+        "plan": ["failed"],
+        "train": ["upstream_failed"],
+        "score": ["upstream_failed"],
+        "promote": ["upstream_failed"],
+    }
+    assert execute(environment, "select count(*) from forecast.backbone") == [(0,)]

@@ -9,10 +9,12 @@ from include.features.windows import MODEL_INPUT_COUNT
 from include.model.backbone import (
     CERTIFICATE,
     SHIPPED_DIR,
+    backbone_version,
     load_backbone,
     read_certificate,
     save_backbone,
     start_from,
+    write_certificate,
 )
 from include.model.config import model_config
 from include.model.predict import predict
@@ -29,6 +31,23 @@ def test_a_saved_backbone_comes_back_bit_for_bit_with_its_certificate(tmp_path):
     loaded = load_backbone(SMALL, tmp_path)
     assert bytes_of(loaded, 0) == bytes_of(state, 0)
     assert read_certificate(tmp_path) == {"model_version": ref.model_version, "artefact": ref.artefact, **BIRTH}
+
+
+def test_a_certificate_is_replaced_whole_or_not_at_all(tmp_path):
+    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), BIRTH)
+    before = read_certificate(tmp_path)
+    write_certificate(tmp_path, before | {"scores": {"backbone_skill": 0.05}})
+    assert read_certificate(tmp_path) == before | {"scores": {"backbone_skill": 0.05}}
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        write_certificate(tmp_path / "nowhere", before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [CERTIFICATE, ref.artefact, ref.artefact.replace(".safetensors", ".json")]
+    )
+
+
+def test_a_backbone_is_called_what_it_will_be_called_once_it_is_saved(tmp_path):
+    state = stirred_state((BACKBONE,))
+    assert backbone_version(state, BIRTH) == save_backbone(tmp_path, state, BIRTH).model_version
 
 
 def test_every_ticker_starts_with_the_backbones_weights(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from include.contracts import TickerProfile
 from include.errors import InvalidRequestError
 from include.market import sessions
-from include.pipeline.histories import load_histories, market_of, tickers_of
+from include.pipeline.histories import load_histories, market_of, simulated_histories, tickers_of
 
 UNTIL = datetime(2025, 3, 1, tzinfo=UTC)
 
@@ -81,3 +81,13 @@ def test_a_folder_without_bars_is_refused(tmp_path):
 def test_an_exchange_outside_new_york_is_another_market():
     profile = TickerProfile("CDR.WA", "files", "XWAR", "Europe/Warsaw", None, None, 20)
     assert market_of(profile) == "other equity"
+
+
+def test_simulated_histories_end_before_the_instant_and_one_in_four_never_closes():
+    since, until = datetime(2024, 5, 1, tzinfo=UTC), datetime(2024, 6, 1, tzinfo=UTC)
+    histories = simulated_histories(4, since, until)
+    assert [history.market for history in histories.values()] == ["US equity"] * 3 + ["crypto"]
+    assert max(history.closed_at[-1] for history in histories.values()) < np.datetime64("2024-06-01")
+    again = simulated_histories(2, since, until)
+    assert all(np.array_equal(again[ticker].close, histories[ticker].close) for ticker in again)
+    assert simulated_histories(0, since, until) == {}

@@ -69,6 +69,17 @@ def test_a_scored_quarter_says_what_scale_and_backbone_were_worth(bars_dir, tmp_
     assert 0.7 < score["coverage_90"] < 1.0
 
 
+def test_simulated_tickers_teach_beside_those_of_the_folder_and_are_not_scored(bars_dir, tmp_path):
+    versions = set()
+    for count in (0, 2):
+        birth = module.pretrain_backbone(
+            bars_dir, UNTIL, tmp_path / str(count), seed=1, simulated_count=count, training=QUICK
+        )
+        assert (birth["tickers"], birth["simulated_count"]) == (["AAA-USD", "BBB-USD"], count)
+        versions.add(read_certificate(tmp_path / str(count))["model_version"])
+    assert len(versions) == 2
+
+
 def test_our_forecaster_reads_nothing_later_and_answers_the_same_fold_by_fold_as_at_once(bars_dir):
     histories = load_histories(bars_dir, UNTIL)
     since = UNTIL - timedelta(days=14)

@@ -27,7 +27,7 @@ def test_a_request_that_could_not_be_validated_is_an_error() -> None:
 
 
 @pytest.mark.integration
-def test_the_tasks_of_both_dags_pass_nothing_but_plain_values(
+def test_the_tasks_of_onboarding_and_of_an_hour_pass_nothing_but_plain_values(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in product_environment(database_url, tmp_path / "models").items():

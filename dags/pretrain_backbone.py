@@ -1,0 +1,107 @@
+"""### Train a new backbone from the bars of all tracked tickers.
+
+`plan` → `train` → `score` → `promote`
+
+Every new ticker starts from one network that learnt from many tickers, the *backbone*. One comes with the code; this
+DAG trains another on the bars in Postgres, on request, or by the schedule that `HOURCAST_PRETRAIN_SCHEDULE` names.
+
+* The newest days (*Days held out*) do not teach: on them the new backbone is compared with the scale alone and with
+  the present backbone, by CRPS. It is promoted only if it is worse than neither; `promote` says what was decided.
+* It is about one instant, `as_of`: nothing that became known later teaches or judges. Hours from that instant on use
+  the newest promoted backbone; one that was planned before keeps its own, however often it is run again.
+* Tickers move over hour by hour, each when the new backbone is not worse on its own newest bars.
+* What there is, and what each was worth: `select * from bi.backbone`. Clearing a task and running it again changes
+  nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+
+from include.edge import DEFAULT_ARGS, TRAINING_POOL, requested_as_of
+from include.settings import load_settings
+
+CRON = load_settings().schedule.pretrain_schedule
+PARAMS: dict[str, Any] = {
+    "simulated_tickers": Param(
+        default=0,
+        type="integer",
+        minimum=0,
+        maximum=200,
+        title="Simulated tickers beside them",
+        description_md="So many invented tickers teach beside the tracked ones, and are not scored.",
+    ),
+    "held_out_days": Param(
+        default=28,
+        type="integer",
+        minimum=7,
+        maximum=365,
+        title="Days held out",
+        description_md="The newest days judge the backbone, and do not teach it.",
+    ),
+    "seed": Param(
+        default=None,
+        type=["null", "integer"],
+        minimum=0,
+        title="Seed",
+        description_md="Empty: the setting `HOURCAST_SEED`. Another seed gives another backbone.",
+    ),
+    "as_of": Param(
+        default=None,
+        type=["null", "string"],
+        format="date-time",
+        title="As of (for replays)",
+        description_md="Train as if it were this instant; empty: now.",
+    ),
+}
+Json = dict[str, Any]
+
+
+@dag(
+    dag_id="pretrain_backbone",
+    schedule=CronTriggerTimetable(CRON, timezone="UTC") if CRON else None,
+    start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=4),
+    default_args=DEFAULT_ARGS,
+    params=PARAMS,
+    tags=["hourcast"],
+    doc_md=__doc__,
+)
+def pretrain_backbone() -> None:
+    """Wires the stages; every body is one import, one call, one small value."""
+
+    @task
+    def plan() -> Json:
+        from include.pipeline import tasks
+
+        context = get_current_context()
+        params = context["params"]
+        return tasks.plan_backbone(context["run_id"], requested_as_of(context, params["as_of"]), params)
+
+    @task(pool=TRAINING_POOL)
+    def train() -> Json:
+        from include.pipeline import tasks
+
+        return tasks.train_backbone(get_current_context()["run_id"])
+
+    @task(pool=TRAINING_POOL)
+    def score() -> Json:
+        from include.pipeline import tasks
+
+        return tasks.score_backbone(get_current_context()["run_id"])
+
+    @task
+    def promote() -> Json:
+        from include.pipeline import tasks
+
+        return tasks.promote_backbone(get_current_context()["run_id"])
+
+    plan() >> train() >> score() >> promote()
+
+
+pretrain_backbone()

@@ -1,0 +1,217 @@
+"""Backbones that were pre-trained here: what each was asked for, what came of it, and which one counts at an instant.
+
+A request is known by the id of the run that was asked; asking twice under one id is asking once. Which backbone counts
+at the instant of an hour is written down with the hour's plan, so that a rerun finds it whatever was promoted since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from include.contracts import require_utc
+from include.store.engine import Connection, execute, fetch_rows
+
+_COLUMNS = """
+    request_id, as_of, cutoff_at, tickers, simulated_count, seed, present_version,
+    model_version, bar_count, code_version, scores, is_promoted, reason
+"""
+
+
+@dataclass(frozen=True)
+class BackboneRow:
+    """One request: bars that closed before ``cutoff_at`` teach, those from there to ``as_of`` judge.
+
+    ``present_version`` is the backbone that it has to match, None the shipped one; what is not known yet is None.
+    """
+
+    request_id: str
+    as_of: datetime
+    cutoff_at: datetime
+    tickers: Sequence[str]
+    simulated_count: int
+    seed: int
+    present_version: str | None
+    model_version: str | None = None
+    bar_count: int | None = None
+    code_version: str | None = None
+    scores: Mapping[str, Any] | None = None
+    is_promoted: bool = False
+    reason: str | None = None
+
+
+def find_backbone(connection: Connection, request_id: str) -> BackboneRow | None:
+    """What the request has come to; None if there is no such request."""
+    rows = fetch_rows(
+        connection,
+        f"select {_COLUMNS} from forecast.backbone where request_id = :request_id",  # noqa: S608  # a constant
+        {"request_id": request_id},
+    )
+    return BackboneRow(**rows[0]) if rows else None
+
+
+def open_backbone(connection: Connection, row: BackboneRow) -> None:
+    """Writes a request down; one that stands there already is left as it is."""
+    execute(
+        connection,
+        """
+        insert into forecast.backbone
+            (request_id, as_of, cutoff_at, tickers, simulated_count, seed, present_version)
+        values (:request_id, :as_of, :cutoff_at, cast(:tickers as text[]), :simulated_count, :seed, :present_version)
+        on conflict do nothing
+        """,
+        {
+            "request_id": row.request_id,
+            "as_of": require_utc(row.as_of, "as_of"),
+            "cutoff_at": require_utc(row.cutoff_at, "cutoff_at"),
+            "tickers": list(row.tickers),
+            "simulated_count": row.simulated_count,
+            "seed": row.seed,
+            "present_version": row.present_version,
+        },
+    )
+
+
+def set_trained(connection: Connection, request_id: str, model_version: str, bar_count: int, code_version: str) -> None:
+    """Writes down which weights a request's training gave. Other weights than before are not scored yet."""
+    execute(
+        connection,
+        """
+        update forecast.backbone
+        set model_version = :model_version, bar_count = :bar_count, code_version = :code_version,
+            scores = null, is_promoted = false, reason = null, promoted_at = null, updated_at = now()
+        where request_id = :request_id and model_version is distinct from :model_version
+        """,
+        {
+            "request_id": request_id,
+            "model_version": model_version,
+            "bar_count": bar_count,
+            "code_version": code_version,
+        },
+    )
+
+
+def set_scores(connection: Connection, request_id: str, scores: Mapping[str, float]) -> None:
+    """Writes down what a request's weights were worth; saying the same again changes nothing."""
+    execute(
+        connection,
+        """
+        update forecast.backbone set scores = cast(:scores as jsonb), updated_at = now()
+        where request_id = :request_id and scores is distinct from cast(:scores as jsonb)
+        """,
+        {"request_id": request_id, "scores": json.dumps(scores)},
+    )
+
+
+def decide(connection: Connection, request_id: str, reason: str, *, is_promoted: bool) -> None:
+    """Writes down whether a request's backbone may be used, and why; saying the same again changes nothing."""
+    execute(
+        connection,
+        """
+        update forecast.backbone
+        set is_promoted = :is_promoted, reason = :reason, updated_at = now(),
+            promoted_at = case when :is_promoted then now() end
+        where request_id = :request_id
+            and (is_promoted, reason) is distinct from (cast(:is_promoted as boolean), cast(:reason as text))
+        """,
+        {"request_id": request_id, "is_promoted": is_promoted, "reason": reason},
+    )
+
+
+def settle_backbone(connection: Connection, as_of: datetime, model_version: str | None, *, is_shipped: bool) -> None:
+    """Writes down which backbone counts at ``as_of``, None for none; what was settled before stands."""
+    execute(
+        connection,
+        """
+        insert into forecast.backbone_choice (as_of, model_version, is_shipped)
+        values (:as_of, :model_version, :is_shipped)
+        on conflict do nothing
+        """,
+        {"as_of": require_utc(as_of, "as_of"), "model_version": model_version, "is_shipped": is_shipped},
+    )
+
+
+def backbones_at(connection: Connection, as_of: datetime) -> list[str]:
+    """Of the backbones trained here the one that counts at ``as_of``, then older ones to fall back on; maybe none.
+
+    Where an hour or a request has settled it, that stands; elsewhere it is the newest promoted one.
+    """
+    promoted = _promoted(connection, as_of)
+    settled = fetch_rows(
+        connection,
+        "select model_version, is_shipped from forecast.backbone_choice where as_of = :as_of",
+        {"as_of": require_utc(as_of, "as_of")},
+    )
+    if not settled:
+        return promoted
+    chosen = settled[0]["model_version"]
+    if chosen is None or settled[0]["is_shipped"]:
+        return []
+    older = promoted[promoted.index(chosen) + 1 :] if chosen in promoted else []
+    return [str(chosen), *older]
+
+
+def teaching_tickers(connection: Connection, as_of: datetime, cutoff_at: datetime, minimum_bars: int) -> list[str]:
+    """Tickers tracked at ``as_of`` with at least so many bars, known by then, that closed before ``cutoff_at``."""
+    rows = fetch_rows(
+        connection,
+        """
+        select ticker.ticker
+        from forecast.ticker
+        cross join lateral (
+            select count(*) as bars
+            from (
+                select bar.opened_at from forecast.bar
+                where bar.ticker = ticker.ticker and bar.closed_at < :cutoff_at and bar.known_at <= :as_of
+                limit :minimum
+            ) as counted
+        ) as history
+        where ticker.activated_as_of <= :as_of
+            and (ticker.retired_as_of is null or ticker.retired_as_of > :as_of)
+            and history.bars >= :minimum
+        order by ticker.ticker
+        """,
+        {
+            "as_of": require_utc(as_of, "as_of"),
+            "cutoff_at": require_utc(cutoff_at, "cutoff_at"),
+            "minimum": minimum_bars,
+        },
+    )
+    return [str(row["ticker"]) for row in rows]
+
+
+def tickers_of_others(connection: Connection, model_versions: Sequence[str], backbone_version: str) -> set[str]:
+    """Tickers whose model, of these, was trained where another backbone counted than this one, or none.
+
+    A model belongs to the backbone that counted when it was trained. Where nobody wrote that down, it is this one.
+    """
+    rows = fetch_rows(
+        connection,
+        """
+        select version.ticker
+        from forecast.model_version as version
+        inner join forecast.backbone_choice as choice on choice.as_of = version.as_of
+        where version.model_version = any(cast(:model_versions as text[]))
+            and choice.model_version is distinct from cast(:backbone_version as text)
+            and not (choice.is_shipped and choice.model_version is null)
+        """,
+        {"model_versions": list(model_versions), "backbone_version": backbone_version},
+    )
+    return {str(row["ticker"]) for row in rows}
+
+
+def _promoted(connection: Connection, as_of: datetime) -> list[str]:
+    """Promoted backbones that knew nothing later than ``as_of``, newest first, each once."""
+    rows = fetch_rows(
+        connection,
+        """
+        select model_version from forecast.backbone
+        where is_promoted and as_of <= :as_of
+        order by as_of desc, promoted_at desc, request_id desc
+        """,
+        {"as_of": require_utc(as_of, "as_of")},
+    )
+    return list(dict.fromkeys(str(row["model_version"]) for row in rows))
