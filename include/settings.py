@@ -96,9 +96,12 @@ class ModelSettings:
     minimum_history_bars: int = 400
     """Fewer bars than this with features, and a ticker is not trained from nothing but gets the labelled baseline. One
     that starts from the backbone needs ``context_bars``. Default 400."""
-    group_tickers: int = 1
-    """Tickers stacked into one optimiser step (K). Default 1: on a CPU stacking gains little, and a ticker's bytes
-    then do not depend on its neighbours."""
+    training_device: str = "cpu"
+    """Where tickers are trained: `cpu`, `cuda`, or `auto` for a GPU where there is one. Default `cpu`: the way to a GPU
+    was never run on one. Forecasts are made on the CPU whatever this says."""
+    group_tickers: int = 0
+    """Tickers stacked into one optimiser step (K). Default 0: what suits the device, 1 on a CPU, where stacking gains
+    little and a ticker's bytes then do not depend on its neighbours, and 256 on a GPU."""
     seed: int = 20261121
     """Root of every seed. A ticker's seed in an hour is a hash of this, the ticker and the hour."""
 
@@ -167,6 +170,7 @@ _LIMITS: dict[str, tuple[int, int | None]] = {
     "schedule_minute": (0, 59),
     "backbone_training_steps": (0, None),
     "hourly_training_steps": (0, None),
+    "group_tickers": (0, None),
     "seed": (0, None),
     "airflow_port": (1, 65535),
     "postgres_port": (1, 65535),

@@ -1,6 +1,6 @@
 """What a model is (``ModelConfig``) and how it is trained (``TrainConfig``): two frozen values, plain JSON either way.
 
-Knows nothing of torch. A checkpoint carries its ``ModelConfig`` and is refused by any other. Where next:
+Knows nothing of tensors. A checkpoint carries its ``ModelConfig`` and is refused by any other. Where next:
 ``transformer.py`` reads the one, ``train.py`` the other.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from include.contracts import CRPS_WEIGHTS, HORIZON_COUNT, QUANTILE_LEVELS
 from include.errors import CheckpointError, SettingsError
+from include.model.device import choose_device, choose_group, has_gpu
 from include.settings import ModelSettings
 
 ARCHITECTURE = "decoder-1"
@@ -116,6 +117,8 @@ class TrainConfig:
     """Newest bars that are never trained on; they judge the training. At most a fifth of what a ticker has."""
     group_tickers: int = 1
     """Tickers stacked into one step (K)."""
+    device: str = "cpu"
+    """Where it is computed, ``cpu`` or ``cuda``: part of a model's origin, for another device rounds otherwise."""
     level_weights: tuple[float, ...] = CRPS_WEIGHTS
     """Weight of each quantile level's pinball loss."""
     scope: str = "all"
@@ -173,10 +176,12 @@ def first_training(settings: ModelSettings, *, is_from_backbone: bool, mirrored_
     """How a ticker is trained when it is onboarded: from nothing, or on top of the backbone if it starts from that."""
     if is_from_backbone:
         return replace(hourly_training(settings, mirrored_inputs), steps=settings.backbone_training_steps)
+    device = choose_device(settings.training_device, has_cuda=has_gpu())
     return TrainConfig(
         steps=settings.first_training_steps,
         batch_windows=settings.batch_windows,
-        group_tickers=settings.group_tickers,
+        group_tickers=choose_group(settings.group_tickers, device),
+        device=device,
         mirrored_inputs=mirrored_inputs,
     )
 
@@ -189,12 +194,14 @@ def hourly_training(settings: ModelSettings, mirrored_inputs: int = 0) -> TrainC
     hours cannot wander off. Where whole layers are held fast, an hour draws its windows once: 16 of 64 bars, spread
     over the history, hold most of its newest 1,000 bars.
     """
+    device = choose_device(settings.training_device, has_cuda=has_gpu())
     is_late = settings.hourly_training_scope in _LATE_SCOPES
     return TrainConfig(
         steps=settings.hourly_training_steps,
         batch_windows=settings.batch_windows,
         steps_per_draw=max(1, settings.hourly_training_steps) if is_late else 1,
-        group_tickers=settings.group_tickers,
+        group_tickers=choose_group(settings.group_tickers, device),
+        device=device,
         learning_rate=settings.hourly_learning_rate,
         warmup_steps=0,
         scope=settings.hourly_training_scope,

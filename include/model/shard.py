@@ -33,6 +33,10 @@ class ShardState:
         parameters = {name: value.index_select(0, rows) for name, value in self.parameters.items()}
         return ShardState(tuple(self.tickers[i] for i in positions), parameters, self.config)
 
+    def to(self, device: str) -> ShardState:
+        """The same networks on that device; where they are there already, these very tensors."""
+        return ShardState(self.tickers, {name: part.to(device) for name, part in self.parameters.items()}, self.config)
+
     def split(self, group_tickers: int) -> list[ShardState]:
         """The shard cut, in its order, into copies of at most ``group_tickers`` networks."""
         return [self.select(group) for group in groups(len(self.tickers), group_tickers)]
@@ -77,14 +81,15 @@ def groups(count: int, size: int) -> list[range]:
 
 
 @contextmanager
-def reproducible_torch() -> Iterator[None]:
+def reproducible_torch(device: str = "cpu") -> Iterator[None]:
     """One thread and deterministic algorithms while it lasts; then torch is as it was.
 
-    A sum's bits depend on how many threads share it. Processes, not threads, use the other cores.
+    A sum's bits depend on how many threads share it. Processes, not threads, use the other cores. On a GPU, which may
+    have no such algorithm, torch warns and takes the other.
     """
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True)
+    torch.use_deterministic_algorithms(mode=True, warn_only=device != "cpu")
     try:
         yield
     finally:

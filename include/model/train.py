@@ -114,7 +114,7 @@ class _Networks:
     @torch.no_grad()
     def batch(self, windows: Sequence[tuple[Tensor, Tensor, Tensor]]) -> _Batch:
         """Each ticker's windows, stacked, and already through the layers that no step changes."""
-        x, y, counted = (torch.stack(part) for part in zip(*windows, strict=True))
+        x, y, counted = (torch.stack(part).to(self.start.device) for part in zip(*windows, strict=True))
         return _Batch(x if self._frozen is None else begin(self._fast, x, self.config, self._frozen), y, counted)
 
     def losses(self, weights: Tensor, batch: _Batch) -> Tensor:
@@ -146,15 +146,15 @@ def fine_tune(
     if not len(series) == len(seeds) == len(state.tickers):
         message = f"{len(state.tickers)} tickers came with {len(series)} series and {len(seeds)} seeds."
         raise DataContractError(message)
-    names = trained_names(train_config.scope, state.config)
+    names, device = trained_names(train_config.scope, state.config), train_config.device
     trained: list[Tensor] = []
     reports: list[TrainReport] = []
-    pulled_to = None if anchor is None else flatten(anchor, names).to(state.parameters["input.weight"].dtype)
-    with reproducible_torch():
+    pulled_to = None if anchor is None else flatten(anchor, names).to(device, state.parameters["input.weight"].dtype)
+    with reproducible_torch(device):
         for group in groups(len(state.tickers), train_config.group_tickers):
             part = state.select(group)
             lessons = [_lesson(part, i - group.start, series[i], train_config, seeds[i]) for i in group]
-            weights, part_reports = _fine_tune_group(part, lessons, train_config, pulled_to)
+            weights, part_reports = _fine_tune_group(part.to(device), lessons, train_config, pulled_to)
             trained.append(weights)
             reports.extend(part_reports)
     if not trained:
@@ -212,8 +212,8 @@ def _fine_tune_group(
         new = _optimise(networks, lessons, train, anchor)
     after = _judge(networks, new, judged)
     is_taught = torch.tensor([len(lesson.train_ends) > 0 for lesson in lessons])
-    is_finite = new.isfinite().all(dim=1) & torch.tensor([loss is None or math.isfinite(loss) for loss in after])
-    kept = torch.where((is_taught & is_finite).unsqueeze(1), new, networks.start)
+    is_finite = new.isfinite().all(dim=1).cpu() & torch.tensor([loss is None or math.isfinite(loss) for loss in after])
+    kept = torch.where((is_taught & is_finite).unsqueeze(1), new.cpu(), networks.start.cpu())
     reports = [
         TrainReport(
             ticker=ticker,
@@ -231,7 +231,7 @@ def _fine_tune_group(
 def _optimise(networks: _Networks, lessons: Sequence[_Lesson], train: TrainConfig, anchor: Tensor | None) -> Tensor:
     """``[K, P]``: the weights after all steps of AdamW, clipped by ticker."""
     start = networks.start
-    decay = train.weight_decay * decay_mask(networks.config, start.dtype, networks.names)
+    decay = train.weight_decay * decay_mask(networks.config, start.dtype, networks.names).to(start.device)
     optimiser = AdamW(start, decay, anchor, train.pull)
     batch = _draw(networks, lessons, train)
     for step in range(train.steps):
