@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export TICKERS SOURCE
-.PHONY: help run down status logs clean test check fix env up yahoo leakcheck evaluate pretrain venv venv-dev
+.PHONY: help run down status logs clean test check fix env up yahoo leakcheck evaluate pretrain bench venv venv-dev
 
 # The first Python that is new enough and able to make virtual environments. A version manager's stand-in that only
 # prints an error does not count, so each one is asked.
@@ -73,6 +73,9 @@ leakcheck: venv-dev ## Plant leaks, change the future at random, and see what is
 evaluate: venv-dev ## Score every forecaster on a folder of bars, walk-forward; BARS=folder, ARGS="--since 2025-01-01"
 	@test -n "$(BARS)" || { echo "Say where the bars are: make evaluate BARS=folder" >&2; exit 1; }
 	@OMP_NUM_THREADS=1 $(PYTHON) -m include.pipeline.evaluate --bars "$(BARS)" $(ARGS)
+
+bench: venv-dev ## Measure what everything costs, as JSON and tables; ARGS="--only fine_tune --tickers 1,50"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m bench $(ARGS)
 
 venv:
 	@$(BOOTSTRAP) run

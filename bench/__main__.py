@@ -1,0 +1,92 @@
+"""`make bench`: what the product costs on this machine, as JSON and as tables.
+
+Every section can run alone: `make bench ARGS="--only fine_tune --tickers 1,50"`. It needs no network and no recorded
+bars; the sections that write start a Postgres of their own. One thread a process throughout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import checkpoints, features, hours, machine, shards, writes
+from bench.results import Section, table
+
+_DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "bench.json"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much each section measures; the defaults take about twenty minutes on two idle cores."""
+
+    fine_tune_tickers: tuple[int, ...] = (1, 50, 500, 2000)
+    distinct_tickers: int = 16
+    feature_tickers: int = 32
+    checkpoint_tickers: int = 500
+    write_tickers: int = 500
+    write_hours: int = 4
+    hour_tickers: int = 200
+    history_days: int = 729
+
+
+SMALLEST = Sizes(
+    fine_tune_tickers=(2,),
+    distinct_tickers=2,
+    feature_tickers=2,
+    checkpoint_tickers=3,
+    write_tickers=2,
+    write_hours=1,
+    hour_tickers=2,
+    history_days=90,
+)
+"""Enough to see that everything runs."""
+
+SECTIONS: dict[str, Callable[[Sizes], Section]] = {
+    "fine_tune": lambda sizes: shards.measure(sizes.fine_tune_tickers, sizes.distinct_tickers),
+    "features": lambda sizes: features.measure(sizes.feature_tickers),
+    "checkpoints": lambda sizes: checkpoints.measure(sizes.checkpoint_tickers),
+    "writes": lambda sizes: writes.measure(sizes.write_tickers, sizes.write_hours),
+    "hour": lambda sizes: hours.measure(sizes.hour_tickers, sizes.history_days),
+}
+
+
+def run(names: Sequence[str], sizes: Sizes, report: Callable[[str], object]) -> dict[str, Any]:
+    """Runs those sections, hands each one's table to ``report`` as soon as it is there, and gives all as plain JSON."""
+    found: dict[str, Any] = {"machine": machine.describe(), "sections": {}}
+    report("\n".join(f"{name}: {value}" for name, value in found["machine"].items()))
+    for name in names:
+        section = SECTIONS[name](sizes)
+        found["sections"][name] = asdict(section)
+        report("\n".join((f"\n{name}", table(section.rows), *section.notes)))
+    found["load_1min_at_end"] = machine.describe()["load_1min"]
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures, prints and writes; the exit status."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measures what the product costs.")
+    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="a section; may be given again")
+    parser.add_argument("--tickers", type=_numbers, help="numbers of tickers for fine_tune, like 1,50,500")
+    parser.add_argument("--smallest", action="store_true", help="the smallest sizes: does everything run?")
+    parser.add_argument("--json", type=Path, default=_DEFAULT_JSON, help="where the figures are written")
+    chosen = parser.parse_args(arguments)
+    sizes = SMALLEST if chosen.smallest else Sizes()
+    if chosen.tickers:
+        sizes = Sizes(**{**asdict(sizes), "fine_tune_tickers": chosen.tickers})
+    found = run(chosen.only or list(SECTIONS), sizes, lambda text: print(text, flush=True))  # noqa: T201 - what was asked for
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
