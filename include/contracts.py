@@ -56,6 +56,7 @@ INDICATOR_COLUMNS = (
     "log_return_14",
     "log_return_35",
     "overnight_gap",
+    "dividend_gap",
     "rsi_14",
     "macd",
     "macd_signal",
@@ -190,7 +191,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Dividend:
-    """``amount`` a unit, in the ticker's currency; the session that opens at ``ex_at`` is the first without it."""
+    """``amount`` a unit, in the ticker's currency; the session that opens at ``ex_at`` is the first without it.
+
+    The amount is on the scale of the bars that it comes with.
+    """
 
     ticker: str
     ex_at: datetime

@@ -8,13 +8,23 @@ It knows no calendar: bars arrive with their slots. Where next: ``indicators.py`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.contracts import BAR_COLUMNS, FEATURE_COLUMNS, HORIZON_COUNT, PRICE_COLUMNS, SLOT_COLUMNS
+from include.contracts import (
+    BAR_COLUMNS,
+    FEATURE_COLUMNS,
+    HORIZON_COUNT,
+    PRICE_COLUMNS,
+    SLOT_COLUMNS,
+    Dividend,
+)
 from include.errors import DataContractError
 from include.features import indicators
+from include.features.dividends import dividend_gap
 from include.features.rolling import FloatArray
 from include.features.scale import (
     CLOCK_SLOTS,
@@ -40,7 +50,7 @@ WEEK_DAYS = 7.0
 BAR_MINUTES = 60.0
 
 
-def build_features(bars: pd.DataFrame) -> pd.DataFrame:
+def build_features(bars: pd.DataFrame, dividends: Sequence[Dividend] = ()) -> pd.DataFrame:
     """Feature rows of one ticker, one a bar after the first ``WARM_UP_BARS``, oldest first.
 
     Within the first ``LOOKBACK_BARS`` of a history the scale uses the bars there are; so the rows there are right only
@@ -49,6 +59,7 @@ def build_features(bars: pd.DataFrame) -> pd.DataFrame:
     Args:
         bars: One ticker's bars, ``INPUT_COLUMNS``, ordered by ``opened_at``; volume NaN when unknown. Bars may be
             missing; they are not filled in.
+        dividends: Those of the ticker that are known, on the scale of the bars, oldest first.
 
     Returns:
         ``ticker``, ``closed_at`` (UTC) and the float32 ``FEATURE_COLUMNS``, finite; empty when the bars are too few.
@@ -59,13 +70,14 @@ def build_features(bars: pd.DataFrame) -> pd.DataFrame:
     """
     _require_one_series(bars)
     columns = _indicators(bars) | _states(bars)
+    columns["dividend_gap"] = dividend_gap(bars["opened_at"], _floats(bars, "close"), dividends)
     kept = slice(WARM_UP_BARS, None)
     values = {name: columns[name][kept].astype(np.float32) for name in FEATURE_COLUMNS}
     keys = bars[["ticker", "closed_at"]].iloc[kept].reset_index(drop=True)
     return pd.concat([keys, pd.DataFrame(values)], axis=1)
 
 
-def build_newest_features(bars: pd.DataFrame, row_count: int) -> pd.DataFrame:
+def build_newest_features(bars: pd.DataFrame, row_count: int, dividends: Sequence[Dividend] = ()) -> pd.DataFrame:
     """The newest ``row_count`` feature rows, at a cost that does not grow with the history.
 
     Equal, bit for bit, to the last rows of ``build_features`` over the whole history, provided that ``bars`` holds its
@@ -78,7 +90,7 @@ def build_newest_features(bars: pd.DataFrame, row_count: int) -> pd.DataFrame:
         message = f"Cannot build {row_count} feature rows; ask for 0 or more."
         raise DataContractError(message)
     newest = bars.iloc[max(len(bars) - LOOKBACK_BARS - row_count, 0) :]
-    features = build_features(newest)
+    features = build_features(newest, dividends)
     return features.iloc[max(len(features) - row_count, 0) :].reset_index(drop=True)
 
 

@@ -13,13 +13,16 @@ from datetime import datetime
 
 import pandas as pd
 
-from include.contracts import TickerProfile
+from include.contracts import Dividend, TickerProfile
 from include.errors import DataContractError
+from include.features.dividends import first_rows_without
 from include.features.frame import LOOKBACK_BARS, build_features
 from include.features.windows import Series, make_series
 from include.market import sessions
 from include.store import bars as bar_store
+from include.store import dividends as dividend_store
 from include.store import features as feature_store
+from include.store.dividends import KnownDividend
 from include.store.engine import Engine, transaction
 
 _USUAL_BARS = LOOKBACK_BARS + 200
@@ -40,6 +43,7 @@ def update_features(
     with transaction(engine) as connection:
         changed = bar_store.earliest_changes(connection, tickers, as_of)
         bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=_USUAL_BARS)
+        dividends = dividend_store.load_dividends(connection, tickers, as_of)
     calendars = {profile.ticker: profile.calendar for profile in profiles}
     frames: list[pd.DataFrame] = []
     problems: dict[str, str] = {}
@@ -49,7 +53,7 @@ def update_features(
             continue
         reaching = _reach(engine, own, changed[name], as_of)
         try:
-            rows = build_features(sessions.annotate(reaching, calendars[name]))
+            rows = build_features(sessions.annotate(reaching, calendars[name]), _told(dividends.get(name, ())))
         except DataContractError as error:
             problems[name] = str(error)
             continue
@@ -61,12 +65,15 @@ def save_history_features(engine: Engine, profile: TickerProfile, as_of: datetim
     """Stores the feature rows of one ticker's whole history, each known when its bar was; their count."""
     with transaction(engine) as connection:
         bars = bar_store.load_bars(connection, [profile.ticker], as_of)
+        dividends = dividend_store.load_dividends(connection, [profile.ticker], as_of).get(profile.ticker, [])
     if bars.empty:
         return 0
-    rows = build_features(sessions.annotate(bars, profile.calendar))
-    # a row is known once every bar it looks back over is; in a backfill that is its own bar
-    known = bars.set_index("closed_at")["known_at"].cummax()
-    return _save(engine, [rows.assign(known_at=rows["closed_at"].map(known))])
+    rows = build_features(sessions.annotate(bars, profile.calendar), _told(dividends))
+    # a row is known once every bar it looks back over is, and its dividend; in a backfill that is its own bar
+    known_at = bars["known_at"].cummax()
+    for item, row in zip(dividends, first_rows_without(bars["opened_at"], _told(dividends)), strict=True):
+        known_at.iloc[row] = max(known_at.iloc[row], item.known_at)  # row 0, for none, is within the warm-up
+    return _save(engine, [rows.assign(known_at=rows["closed_at"].map(known_at.set_axis(bars["closed_at"])))])
 
 
 def load_series(
@@ -90,6 +97,10 @@ def load_series(
         with suppress(DataContractError):  # a ticker whose bars do not fit its calendar is absent
             series[name] = make_series(own, sessions.annotate(bars_of[name], calendars[name]))
     return series
+
+
+def _told(dividends: Sequence[KnownDividend]) -> list[Dividend]:
+    return [item.dividend for item in dividends]
 
 
 def _reach(engine: Engine, bars: pd.DataFrame, changed: datetime, as_of: datetime) -> pd.DataFrame:

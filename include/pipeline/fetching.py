@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
-from include.contracts import BarRequest, Split, TickerFailure, TickerProfile
+from include.contracts import BarRequest, Dividend, Split, TickerFailure, TickerProfile
 from include.market import quality, sessions, splits
 from include.market.source import FetchReport
+from include.pipeline.dating import AsOf, Dating
 from include.pipeline.services import Services
 from include.store import bars as bar_store
+from include.store import dividends as dividend_store
 from include.store import expected as expected_store
 from include.store import splits as split_store
+from include.store.dividends import KnownDividend
 from include.store.engine import Connection, Engine, transaction
 
 GAP_REACH = timedelta(days=30)
@@ -71,11 +74,11 @@ def keep(
     requests: Sequence[BarRequest],
     report: FetchReport,
     as_of: datetime,
-    dated: Callable[[Connection, pd.DataFrame], pd.Series[Any]] | None = None,
+    dating: Callable[[Connection], Dating] | None = None,
 ) -> int:
     """Stores what a source answered to these requests; the count of bars that were believed.
 
-    They are known from ``as_of`` on, or from when ``dated`` says of each.
+    It is known from ``as_of`` on, or from when ``dating``, which may look at the store as it was, says of each.
     """
     profiles = {request.profile.ticker: request.profile for request in requests}
     with transaction(engine) as connection:
@@ -83,11 +86,14 @@ def keep(
         unified = splits.unify(report.bars, [*report.splits, *recorded])
         accepted, rejected = quality.reject_bars(unified, profiles, as_of)
         bar_store.save_rejections(connection, rejected, as_of)
-        scaled, unclear = _on_stored_scale(connection, accepted, report.splits, recorded, as_of)
+        known = dating(connection) if dating else AsOf(as_of)
+        scaled, unclear, factors = _on_stored_scale(connection, accepted, report.splits, recorded, as_of)
         bar_store.save_rejections(connection, unclear.assign(reason=splits.SCALE_UNCLEAR), as_of)
-        known_at = as_of if dated is None else dated(connection, scaled)
-        bar_store.upsert_bars(connection, scaled.assign(known_at=known_at))
-        split_store.save_dividends(connection, report.dividends, as_of)
+        bar_store.upsert_bars(connection, scaled.assign(known_at=known.of_bars(scaled)))
+        dividends = _believed(report.dividends, set(unclear["ticker"]), factors)
+        dividend_store.save_dividends(
+            connection, [KnownDividend(dividend, known.of_dividend(dividend)) for dividend in dividends], as_of
+        )
         expected_store.save_expected(connection, _expected_days(requests, as_of), as_of)
     return len(scaled)
 
@@ -98,13 +104,15 @@ def _on_stored_scale(
     announced: Sequence[Split],
     recorded: Sequence[Split],
     as_of: datetime,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
     """The bars on the scale that the store is on, which a split moves first; and those whose scale makes no sense.
 
     Where it cannot be moved (a replay of an hour before the split), or should not (an old copy of an answer from before
-    it, without a newer bar), the bars are brought to the scale that is stored.
+    it, without a newer bar), the bars are brought to the scale that is stored; third, by what their prices were
+    multiplied, by ticker.
     """
     scaled, unclear = bars, bars.iloc[:0]
+    factors: dict[str, float] = {}
     for shift in split_store.scale_shifts(connection, bars, as_of, splits.AGREEMENT):
         own_announced = [split for split in announced if split.ticker == shift.ticker]
         own_recorded = [split for split in recorded if split.ticker == shift.ticker]
@@ -124,7 +132,17 @@ def _on_stored_scale(
         is_old_copy = not shift.has_newer and any(splits.is_same(split, undone) for undone in _undone(own_recorded))
         if is_old_copy or not split_store.move_to_scale(connection, split, as_of, own, is_announced=is_announced):
             scaled = splits.rescale(scaled, own.index, 1 / factor)
-    return scaled, unclear
+            factors[shift.ticker] = factor
+    return scaled, unclear, factors
+
+
+def _believed(dividends: Sequence[Dividend], unclear: Collection[str], factors: Mapping[str, float]) -> list[Dividend]:
+    """An answer's dividends on the scale of its bars once those are on the stored one; none where that is unclear."""
+    return [
+        replace(dividend, amount=dividend.amount * factors.get(dividend.ticker, 1.0))
+        for dividend in dividends
+        if dividend.ticker not in unclear
+    ]
 
 
 def _undone(recorded: Sequence[Split]) -> list[Split]:

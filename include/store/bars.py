@@ -155,13 +155,13 @@ def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: date
 def earliest_changes(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
     """When the oldest bar closed that became known after the ticker's features were last computed, UTC.
 
-    As known at ``as_of``: features from there on are out of date. Tickers without such a bar are absent; a ticker
-    without features has its first bar here.
+    A dividend that did counts for the first bar without it. As known at ``as_of``: features from there on are out of
+    date. Tickers without such a bar are absent; a ticker without features has its first bar here.
     """
     rows = fetch_rows(
         connection,
         """
-        select wanted.ticker, changed.closed_at
+        select wanted.ticker, min(changed.closed_at) as closed_at
         from unnest(cast(:tickers as text[])) as wanted (ticker)
         cross join lateral (
             select coalesce(max(feature.known_at), '-infinity') as known_at
@@ -175,8 +175,17 @@ def earliest_changes(connection: Connection, tickers: Sequence[str], as_of: date
                 where known.ticker = wanted.ticker and known.known_at > computed.known_at
                 offset 0  -- else the planner walks the whole history by closed_at
             ) as fresh
+            union all
+            select min(without.closed_at) as closed_at
+            from forecast.dividend
+            inner join forecast.bars_known_at(:as_of) as without
+                on without.ticker = dividend.ticker and without.opened_at >= dividend.ex_at
+            where dividend.ticker = wanted.ticker
+                and dividend.known_at > computed.known_at
+                and dividend.known_at <= :as_of
         ) as changed
         where changed.closed_at is not null
+        group by wanted.ticker
         """,
         {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
     )

@@ -32,6 +32,7 @@ _MATURED_COLUMNS = (
     "last_close",
     "actual_close",
     "actual_known_at",
+    "dividend_gap",
 )
 _QUANTILES = ", ".join(QUANTILE_COLUMNS)
 _HISTORY_KINDS = {
@@ -127,14 +128,15 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
     """Forecasts and baseline twins whose target bar is known at ``as_of`` and that have no score yet, by key.
 
     Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close,
-    actual_known_at and QUANTILE_COLUMNS. Targets older than ``reach`` are given up.
+    actual_known_at, dividend_gap (log return by which dividends between the last close and the target moved the price,
+    as far as known, 0 without one) and QUANTILE_COLUMNS. Targets older than ``reach`` are given up.
     """
     rows = fetch_rows(
         connection,
         f"""
         with target as (
             select
-                prediction.ticker, prediction.as_of, prediction.horizon, prediction.target_at,
+                prediction.ticker, prediction.as_of, prediction.horizon, prediction.anchored_at, prediction.target_at,
                 prediction.last_close / scale.factor as last_close,
                 {", ".join(f"prediction.{name} / scale.factor as {name}" for name in QUANTILE_COLUMNS)},
                 actual.close as actual_close, actual.known_at as actual_known_at,
@@ -149,19 +151,19 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
 
         method as (
             select
-                ticker, as_of, horizon, 'hourcast' as method, target_at,
+                ticker, as_of, horizon, 'hourcast' as method, anchored_at, target_at,
                 last_close, actual_close, actual_known_at, {_QUANTILES}
             from target
             union all
             select
-                target.ticker, target.as_of, target.horizon, twin.baseline, target.target_at,
+                target.ticker, target.as_of, target.horizon, twin.baseline, target.anchored_at, target.target_at,
                 target.last_close, target.actual_close, target.actual_known_at,
                 {", ".join(f"twin.{name} / target.factor" for name in QUANTILE_COLUMNS)}
             from target
             inner join forecast.baseline_prediction as twin using (ticker, as_of, horizon)
         ),
 
-        final as (
+        unscored as materialized (
             select * from method
             where not exists (
                 select from forecast.score
@@ -172,7 +174,11 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
             )
         )
 
-        select * from final
+        select unscored.*, dividend.dividend_gap
+        from unscored
+        cross join lateral forecast.dividend_gap_between(
+            unscored.ticker, unscored.anchored_at, unscored.target_at, :as_of
+        ) as dividend
         order by ticker, as_of, horizon, method
         """,  # noqa: S608  # names from contracts.py
         {"as_of": require_utc(as_of, "as_of"), "since": as_of - reach},

@@ -1,4 +1,4 @@
-"""Splits and dividends: which scale the stored series is on, and since when.
+"""Splits: which scale the stored series is on, and since when.
 
 A split moves a ticker's whole series to a new scale in one transaction. What was believed before stays in
 ``bar_revision``, so that earlier hours read the old scale; ``forecast.split`` tells by what factor their forecasts
@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from include.contracts import Dividend, Split, require_utc
-from include.store.engine import Connection, execute, fetch_rows, stage_frame, stage_rows
-from include.store.tables import BAR, BAR_KINDS, DIVIDEND
+from include.contracts import Split, require_utc
+from include.store.engine import Connection, execute, fetch_rows, stage_frame
+from include.store.tables import BAR, BAR_KINDS
 
 
 @dataclass(frozen=True)
@@ -129,20 +129,6 @@ def move_to_scale(
         {**moment, "effective_at": split.effective_at, "is_announced": is_announced},
     )
     return True
-
-
-def save_dividends(connection: Connection, dividends: Sequence[Dividend], as_of: datetime) -> int:
-    """Stores dividends as they were first seen; the count of new ones."""
-    if not dividends:
-        return 0
-    rows = {(item.ticker, item.ex_at): (item.ticker, item.ex_at, item.amount, as_of) for item in dividends}
-    staged = stage_rows(connection, DIVIDEND, rows.values())
-    columns = ", ".join(DIVIDEND.columns)
-    return execute(
-        connection,
-        f"insert into forecast.dividend ({columns}) select {columns} from {staged} "  # noqa: S608  # names from tables.py
-        "on conflict do nothing",
-    )
 
 
 _HAS_LATER = """

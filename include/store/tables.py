@@ -105,6 +105,7 @@ SCORE = Table(
         "is_inside_80",
         "is_inside_90",
         "is_inside_95",
+        "dividend_gap",
         "scored_as_of",
     ),
 )

@@ -7,7 +7,8 @@ select
     q05,
     q95,
     actual_close,
-    round((absolute_error / last_close)::numeric, 4) as absolute_error_ratio
+    round((absolute_error / last_close)::numeric, 4) as absolute_error_ratio,
+    round(dividend_gap::numeric, 4) as dividend_gap
 from bi.forecast
 where not is_inside_90 and target_at > now() - interval '30 days'
 order by absolute_error / last_close desc

@@ -61,11 +61,14 @@ summed as (
         horizon,
         count(*) as forecast_count,
         count(*) filter (where is_fallback) as fallback_count,
+        count(*) filter (where dividend_gap <> 0) as dividend_count,
         min(target_at) as first_target_at,
         max(target_at) as last_target_at,
         avg(error_today) as mean_absolute_error,
         avg(last_close_absolute_error) as last_close_mean_absolute_error,
         avg(crps) as mean_crps,
+        avg(crps) filter (where dividend_gap = 0)
+            as without_dividend_mean_crps,
         avg(random_walk_crps) as random_walk_mean_crps,
         1 - sum(crps) filter (where random_walk_crps is not null)
         / nullif(sum(random_walk_crps), 0) as crps_skill_ratio,
@@ -86,11 +89,13 @@ final as (
         summed.horizon,
         summed.forecast_count,
         summed.fallback_count,
+        summed.dividend_count,
         summed.first_target_at,
         summed.last_target_at,
         summed.mean_absolute_error,
         summed.last_close_mean_absolute_error,
         summed.mean_crps,
+        summed.without_dividend_mean_crps,
         summed.random_walk_mean_crps,
         summed.crps_skill_ratio,
         summed.coverage_50_ratio,
@@ -120,6 +125,8 @@ comment on column bi.accuracy.forecast_count is
 'Forecasts scored.';
 comment on column bi.accuracy.fallback_count is
 'Those of them that were fallbacks.';
+comment on column bi.accuracy.dividend_count is
+'Those of them that a dividend moved, between the last close and the target.';
 comment on column bi.accuracy.first_target_at is
 'When the first bar scored closed, UTC.';
 comment on column bi.accuracy.last_target_at is
@@ -130,6 +137,8 @@ comment on column bi.accuracy.last_close_mean_absolute_error is
 'Mean distance of the last close from the actual close, in currency.';
 comment on column bi.accuracy.mean_crps is
 'Mean CRPS, in basis points of log return; less is better.';
+comment on column bi.accuracy.without_dividend_mean_crps is
+'Mean CRPS of those that no dividend moved, in basis points of log return.';
 comment on column bi.accuracy.random_walk_mean_crps is
 'Mean CRPS of the random walk, in basis points of log return.';
 comment on column bi.accuracy.crps_skill_ratio is

@@ -63,6 +63,7 @@ final as (
             - prediction.last_close / prediction.split_factor
         ) as last_close_absolute_error,
         score.crps,
+        score.dividend_gap,
         score.is_inside_50,
         score.is_inside_80,
         score.is_inside_90,
@@ -127,6 +128,9 @@ comment on column bi.forecast.last_close_absolute_error is
 'Distance of the last close from the actual close, in currency.';
 comment on column bi.forecast.crps is
 'CRPS of the nine quantiles, in basis points of log return; less is better.';
+comment on column bi.forecast.dividend_gap is
+'Log return by which dividends between last_close and the target moved the '
+'price: 0 without one, else below; null until the actual close is known.';
 comment on column bi.forecast.is_inside_50 is
 'Whether the actual close lies within q25 and q75.';
 comment on column bi.forecast.is_inside_80 is

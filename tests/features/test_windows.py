@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.contracts import HORIZON_COUNT, SCALE_COLUMNS
+from include.contracts import HORIZON_COUNT, SCALE_COLUMNS, Dividend
 from include.errors import DataContractError
 from include.features.frame import WARM_UP_BARS, build_features
 from include.features.windows import INPUT_LIMIT, MODEL_INPUT_COUNT, latest_window, make_series, window_ends
@@ -112,3 +112,10 @@ def test_targets_are_in_units_of_the_rows_own_scale():
     features = build_features(bars)
     doubled = features.assign(**{name: features[name] * 2.0 for name in SCALE_COLUMNS})
     np.testing.assert_allclose(make_series(doubled, bars).y * 2.0, make_series(features, bars).y, rtol=1e-6)
+
+
+def test_dividends_are_in_the_features_and_not_among_the_networks_inputs():
+    bars = random_bars(400)
+    features = build_features(bars, [Dividend("TEST", bars["opened_at"].iloc[350].to_pydatetime(), 0.4)])
+    assert (features["dividend_gap"] != 0).sum() == 1
+    assert make_series(features, bars).x.tobytes() == series_of(bars).x.tobytes()

@@ -40,8 +40,9 @@ future, and demands that what was known before is the same to the last bit.
 |---|---|
 """
 _WHAT_CHECKS_DO = {
-    "rows": "bars after a random one change, or are not there: feature rows, inputs, scales and closed targets stay",
+    "rows": "bars after a random one change or are not there, as do dividends: feature rows, inputs, targets stay",
     "calendar": "sessions beyond the horizons get days off, half days, another clock: slots, targets, features stay",
+    "gate": "bars after a jump, which confirm it or not: what a backfill believes, and calls known by then, stays",
     "network": "later bars of a window, and the bars that judge a training: its answers and the trained weights stay",
     "chain": "bars in progress and beyond, which the source shows: what the gate accepts, weights and forecasts stay",
     "rivals": "the second half of a fold (by `evaluation.leaderboard.find_leak`): forecasts of its first half stay",

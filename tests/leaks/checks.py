@@ -5,7 +5,7 @@ Each takes a seed, makes one random change of something later, and says what ear
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 
-from include.contracts import BarRequest
+from include.contracts import PRICE_COLUMNS, BarRequest, Dividend
 from include.evaluation.har import har
 from include.evaluation.leaderboard import find_leak
 from include.evaluation.volatility import seasonal_ewma
@@ -42,7 +42,7 @@ JUDGED = TrainConfig(steps=2, batch_windows=32, holdout_bars=24)
 
 
 def check_rows(seed: int) -> str | None:
-    """Feature rows, inputs, scales and known targets do not change when later bars do, or are not there yet."""
+    """Feature rows, inputs, scales and known targets do not change when later bars and dividends do, or are missing."""
     random = np.random.default_rng([seed, 1])
     ticker = TICKERS[seed % len(TICKERS)]
     bars = true_bars(ticker).iloc[: WARM_UP_BARS + int(random.integers(40, 200))]
@@ -51,9 +51,14 @@ def check_rows(seed: int) -> str | None:
     cut = bars["closed_at"].iloc[cut_row]
     bent = Future(seed, cut).bend_where(bars, np.arange(len(bars)) > cut_row)
     bent = bent.loc[np.isfinite(bent["high"]) & (bent["high"] > 1.0)].reset_index(drop=True)
-    before = _rows(ticker, bars)
+    dividends = [
+        Dividend(ticker, bars["opened_at"].iloc[row].to_pydatetime(), 0.01 * bars["close"].iloc[row])
+        for row in range(cut_row % 5, len(bars), 5)
+    ]
+    known = [item for item in dividends if item.ex_at < cut]
+    before = _rows(ticker, bars, dividends)
     for what, later in (("later bars changed", bent), ("later bars not there", bars.iloc[: cut_row + 1])):
-        found = _rows_differ(before, _rows(ticker, later), cut)
+        found = _rows_differ(before, _rows(ticker, later, known), cut)
         if found:
             return f"{what}: {found}"
     return None
@@ -62,10 +67,10 @@ def check_rows(seed: int) -> str | None:
 Rows = tuple[pd.DataFrame, windows.Series, pd.Series]
 
 
-def _rows(ticker: str, bars: pd.DataFrame) -> Rows:
+def _rows(ticker: str, bars: pd.DataFrame, dividends: Sequence[Dividend]) -> Rows:
     """Feature rows, arrays, and each bar's number by when it closed."""
     annotated = sessions.annotate(bars.drop(columns="told_at"), profiles()[ticker].calendar)
-    features = feature_frame.build_features(annotated)
+    features = feature_frame.build_features(annotated, dividends)
     return features, windows.make_series(features, annotated), annotated.set_index("closed_at")["bar_number"]
 
 
@@ -176,6 +181,31 @@ def _chain(ticker: str, as_of: pd.Timestamp, future: Future | None) -> dict[str,
     }
 
 
+def check_gate(seed: int) -> str | None:
+    """Of a history that is told at once, what is believed and known by an instant does not change with what follows."""
+    random = np.random.default_rng([seed, 6])
+    ticker = TICKERS[seed % len(TICKERS)]
+    bars = true_bars(ticker).drop(columns="told_at").iloc[-250:].reset_index(drop=True)
+    cut_row = int(random.integers(60, 200))
+    jump = float(random.choice([0.3, 0.6, 1.6, 2.2]))
+    moved = _moved(bars, np.arange(len(bars)) > cut_row - int(random.integers(0, 3)), jump)
+    wild = np.exp(np.cumsum(random.normal(0.0, 0.05, len(bars)))) / (jump if random.random() < 0.5 else 1.0)
+    other = _moved(moved, np.arange(len(bars)) > cut_row, wild)
+    cut = bars["closed_at"].iloc[cut_row]
+    profile = profiles()[ticker]
+    believed = [
+        quality.reject_bars(own, {ticker: profile}, ONBOARDED_AT + timedelta(days=8))[0] for own in (moved, other)
+    ]
+    return first_difference(
+        "believed bar", *(own.loc[own["confirmed_at"] <= cut].reset_index(drop=True) for own in believed)
+    )
+
+
+def _moved(bars: pd.DataFrame, rows: np.ndarray, factor: float | np.ndarray) -> pd.DataFrame:
+    """The bars with the prices of these rows multiplied."""
+    return bars.assign(**{name: np.where(rows, bars[name] * factor, bars[name]) for name in PRICE_COLUMNS})
+
+
 def check_calendar(seed: int) -> str | None:
     """What the calendar says of a bar, and the features of it, does not change with sessions beyond the horizons."""
     random = np.random.default_rng([seed, 4])
@@ -252,6 +282,7 @@ def check_rivals(seed: int) -> str | None:
 CHECKS: dict[str, Check] = {
     "rows": check_rows,
     "calendar": check_calendar,
+    "gate": check_gate,
     "network": check_network,
     "chain": check_chain,
     "rivals": check_rivals,

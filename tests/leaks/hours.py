@@ -43,7 +43,7 @@ Stored = dict[str, list[str]]
 Planted = Callable[[Product], None]
 """What a leak in SQL does to a product's database."""
 
-KEYS = ("ticker", "as_of", "opened_at", "closed_at", "horizon", "method", "baseline")
+KEYS = ("ticker", "as_of", "opened_at", "ex_at", "closed_at", "horizon", "method", "baseline")
 """Columns that tell one row from another, in whichever table they stand."""
 
 STORED = {
@@ -53,6 +53,7 @@ STORED = {
     "model_version": "as_of <= %(cut)s",
     "outcome": "as_of <= %(cut)s",
     "score": "scored_as_of <= %(cut)s",
+    "dividend": "known_at <= %(cut)s",
 }
 """Tables, and which of their rows are as of the cut or earlier; clocks on the wall do not count."""
 
@@ -83,9 +84,9 @@ on conflict do nothing
 """,
     """
 insert into forecast.score (ticker, as_of, horizon, method, actual_close, actual_known_at, pinball, crps,
-    absolute_error, is_inside_50, is_inside_80, is_inside_90, is_inside_95, scored_as_of)
+    absolute_error, is_inside_50, is_inside_80, is_inside_90, is_inside_95, dividend_gap, scored_as_of)
 select ticker, as_of, horizon, 'hourcast', last_close * 1.01, %(known)s, 1, 1, 1, false, false, true, true,
-    %(later)s
+    -0.01, %(later)s
 from forecast.prediction where as_of < %(cut)s and target_at > %(cut)s
 """,
     "update forecast.model_version set is_promoted = true where as_of > %(cut)s",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from include.contracts import PRICE_COLUMNS, BarRequest, TickerFailure, TickerProfile
+from include.contracts import PRICE_COLUMNS, BarRequest, Dividend, TickerFailure, TickerProfile
 from include.market import source
 from include.market.simulated import SimulatedSource
 from include.market.source import FetchReport
@@ -45,6 +45,12 @@ def true_bars(ticker: str) -> pd.DataFrame:
     until = ONBOARDED_AT + timedelta(days=7)
     bars = SimulatedSource().fetch_bars([BarRequest(profile, since)], until).bars
     return bars.assign(told_at=bars["closed_at"] + timedelta(minutes=profile.feed_delay_minutes))
+
+
+def paid(ticker: str, place: int) -> Dividend:
+    """A dividend; the first bar without it is counted from the first one after the onboarding."""
+    bar = true_bars(ticker).iloc[int((true_bars(ticker)["told_at"] <= ONBOARDED_AT).sum()) + place]
+    return Dividend(ticker, bar["opened_at"].to_pydatetime(), 0.02 * bar["open"])
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,16 @@ class ShowingSource:
 
     def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
         parts = [self._shown(request, as_of) for request in requests]
-        return FetchReport(bars=source.join_bars(parts), failures=())
+        dividends = [item for request in requests for item in self._told(request.profile.ticker, as_of)]
+        return FetchReport(bars=source.join_bars(parts), failures=(), dividends=tuple(dividends))
+
+    def _told(self, ticker: str, as_of: datetime) -> list[Dividend]:
+        """Dividends of the day: one of its past, one that the first hour tells, and one that only the future tells."""
+        told = [paid(ticker, -3), *([paid(ticker, 0)] if as_of > ONBOARDED_AT else [])]
+        if self.future is None or as_of <= self.future.cut:
+            return told
+        scale = SPLIT if self.future.has_split else 1.0
+        return [replace(item, amount=item.amount / scale) for item in (*told, paid(ticker, 1))]
 
     def _shown(self, request: BarRequest, as_of: datetime) -> pd.DataFrame:
         ticker = request.profile.ticker

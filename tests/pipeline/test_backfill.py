@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from include.contracts import TickerProfile
+from include.contracts import Dividend, TickerProfile
 from include.pipeline.backfill import backfill
 from include.store.bars import load_bars
 from include.store.engine import transaction
@@ -101,6 +101,32 @@ def test_what_is_told_otherwise_is_a_revision_from_now_on(
     assert early == product.query(
         "select count(*) from forecast.feature where closed_at >= %s and known_at < %s", changed_at, now
     )
+
+
+def test_dividends_of_a_history_count_as_known_since_the_first_session_without_them(
+    product: Product, profile: TickerProfile
+) -> None:
+    ex_at = ON_THE_HOUR - 50 * HOUR
+    product.market.dividends.append(Dividend(NOVA, ex_at, 0.1))
+    tell(product, profile)
+    assert product.query("select ex_at, known_at from forecast.dividend") == [(ex_at, ex_at + DELAY)]
+    rows = product.query("select closed_at, known_at from forecast.feature where dividend_gap <> 0")
+    assert rows == [(ex_at + HOUR, ex_at + HOUR + DELAY)]
+
+
+@pytest.mark.parametrize("has_been_read", [False, True])
+def test_a_dividend_that_was_not_told_at_first_is_known_from_now_on(
+    product: Product, profile: TickerProfile, has_been_read: bool
+) -> None:
+    ex_at, now = ON_THE_HOUR - 50 * HOUR, AT + 30 * HOUR
+    if has_been_read:
+        product.onboard(NOVA, history_days=45)
+    else:
+        tell(product, profile)
+    product.market.dividends += [Dividend(NOVA, ex_at, 0.1), Dividend(NOVA, ON_THE_HOUR + 9 * HOUR, 0.1)]
+    tell(product, profile, now)
+    known = dict(product.query("select closed_at, known_at from forecast.feature where dividend_gap <> 0"))
+    assert known == {ex_at + HOUR: now, ON_THE_HOUR + 10 * HOUR: ON_THE_HOUR + 10 * HOUR + DELAY}
 
 
 def test_bars_of_a_time_that_nobody_looked_at_are_known_since_their_feed_told_them(

@@ -10,6 +10,7 @@ from include.pipeline import fetching, hour
 from include.store import registry
 from include.store.bars import load_bars
 from include.store.engine import transaction
+from include.store.features import load_features
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product
 
 pytestmark = pytest.mark.integration
@@ -143,6 +144,74 @@ def test_dividends_are_kept(product: Product) -> None:
     assert product.query("select ticker, ex_at, amount, known_at from forecast.dividend") == [
         (ALFA, ON_THE_HOUR, 0.5, AT + HOUR)
     ]
+
+
+def gaps(product: Product, as_of: object) -> dict[object, float]:
+    """The dividend gaps in the features of ALFA as known at an instant, by when their bars opened."""
+    with transaction(product.services.engine) as connection:
+        rows = load_features(connection, [ALFA], as_of)  # type: ignore[arg-type]
+    told = rows[rows["dividend_gap"] != 0]
+    return {closed_at - HOUR: gap for closed_at, gap in zip(told["closed_at"], told["dividend_gap"], strict=True)}
+
+
+def last_close_before(product: Product, opened_at: object, as_of: object) -> float:
+    with transaction(product.services.engine) as connection:
+        bars = load_bars(connection, [ALFA], as_of)  # type: ignore[arg-type]
+    return bars.loc[bars["opened_at"] < opened_at, "close"].iloc[-1]
+
+
+def test_a_dividend_shows_in_the_features_of_its_bar_from_when_on_it_was_known(product: Product) -> None:
+    ex_at = AT - 65 * timedelta(minutes=1)  # the bar that opened then closed five minutes before the onboarding
+    product.onboard(ALFA)
+    product.run_hour(AT + HOUR)
+    product.market.dividends.append(Dividend(ALFA, ex_at, 0.5))
+    product.run_hour(AT + 2 * HOUR)
+
+    assert gaps(product, AT + HOUR) == {}
+    expected = np.log(1 - 0.5 / last_close_before(product, ex_at, AT + 2 * HOUR))
+    assert gaps(product, AT + 2 * HOUR) == {ex_at: pytest.approx(expected)}
+    frozen = product.checksum()
+    for hours in (1, 2):
+        product.run_hour(AT + hours * HOUR)
+    assert product.checksum() == frozen
+
+
+def test_a_split_after_a_dividend_does_not_change_its_gap(product: Product) -> None:
+    ex_at = AT - 5 * timedelta(minutes=1)
+    product.market.dividends.append(Dividend(ALFA, ex_at, 0.5))
+    product.onboard(ALFA)
+    product.run_hour(AT + HOUR)
+    before = gaps(product, AT + HOUR)
+    assert list(before) == [ex_at]
+    product.market.splits.append(Split(ALFA, ex_at + HOUR, 10.0))
+    product.market.dividends[0] = Dividend(ALFA, ex_at, 0.05)
+    product.run_hour(AT + 2 * HOUR)
+
+    assert gaps(product, AT + 2 * HOUR) == {ex_at: pytest.approx(before[ex_at])}
+    assert gaps(product, AT + HOUR) == before
+
+
+def test_an_hour_that_is_caught_up_on_reads_a_dividend_on_the_scale_of_its_bars(product: Product) -> None:
+    ex_at = AT - 5 * timedelta(minutes=1)
+    product.onboard(ALFA)
+    (shard,) = hour.plan_hour(product.services, AT + HOUR)
+    product.market.splits.append(Split(ALFA, ex_at, 10.0))
+    update(product, AT + 2 * HOUR)
+    product.market.dividends.append(Dividend(ALFA, ex_at, 0.05))
+    hour.fetch_bars(product.services, shard)
+    hour.compute_features(product.services, shard)
+
+    expected = pytest.approx(np.log(1 - 0.5 / last_close_before(product, ex_at, AT + HOUR)))
+    assert gaps(product, AT + HOUR) == {ex_at: expected}
+
+
+def test_dividends_of_an_answer_whose_scale_makes_no_sense_are_not_believed(product: Product) -> None:
+    product.onboard(ALFA)
+    for number in range(1, 200):
+        product.market.edits[ALFA, AT - timedelta(minutes=5) - number * HOUR] = 2.0 + 0.01 * number
+    product.market.dividends.append(Dividend(ALFA, ON_THE_HOUR, 0.5))
+    update(product, AT + HOUR)
+    assert product.query("select * from forecast.dividend") == []
 
 
 def test_a_missing_bar_is_asked_for_again_for_30_days_and_then_given_up(product: Product) -> None:

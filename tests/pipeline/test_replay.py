@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from include import cli
-from include.contracts import Shard
+from include.contracts import Dividend, Shard
 from include.errors import InvalidRequestError
 from include.pipeline import hour
 from include.pipeline.replay import parse_prediction, replay, replay_sample
@@ -86,6 +86,15 @@ def test_forecasts_from_before_and_after_a_split_come_out_again(product: Product
     for hours in range(1, 6):
         splitting.run_hour(AT + hours * HOUR)
     assert product.query("select factor from forecast.split") == [(SPLIT,)]
+    assert differences(product) == {}
+
+
+def test_forecasts_over_dividends_come_out_again(product: Product) -> None:
+    product.onboard(ALFA)
+    for hours, told_at in ((1, AT + HOUR), (2, AT - HOUR)):
+        product.market.dividends.append(Dividend(ALFA, told_at - timedelta(minutes=65), 0.5))
+        product.run_hour(AT + hours * HOUR)
+    assert product.query("select count(*) from forecast.feature where dividend_gap <> 0") == [(2,)]
     assert differences(product) == {}
 
 

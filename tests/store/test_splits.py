@@ -5,12 +5,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from include.contracts import Dividend, Split
+from include.contracts import Split
 from include.store import registry
 from include.store.bars import load_bars, upsert_bars
 from include.store.engine import Connection, execute, fetch_rows
 from include.store.forecasts import calibration_history, matured_unscored, save_baselines, save_predictions, save_scores
-from include.store.splits import move_to_scale, save_dividends, scale_shifts, splits_since
+from include.store.splits import move_to_scale, scale_shifts, splits_since
 from tests.support.rows import START, at, bars, predictions, prices, scores, track
 
 pytestmark = pytest.mark.integration
@@ -118,13 +118,3 @@ def test_people_see_forecasts_and_errors_on_todays_scale(connection: Connection)
     assert [item["close__yhat"] for item in band] == [pytest.approx(10.0)] * 7
     (row,) = fetch_rows(connection, "select sum(revision_count) as n from bi.data_quality")
     assert row["n"] == 0
-
-
-def test_a_dividend_is_kept_as_it_was_first_seen(connection: Connection) -> None:
-    first = Dividend("AAPL", at(3), 0.25)
-    assert save_dividends(connection, [first, first], at(4)) == 1
-    assert save_dividends(connection, [Dividend("AAPL", at(3), 0.025)], at(9)) == 0
-    assert save_dividends(connection, [], at(9)) == 0
-    assert fetch_rows(connection, "select * from forecast.dividend") == [
-        {"ticker": "AAPL", "ex_at": at(3), "amount": 0.25, "known_at": at(4)}
-    ]

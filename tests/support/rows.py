@@ -100,6 +100,7 @@ def scores(matured: pd.DataFrame, scored_as_of: datetime, crps: float = 10.0) ->
         pinball=crps / 2,
         crps=crps,
         absolute_error=(matured["actual_close"] - matured["q50"]).abs(),
+        dividend_gap=matured["dividend_gap"],
         scored_as_of=scored_as_of,
         **inside,
     )

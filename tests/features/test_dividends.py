@@ -1,0 +1,91 @@
+"""A dividend shows on the first bar without it, on the scale of the bars, and nowhere else."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.contracts import FEATURE_COLUMNS, PRICE_COLUMNS, Dividend
+from include.features.dividends import dividend_gap, first_rows_without
+from include.features.frame import LOOKBACK_BARS, WARM_UP_BARS, build_features, build_newest_features
+from tests.features.fakes import random_bars
+
+HOURS = pd.Series(pd.date_range("2025-03-31 14:00", periods=5, freq="h", tz="UTC", unit="us"))
+CLOSES = np.array([100.0, 50.0, 200.0, 80.0, 10.0])
+
+
+def paid(hours: float, amount: float) -> Dividend:
+    """A dividend without which the bar opens so many hours after the first."""
+    return Dividend("TEST", (HOURS[0] + pd.Timedelta(hours=hours)).to_pydatetime(), amount)
+
+
+def gaps(*dividends: Dividend) -> list[float]:
+    return dividend_gap(HOURS, CLOSES, dividends).tolist()
+
+
+def test_the_gap_is_the_dividend_over_the_last_close_with_it() -> None:
+    assert gaps(paid(2, 1.0)) == [0.0, 0.0, pytest.approx(np.log(49.0 / 50.0)), 0.0, 0.0]
+    assert gaps() == [0.0] * 5
+
+
+def test_where_the_first_bar_without_it_is_missing_the_next_one_shows_it() -> None:
+    assert gaps(paid(1.5, 1.0)) == gaps(paid(2, 1.0))
+
+
+def test_dividends_of_one_bar_add_up() -> None:
+    assert gaps(paid(1.5, 1.0), paid(2, 1.5))[2] == pytest.approx(np.log(47.5 / 50.0))
+
+
+@pytest.mark.parametrize("dividend", [paid(-1, 1.0), paid(0, 1.0), paid(5, 1.0), paid(2, 50.0), paid(2, 60.0)])
+def test_one_before_the_first_bar_after_the_last_or_beyond_the_price_shows_nowhere(dividend: Dividend) -> None:
+    assert gaps(dividend) == [0.0] * 5
+
+
+def test_its_first_bar_is_found_or_said_to_be_none() -> None:
+    assert first_rows_without(HOURS, [paid(-1, 1.0), paid(0.5, 1.0), paid(4, 1.0), paid(4.5, 1.0)]).tolist() == [
+        0,
+        1,
+        4,
+        0,
+    ]
+
+
+def dividends_of(bars: pd.DataFrame, *rows: int) -> list[Dividend]:
+    return [Dividend("TEST", bars["opened_at"].iloc[row].to_pydatetime(), 0.4) for row in rows]
+
+
+def bits(features: pd.DataFrame) -> bytes:
+    return features[list(FEATURE_COLUMNS)].to_numpy().tobytes()
+
+
+def test_it_changes_its_own_column_on_one_row_and_no_other_feature() -> None:
+    bars = random_bars(400)
+    row = 350
+    plain, told = build_features(bars), build_features(bars, dividends_of(bars, row))
+    changed = np.argwhere(plain[list(FEATURE_COLUMNS)].to_numpy() != told[list(FEATURE_COLUMNS)].to_numpy())
+    assert changed.tolist() == [[row - WARM_UP_BARS, FEATURE_COLUMNS.index("dividend_gap")]]
+    expected = np.log(1.0 - 0.4 / bars["close"].iloc[row - 1])
+    assert told["dividend_gap"].iloc[row - WARM_UP_BARS] == np.float32(expected)
+
+
+def test_later_dividends_change_no_earlier_row() -> None:
+    bars = random_bars(500)
+    before = build_features(bars, dividends_of(bars, 300, 400))
+    after = build_features(bars, dividends_of(bars, 300, 420, 450))
+    assert bits(before.iloc[: 400 - WARM_UP_BARS]) == bits(after.iloc[: 400 - WARM_UP_BARS])
+
+
+def test_a_split_of_bars_and_amounts_changes_no_bit() -> None:
+    bars = random_bars(400)
+    halved = bars.assign(**{name: bars[name] / 4.0 for name in PRICE_COLUMNS})
+    dividends = dividends_of(bars, 300)
+    scaled = [Dividend(item.ticker, item.ex_at, item.amount / 4.0) for item in dividends]
+    assert bits(build_features(bars, dividends)) == bits(build_features(halved, scaled))
+
+
+def test_the_newest_rows_have_the_same_bits_as_those_of_the_whole_history() -> None:
+    bars = random_bars(LOOKBACK_BARS + 300)
+    dividends = dividends_of(bars, 50, len(bars) - 200, len(bars) - 20, len(bars) - 1)
+    whole = build_features(bars, dividends)
+    newest = build_newest_features(bars.iloc[-(LOOKBACK_BARS + 40) :], 40, dividends)
+    assert (newest["dividend_gap"] != 0).sum() == 2
+    assert bits(newest) == bits(whole.iloc[-40:])
