@@ -22,75 +22,85 @@ bar as (
 
 -- a split replaces a whole series; that is no revision
 revision as (
-    select
-        revision.*,
-        split.factor is not null as is_by_split
+    select revision.*
     from forecast.bar_revision as revision
     left join forecast.split
         on
             revision.ticker = split.ticker
             and revision.superseded_at = split.known_at
+    where split.factor is null
+),
+
+-- when a bar that was changed since was first believed
+first_reading as (
+    select
+        ticker,
+        opened_at,
+        min(known_at) as known_at
+    from forecast.bar_revision
+    group by ticker, opened_at
 ),
 
 rejected as (
     select * from forecast.bar_rejected
 ),
 
--- when a bar was first believed: the oldest reading tells
-reading as (
-    select
-        ticker,
-        opened_at,
-        closed_at,
-        known_at,
-        'stored' as kind,
-        null as reason
-    from bar
-    union all
-    select
-        ticker,
-        opened_at,
-        closed_at,
-        known_at,
-        case when is_by_split then 'rescaled' else 'revised' end as kind,
-        null as reason
-    from revision
-    union all
-    select
-        ticker,
-        opened_at,
-        closed_at,
-        as_of as known_at,
-        'rejected' as kind,
-        reason
-    from rejected
-),
-
+-- every part by ticker, so that one ticker is read without the others
 event as (
     select
-        ticker.ticker,
-        (reading.opened_at at time zone ticker.timezone)::date as day_exchange,
-        reading.kind,
-        reading.reason,
-        reading.kind <> 'rejected'
-        and row_number() over (
-            partition by
-                reading.ticker, reading.opened_at, reading.kind = 'rejected'
-            order by reading.known_at
-        ) = 1
-        and reading.known_at > reading.closed_at
-        + make_interval(hours => 1, mins => ticker.feed_delay_minutes)
-            as is_late
-    from reading
-    inner join ticker using (ticker)
+        expected.ticker,
+        expected.day_exchange,
+        expected.expected_count,
+        'expected' as kind,
+        null as reason
+    from expected
+    union all
+    select
+        bar.ticker,
+        (bar.opened_at at time zone ticker.timezone)::date as day_exchange,
+        null as expected_count,
+        case
+            when
+                coalesce(first_reading.known_at, bar.known_at)
+                > bar.closed_at
+                + make_interval(hours => 1, mins => ticker.feed_delay_minutes)
+                then 'late'
+            else 'timely'
+        end as kind,
+        null as reason
+    from bar
+    inner join ticker on bar.ticker = ticker.ticker
+    left join first_reading
+        on
+            bar.ticker = first_reading.ticker
+            and bar.opened_at = first_reading.opened_at
+    union all
+    select
+        revision.ticker,
+        (revision.opened_at at time zone ticker.timezone)::date as day_exchange,
+        null as expected_count,
+        'revised' as kind,
+        null as reason
+    from revision
+    inner join ticker on revision.ticker = ticker.ticker
+    union all
+    select
+        rejected.ticker,
+        (rejected.opened_at at time zone ticker.timezone)::date as day_exchange,
+        null as expected_count,
+        'rejected' as kind,
+        rejected.reason
+    from rejected
+    inner join ticker on rejected.ticker = ticker.ticker
 ),
 
 counted as (
     select
         ticker,
         day_exchange,
-        count(*) filter (where kind = 'stored') as bar_count,
-        count(*) filter (where is_late) as late_count,
+        max(expected_count) as expected_count,
+        count(*) filter (where kind in ('timely', 'late')) as bar_count,
+        count(*) filter (where kind = 'late') as late_count,
         count(*) filter (where kind = 'revised') as revision_count,
         count(*) filter (where kind = 'rejected') as rejection_count,
         string_agg(distinct reason, ', ') as rejection_reasons
@@ -100,29 +110,29 @@ counted as (
 
 final as (
     select
-        ticker,
+        ticker.ticker,
         ticker.source,
         ticker.is_simulated,
-        day_exchange,
-        expected.expected_count,
-        coalesce(counted.bar_count, 0) as bar_count,
-        greatest(
-            expected.expected_count - coalesce(counted.bar_count, 0), 0
-        ) as missing_count,
-        coalesce(counted.late_count, 0) as late_count,
-        coalesce(counted.revision_count, 0) as revision_count,
-        coalesce(counted.rejection_count, 0) as rejection_count,
+        counted.day_exchange,
+        counted.expected_count,
+        counted.bar_count,
+        case
+            when counted.expected_count is not null
+                then greatest(counted.expected_count - counted.bar_count, 0)
+        end as missing_count,
+        counted.late_count,
+        counted.revision_count,
+        counted.rejection_count,
         counted.rejection_reasons
     from counted
-    full join expected using (ticker, day_exchange)
-    inner join ticker using (ticker)
+    inner join ticker on counted.ticker = ticker.ticker
 )
 
 select * from final;
 
 comment on view bi.data_quality is
-'One row per ticker and day: bars that its calendar wanted, and that are '
-'believed, missing, late, revised and rejected.';
+'One row per ticker and day on which its calendar or its source had bars: '
+'how many were due, and are believed, missing, late, revised and rejected.';
 comment on column bi.data_quality.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.data_quality.source is
@@ -138,7 +148,8 @@ comment on column bi.data_quality.bar_count is
 comment on column bi.data_quality.missing_count is
 'Bars that were due and are not there; null where nobody asked.';
 comment on column bi.data_quality.late_count is
-'Bars that came more than an hour after they could have been known.';
+'Bars first known more than an hour after their close and the feed''s delay; '
+'those of a backfill are as timely as the feed was.';
 comment on column bi.data_quality.revision_count is
 'Earlier values of such bars that were replaced; a split replaces none.';
 comment on column bi.data_quality.rejection_count is

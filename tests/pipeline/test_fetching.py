@@ -1,17 +1,19 @@
 """What becomes of an answer: revisions, splits, dividends and gaps, point in time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from include.contracts import Dividend, Split
+from include.contracts import BarRequest, Dividend, Split, TickerProfile
+from include.market.source import FetchReport, join_bars
 from include.pipeline import fetching, hour
 from include.store import registry
-from include.store.bars import load_bars
+from include.store.bars import load_bars, upsert_bars
 from include.store.engine import transaction
 from include.store.features import load_features
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product
+from tests.support.rows import bars
 
 pytestmark = pytest.mark.integration
 
@@ -256,3 +258,33 @@ def test_nothing_missing_asks_for_the_usual_days_alone(product: Product) -> None
         product.services, [item for item in profiles if item.ticker == NOVA], AT + 2 * HOUR
     )
     assert request.since == ON_THE_HOUR - timedelta(days=5)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "timezone", "wanted"),
+    [
+        ("XNYS", "America/New_York", {25: 7, 26: 7, 28: 4}),  # Thanksgiving, and half a day after it
+        ("24/7", "UTC", {25: 24, 26: 24, 27: 24, 28: 24, 29: 24, 30: 24}),
+        ("FX", "Europe/London", {25: 24, 26: 24, 27: 24, 28: 22}),  # until 17:00 in New York
+        ("XTAI", "Asia/Taipei", {25: 5, 26: 5, 27: 5, 28: 5}),
+    ],
+)
+def test_days_on_which_nothing_came_show_what_was_due_by_the_calendar(
+    product: Product, calendar: str, timezone: str, wanted: dict[int, int]
+) -> None:
+    profile = TickerProfile("ACME", "yahoo", calendar, timezone, None, None, 2)
+    since = datetime(2025, 11, 24, 12, tzinfo=UTC)
+    nothing = FetchReport(bars=join_bars([]), failures=())
+    with transaction(product.services.engine) as connection:
+        registry.upsert_pending(connection, [("ACME", "yahoo", 30)], None, since)
+        registry.set_profile(connection, profile)
+        first = bars([100.0]).assign(opened_at=since, closed_at=since + HOUR, known_at=since + HOUR, ticker="ACME")
+        upsert_bars(connection, first)
+    view = (
+        "select extract(day from day_exchange)::integer, expected_count, missing_count, bar_count from bi.data_quality"
+    )
+    for as_of in (datetime(2025, 11, 27, 12, tzinfo=UTC), datetime(2025, 12, 1, 0, 2, tzinfo=UTC)):
+        fetching.keep(product.services.engine, [BarRequest(profile, since)], nothing, as_of)
+    days = {day: rest for day, *rest in product.query(view)}
+    assert days.pop(24) == [None, None, 1]  # the day in which the request begins is not told whole
+    assert days == {day: [count, count, 0] for day, count in wanted.items()}

@@ -118,6 +118,24 @@ def test_maturing_reads_only_targets_within_reach(connection: Connection) -> Non
     assert read <= TICKER_COUNT * 7
 
 
+def test_one_tickers_data_quality_is_read_without_the_others(connection: Connection) -> None:
+    execute(
+        connection,
+        """
+        insert into forecast.ticker (ticker, source, history_days, status, status_at, timezone, feed_delay_minutes)
+        select 'T' || n, 'yahoo', 729, 'pending', :at, 'UTC', 2 from generate_series(0, :last) as n
+        """,
+        {"at": START, "last": TICKER_COUNT - 1},
+    )
+    found: list[dict[str, object]] = []
+
+    def look() -> None:
+        found.extend(fetch_rows(connection, "select * from bi.data_quality where ticker = 'T3'"))
+
+    assert _rows_read(connection, "forecast.bar", look) == BAR_COUNT
+    assert sum(int(str(row["bar_count"])) for row in found) == BAR_COUNT
+
+
 def test_one_tickers_pages_are_read_without_the_others(connection: Connection) -> None:
     def look() -> None:
         for view in ("latest_forecast", "superset_forecast", "forecast"):
