@@ -21,6 +21,7 @@ from include.market.sessions import closed_at_of
 from include.market.steps import implausible_bars
 
 _TOLERANCE: Final = 1e-6  # of the price: Yahoo's prices went through 32-bit floats
+_LARGEST_VOLUME: Final = 1e15  # an hour; bitcoin counted in won, the largest that is tracked, trades 1e13 a day
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -112,6 +113,12 @@ def _volume_not_positive(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfi
     return impossible
 
 
+def _volume_too_large(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
+    """The volume is more than any market trades in an hour."""
+    excessive: _Mask = (bars["volume"] > _LARGEST_VOLUME).to_numpy()
+    return excessive
+
+
 _Check = Callable[[pd.DataFrame, Mapping[str, TickerProfile], pd.Timestamp], _Mask]
 _CHECKS: Final[dict[str, _Check]] = {
     "not_finite": _not_finite,
@@ -119,6 +126,7 @@ _CHECKS: Final[dict[str, _Check]] = {
     "low_above_body": _low_above_body,
     "high_below_body": _high_below_body,
     "volume_not_positive": _volume_not_positive,
+    "volume_too_large": _volume_too_large,
     "in_future": _in_future,
     "off_grid": _off_grid,
     "not_closed": _not_closed,

@@ -19,19 +19,34 @@ from include.errors import DataContractError
 from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_frame, stage_rows
 from include.store.tables import BAR, BAR_KINDS, BAR_REJECTED
 
-_DIFFERS = """(
+_PRICES_DIFFER = """(
     stored.closed_at <> given.closed_at
     or abs(given.open - stored.open) > 1e-6 * stored.open
     or abs(given.high - stored.high) > 1e-6 * stored.high
     or abs(given.low - stored.low) > 1e-6 * stored.low
     or abs(given.close - stored.close) > 1e-6 * stored.close
-    or nullif(given.volume, 'NaN') is distinct from stored.volume
 )"""
-"""Whether a bar read again says something new: beyond the noise of a source's float32 arithmetic."""
+"""Whether the prices say something new: beyond the noise of a source's float32 arithmetic."""
+
+# A source counts whole units, and so rounds what a split made of them; we do not.
+_VOLUMES_DIFFER = "abs(given.volume - stored.volume) > 1 + 1e-6 * stored.volume"
+
+_DIFFERS = f"""(
+    {_PRICES_DIFFER}
+    or (given.volume = 'NaN') is distinct from (stored.volume is null)
+    or given.volume <> 'NaN' and {_VOLUMES_DIFFER}
+)"""
+"""Whether two readings of a bar are not the same."""
+
+_SAYS_NEWS = f"""(
+    {_PRICES_DIFFER}
+    or given.volume <> 'NaN' and (stored.volume is null or {_VOLUMES_DIFFER})
+)"""
+"""Whether a later reading says something new; that a volume is unknown is no news of one that is known."""
 
 # Only where no hour finished after the new reading's instant: it would find other values than it had read.
 _SUPERSEDES = f"""(
-    given.known_at > stored.known_at and {_DIFFERS}
+    given.known_at > stored.known_at and {_SAYS_NEWS}
     and not exists (
         select from forecast.outcome
         where outcome.ticker = given.ticker
@@ -81,7 +96,7 @@ def upsert_bars(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCoun
     """Stores bars (BAR_COLUMNS and ``known_at``, UTC) and keeps what they replace; counts by ticker.
 
     * A bar read later with other values supersedes the stored one from its ``known_at`` on.
-    * A bar read later with the same values changes nothing.
+    * A bar read later with the same values changes nothing; nor does one whose volume is not known any more.
     * An older reading (a replayed hour meets bars that a later run stored) says what was known earlier: the same values
       are dated back, other values become a revision; neither where it would change what a finished hour had read.
 
@@ -256,7 +271,7 @@ def _supersede(staged: str) -> str:
     return f"""
         update forecast.bar as stored
         set closed_at = given.closed_at, open = given.open, high = given.high, low = given.low, close = given.close,
-            volume = nullif(given.volume, 'NaN'), known_at = given.known_at
+            volume = coalesce(nullif(given.volume, 'NaN'), stored.volume), known_at = given.known_at
         from {staged} as given
         where given.ticker = stored.ticker and given.opened_at = stored.opened_at and {_SUPERSEDES}
     """  # noqa: S608  # names from tables.py

@@ -113,7 +113,7 @@ def move_to_scale(
         f"""
         update forecast.bar as stored
         set open = given.open, high = given.high, low = given.low, close = given.close,
-            volume = nullif(given.volume, 'NaN')
+            volume = coalesce(nullif(given.volume, 'NaN'), stored.volume)
         from {staged} as given
         where given.ticker = stored.ticker and given.opened_at = stored.opened_at
             and stored.known_at = given.known_at

@@ -44,6 +44,7 @@ def test_good_bars_all_pass_unchanged(bars: pd.DataFrame, profiles: dict[str, Ti
         ("high_below_body", {"high": 1e-9, "low": 1e-9}),
         ("volume_not_positive", {"volume": 0.0}),
         ("volume_not_positive", {"volume": np.inf}),
+        ("volume_too_large", {"volume": 9e15}),
         ("off_grid", {"opened_at": pd.Timestamp("2025-05-27 14:31", tz="UTC")}),
         ("off_grid", {"closed_at": pd.Timestamp("2025-05-27 14:31", tz="UTC")}),
     ],

@@ -112,7 +112,7 @@ def test_every_stage_of_a_bar_revised_twice_can_be_read(connection: Connection) 
 
 
 @pytest.mark.parametrize(
-    "change", [{"volume": 200.0}, {"volume": np.nan}, {"high": 150.0}, {"low": 50.0}, {"open": 99.5}]
+    "change", [{"volume": 200.0}, {"volume": 98.0}, {"high": 150.0}, {"low": 50.0}, {"open": 99.5}]
 )
 def test_any_changed_value_is_a_revision(connection: Connection, change: dict[str, float]) -> None:
     upsert_bars(connection, bars([100.0], known_at=at(2)))
@@ -129,6 +129,34 @@ def test_a_volume_that_becomes_known_is_a_revision(connection: Connection) -> No
     upsert_bars(connection, bars([100.0], known_at=at(2), volume=np.nan))
 
     assert upsert_bars(connection, bars([100.0], known_at=at(3)))["AAPL"].revised == 1
+
+
+@pytest.mark.parametrize("volume", [np.nan, 99.5])
+def test_a_volume_that_is_not_told_any_more_or_only_rounded_is_no_revision(
+    connection: Connection, volume: float
+) -> None:
+    upsert_bars(connection, bars([100.0], known_at=at(2)))
+    once = everything(connection)
+
+    assert upsert_bars(connection, bars([100.0], known_at=at(3), volume=volume))["AAPL"].revised == 0
+
+    assert everything(connection) == once
+
+
+def test_a_price_that_changes_without_a_volume_keeps_the_volume(connection: Connection) -> None:
+    upsert_bars(connection, bars([100.0], known_at=at(2)))
+    upsert_bars(connection, bars([101.0], known_at=at(3), volume=np.nan))
+
+    (bar,) = load_bars(connection, ["AAPL"], LATER).to_dict("records")
+    assert (bar["close"], bar["volume"]) == (101.0, 100.0)
+
+
+def test_an_older_reading_without_a_volume_does_not_date_the_volume_back(connection: Connection) -> None:
+    upsert_bars(connection, bars([100.0], known_at=at(3)))
+    upsert_bars(connection, bars([100.0], known_at=at(2), volume=np.nan))
+
+    known = [load_bars(connection, ["AAPL"], at(hours))["volume"].item() for hours in (2.5, 3)]
+    np.testing.assert_equal(known, [np.nan, 100.0])
 
 
 def test_a_rerun_of_an_hour_cannot_change_what_that_hour_knew(connection: Connection) -> None:

@@ -57,6 +57,18 @@ def test_the_whole_series_moves_at_once_and_earlier_instants_read_the_old_scale(
     assert (counts["AAPL"].new, counts["AAPL"].revised) == (0, 0)
 
 
+def test_volumes_that_the_source_rounds_after_a_split_are_no_revisions(connection: Connection) -> None:
+    upsert_bars(connection, bars(OLD, volume=1001.0))
+    split = Split("AAPL", at(5), 1.5)
+    newest = answer(factor=1.5).tail(1)  # type: ignore[attr-defined]
+
+    assert move_to_scale(connection, split, SEEN_AT, newest, is_announced=True)
+    rounded = answer(factor=1.5).assign(volume=1501.0, known_at=SEEN_AT + timedelta(hours=1))  # type: ignore[attr-defined]
+    assert upsert_bars(connection, rounded.head(5))["AAPL"].revised == 0
+
+    assert load_bars(connection, ["AAPL"], SEEN_AT)["volume"].tolist() == [1501.5] * 5
+
+
 @pytest.mark.parametrize("later", ["hour", "bar", "forecast"])
 def test_a_series_that_somebody_has_read_later_is_not_moved_under_them(connection: Connection, later: str) -> None:
     track(connection, "AAPL", as_of=START)
