@@ -29,12 +29,16 @@ from include.store.engine import Connection, Engine, transaction
 
 GAP_REACH = timedelta(days=30)
 """How long a missing bar is asked for again; Yahoo has filled holes days later."""
+_HOLE_REACH = timedelta(hours=4)
+"""How long after the newest due bar a hole is asked for by itself: what an answer at a session's end lacked is there by
+then, and what is still missing can wait for the next session, whose first forecast it comes in time for."""
 
 
 def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> list[BarRequest]:
     """Requests for the tickers whose calendar says that a bar newer than the store's has closed.
 
-    One a ticker, whatever is missing: it reaches back over the days that are read again, and to the oldest gap.
+    One a ticker, whatever is missing: it reaches back over the days that are read again, and to the oldest gap. A
+    ticker whose newest bar is there, but not all before it, is asked for in the hours after that bar too.
     """
     tickers = [profile.ticker for profile in profiles]
     with transaction(services.engine) as connection:
@@ -45,7 +49,10 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
     for profile in profiles:
         stored = newest.get(profile.ticker)
         due = sessions.last_closed(profile.calendar, as_of, profile.feed_delay_minutes)
-        if due is not None and (stored is None or stored < due):
+        if due is None:
+            continue
+        has_fresh_hole = profile.ticker in gaps and as_of - due <= _HOLE_REACH
+        if stored is None or stored < due or has_fresh_hole:
             since = min(as_of, stored or as_of) - window
             requests.append(BarRequest(profile, min(since, gaps.get(profile.ticker, since))))
     return requests

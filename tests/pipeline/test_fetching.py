@@ -250,6 +250,41 @@ def test_a_hole_is_filled_from_the_hour_on_that_saw_it_and_shows_in_the_quality_
     assert product.query(view, (hole - HOUR).date()) == [(0, 1)]
 
 
+def test_a_hole_at_the_end_of_a_session_is_asked_for_in_the_next_hours_and_then_with_the_next_session(
+    product: Product,
+) -> None:
+    product.onboard(ALFA)
+    session_end = AT.replace(hour=20, minute=0)
+    product.market.missing[ALFA] = {session_end - HOUR / 2}  # the bar before the last
+    evening = session_end + timedelta(minutes=35)
+    update(product, evening)
+    product.market.asked.clear()
+    asked = []
+    for hours in range(1, 20):
+        if hours == 2:
+            product.market.missing.clear()
+        update(product, evening + hours * HOUR)
+        asked.append(len(product.market.asked))
+        product.market.asked.clear()
+
+    assert asked == [1, 1, *[0] * 15, 1, 1]
+    holes = product.query("select coalesce(sum(missing_count), 0) from bi.data_quality where ticker = %s", ALFA)
+    assert holes == [(0,)]
+
+
+def test_a_hole_that_is_never_filled_is_left_alone_between_sessions(product: Product) -> None:
+    product.onboard(ALFA)
+    session_end = AT.replace(hour=20, minute=0)
+    product.market.missing[ALFA] = {session_end - HOUR / 2}
+    evening = session_end + timedelta(minutes=35)
+    update(product, evening)
+    product.market.asked.clear()
+    for hours in range(1, 12):
+        update(product, evening + hours * HOUR)
+
+    assert len(product.market.asked) == 3
+
+
 def test_nothing_missing_asks_for_the_usual_days_alone(product: Product) -> None:
     product.onboard(NOVA, ALFA)
     with transaction(product.services.engine) as connection:
