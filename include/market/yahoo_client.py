@@ -124,7 +124,6 @@ class YahooClient:
                 )
             except Exception as error:  # noqa: BLE001  # the client raises whatever its parsing stumbles over
                 frame = self._nothing_or_raise(error, ticker, call)
-            self._gate.note_success()
             chart = _chart(call.response)
             return Answer(_rows(frame), _metadata(chart), _events(chart, "splits"), _events(chart, "dividends"))
 
@@ -134,8 +133,9 @@ class YahooClient:
         if is_good_answer and getattr(error, "yahoo_reason", None) is None:
             return pd.DataFrame()
         translated = translate(error, ticker, call.status)
-        if isinstance(translated, RateLimitedError) and translated is not error:  # else the session has closed it
-            self._gate.close()
+        is_new_refusal = isinstance(translated, RateLimitedError) and translated is not error
+        if is_new_refusal and not self._gate.note_refusal(ticker):
+            translated = MarketUnavailableError(str(translated))  # this ticker's alone, as far as can be told
         raise translated from (None if translated is error else error)
 
 

@@ -1,7 +1,8 @@
 """Asking for many tickers: side by side, in rounds, within bounds.
 
 A ticker that failed is asked again only after all others have had their turn, so that a few bad ones neither delay the
-many good ones nor wait for each other, and the source has time to recover. It refuses to know what is asked.
+many good ones nor wait for each other, and the source has time to recover. That holds for one that is answered with a
+rate limit too: whoever was not asked because of it comes first. It refuses to know what is asked.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from include.errors import (
     MarketUnavailableError,
     RateLimitedError,
 )
-from include.market.yahoo_session import RateLimitGate
+from include.market.yahoo_session import NotAskedError, RateLimitGate
 
 T = TypeVar("T")
 
@@ -33,7 +34,9 @@ class RetryPolicy:
     """How often and how patiently a ticker is asked for."""
 
     tries: int = 3
-    """Times a ticker is asked for when it fails in a way that may pass."""
+    """Times a ticker is asked for when it fails in a way that may pass; a rate limit does not count."""
+    asks: int = 4
+    """Times a ticker is asked for at most, rate limits counted."""
     pause_seconds: float = 2.0
     """Pause before the second round, by up to a half longer or shorter at random; twice as long before the next."""
     longest_wait_seconds: float = 150.0
@@ -50,18 +53,19 @@ def ask_all(
     """
     answers: dict[str, T] = {}
     errors: dict[str, HourcastError] = {}
-    tries = dict.fromkeys(asks, 0)
+    tries, asked = dict.fromkeys(asks, 0), dict.fromkeys(asks, 0)
     pending, pause, patience = list(asks), policy.pause_seconds, policy.longest_wait_seconds
     while pending:
         for ticker, result in zip(pending, executor.map(_attempt, [asks[name] for name in pending]), strict=True):
             if isinstance(result, HourcastError):
                 errors[ticker] = result
                 tries[ticker] += not isinstance(result, RateLimitedError)
+                asked[ticker] += not isinstance(result, NotAskedError)
             else:
                 answers[ticker] = result
-        pending = [
-            name for name in pending if name not in answers and tries[name] < _allowed_tries(errors[name], policy)
-        ]
+        left = [name for name in pending if name not in answers and asked[name] < policy.asks]
+        pending = [name for name in left if tries[name] < _allowed_tries(errors[name], policy)]
+        pending.sort(key=asked.__getitem__)
         wait = max(gate.opens_in(), pause * _random.uniform(0.5, 1.5))
         patience -= wait
         if not pending or patience < 0:

@@ -35,6 +35,7 @@ _CONNECT_SECONDS: Final = 4.0
 _COOKIE_SECONDS: Final = 3.0  # prices come without cookie and crumb too; the client would wait 30 s, under a lock
 _COOKIE_REST_SECONDS: Final = 300.0
 _CALL_REQUESTS: Final = 2.5  # a call may take this many times one request's limit: the client repeats what failed
+_ANSWER_LASTS_SECONDS: Final = 60.0
 _CUT_OFF_FAILURES: Final = 4
 _CUT_OFF_SECONDS: Final = 15.0
 _UNCONNECTED_CODES: Final = frozenset(
@@ -54,8 +55,14 @@ Pace = Callable[[], float | None]
 which none may be made."""
 
 
+class NotAskedError(RateLimitedError):
+    """Yahoo was not asked at all, because it has asked us to slow down before."""
+
+
 class RateLimitGate:
     """Closed while Yahoo has asked us to slow down.
+
+    A limit is on the machine's address: one ticker's refusal among answers to others is none, and stops nobody.
 
     As long as Yahoo says; where it does not, first for ``first_seconds``, then twice as long each time.
     Thread-safe. A pause is stretched by up to a fifth at random, so that several processes do not come back at once.
@@ -73,7 +80,21 @@ class RateLimitGate:
         self._tell = tell
         self._strikes = 0
         self._opens_at = 0.0
+        self._refused: set[str] = set()
+        self._answered_at = -float("inf")
         self._lock = threading.Lock()
+
+    def note_refusal(self, ticker: str) -> bool:
+        """Notes a refusal that names no time; whether the gate is closed now.
+
+        It closes unless somebody was answered within the last minute, and no other ticker was refused since.
+        """
+        with self._lock:
+            self._refused.add(ticker)
+            is_alone = len(self._refused) == 1 and time.monotonic() < self._answered_at + _ANSWER_LASTS_SECONDS
+        if not is_alone:
+            self.close()
+        return self.opens_in() > 0
 
     def close(self, retry_after_seconds: float | None = None) -> None:
         """Starts a pause, or prolongs it. Refusals within a pause are one strike."""
@@ -100,8 +121,10 @@ class RateLimitGate:
     def note_success(self) -> None:
         """Forgets earlier strikes: Yahoo answers. What was already on its way when a pause began tells nothing."""
         with self._lock:
-            if time.monotonic() >= self._opens_at:
-                self._strikes = 0
+            now = time.monotonic()
+            if now >= self._opens_at:
+                self._strikes, self._answered_at = 0, now
+                self._refused.clear()
 
 
 class Pacer:
@@ -171,11 +194,12 @@ class YahooSession(Session[Response]):
             self._calls.current = None
 
     def request(self, method: Any, url: str, *arguments: Any, **options: Any) -> Response:  # noqa: ANN401  # as the parent's
-        """The answer to one request, of any status but 429 with a waiting time.
+        """The answer to one request, of any status below 500 but 429 with a waiting time.
 
         Raises:
             RateLimitedError: Yahoo has asked us to slow down, now or a while ago.
-            MarketUnavailableError: nothing could be reached a moment ago, or the call's time is used up.
+            MarketUnavailableError: Yahoo's servers failed, nothing could be reached a moment ago, or the call's time is
+                used up.
             curl_cffi.requests.exceptions.RequestException: the request failed on the wire.
         """
         address = urlsplit(url)
@@ -195,14 +219,14 @@ class YahooSession(Session[Response]):
             self._rest_cookies_if(address.path == _CRUMB_PATH and response.status_code >= 400)
         elif address.path.startswith(CHART_PATH):
             call.response = response
-            self._heed_waiting_time(response)
+            self._heed(response)
         return response
 
     def _refuse_if_closed(self, is_side_request: bool) -> None:
         pause = self._gate.opens_in()
         if pause > 0:
             message = f"Yahoo asked us to slow down; nothing is asked of it for {pause:.0f} s more."
-            raise RateLimitedError(message)
+            raise NotAskedError(message)
         now = time.monotonic()
         if now < self._cut_off_until:
             message = "Yahoo could not be reached by several requests just now; trying again soon."
@@ -241,13 +265,18 @@ class YahooSession(Session[Response]):
         if is_refused:
             self._cookies_rest_until = time.monotonic() + _COOKIE_REST_SECONDS
 
-    def _heed_waiting_time(self, response: Response) -> None:
-        waiting = response.headers.get("Retry-After") if response.status_code == 429 else None
-        if waiting is None:
-            return
-        self._gate.close(_waiting_seconds(waiting, response.headers.get("Date") or ""))
-        message = f"Yahoo asked us to slow down (429, Retry-After: {waiting})."
-        raise RateLimitedError(message)
+    def _heed(self, response: Response) -> None:
+        """Ends the call where the client would ask again at once, for nothing."""
+        status, waiting = response.status_code, response.headers.get("Retry-After")
+        if status >= 500:
+            message = f"Yahoo answered with status {status}."
+            raise MarketUnavailableError(message)
+        if status != 429:
+            self._gate.note_success()
+        elif waiting is not None:
+            self._gate.close(_waiting_seconds(waiting, response.headers.get("Date") or ""))
+            message = f"Yahoo asked us to slow down (429, Retry-After: {waiting})."
+            raise RateLimitedError(message)
 
 
 def is_reachable(timeout: float) -> bool:

@@ -16,9 +16,9 @@ from include.errors import (
     UnknownTickerError,
 )
 from include.market.yahoo_retry import RetryPolicy, ask_all
-from include.market.yahoo_session import RateLimitGate
+from include.market.yahoo_session import NotAskedError, RateLimitGate
 
-POLICY = RetryPolicy(tries=3, pause_seconds=0.001, longest_wait_seconds=1.0)
+POLICY = RetryPolicy(tries=3, asks=4, pause_seconds=0.001, longest_wait_seconds=1.0)
 
 
 class Script:
@@ -73,9 +73,28 @@ def test_a_rate_limit_is_waited_out_and_costs_no_try(one_thread: Executor) -> No
     script = Script()
     gate = RateLimitGate(first_seconds=0.01)
     gate.close()
-    asks = {"A": script.ask("A", *[RateLimitedError("x")] * 5, "a")}
+    asks = {"A": script.ask("A", *[RateLimitedError("x")] * 2, *[NotAskedError("x")] * 5, "a")}
     answers, _ = ask_all(asks, POLICY, gate, one_thread)
     assert answers == {"A": "a"}
+
+
+def test_who_was_not_asked_because_of_anothers_limit_comes_before_it(one_thread: Executor) -> None:
+    script = Script()
+    asks = {
+        "A": script.ask("A", RateLimitedError("x"), "a"),
+        "B": script.ask("B", NotAskedError("x"), "b"),
+        "C": script.ask("C", NotAskedError("x"), "c"),
+    }
+    answers, _ = ask_all(asks, POLICY, RateLimitGate(), one_thread)
+    assert set(answers) == {"A", "B", "C"}
+    assert script.asked == ["A", "B", "C", "B", "C", "A"]
+
+
+def test_a_ticker_that_meets_a_limit_each_time_is_given_up(one_thread: Executor) -> None:
+    script = Script()
+    _, errors = ask_all({"A": script.ask("A", RateLimitedError("x"))}, POLICY, RateLimitGate(), one_thread)
+    assert isinstance(errors["A"], RateLimitedError)
+    assert script.asked == ["A"] * POLICY.asks
 
 
 def test_a_rate_limit_longer_than_the_patience_ends_the_asking(one_thread: Executor) -> None:

@@ -47,6 +47,23 @@ def test_many_refusals_within_one_pause_are_one_strike() -> None:
     assert 0.9 <= gate.opens_in() <= 1.2
 
 
+def test_a_tickers_refusals_among_answers_stop_nobody_and_those_of_two_stop_all() -> None:
+    gate = RateLimitGate(first_seconds=0.05)
+    gate.note_success()
+    assert not gate.note_refusal("AAPL")
+    assert not gate.note_refusal("AAPL")
+    gate.note_success()
+    assert not gate.note_refusal("MSFT")
+    assert gate.note_refusal("AAPL")
+    time.sleep(gate.opens_in())
+    assert gate.note_refusal("AAPL")  # nobody was answered since
+    assert gate.opens_in() > 0.05
+
+
+def test_a_refusal_stops_all_where_nobody_was_answered() -> None:
+    assert RateLimitGate().note_refusal("AAPL")
+
+
 def test_a_gate_stays_closed_as_long_as_yahoo_asks() -> None:
     gate = RateLimitGate(first_seconds=1.0, longest_seconds=10.0)
     gate.close(retry_after_seconds=3600)
