@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,11 @@ def _scale(result: Document, position: int, factor: float) -> None:
     for name in ("open", "high", "low", "close"):
         value = _quote(result)[name][position]
         _quote(result)[name][position] = None if value is None else value * factor
+
+
+_STRUCK = (2, -2)
+"""Rows that a bad number befalls: one that was told before, and in trading hours the newest that has closed, which the
+bar in progress follows."""
 
 
 def _is_kept(position: int) -> bool:
@@ -89,25 +95,29 @@ def _future(result: Document) -> None:
 
 
 def _zero(result: Document) -> None:
-    for position in (1, 3):
+    for position in (1, *_STRUCK):
         _scale(result, position, 0.0)
 
 
 def _negative(result: Document) -> None:
-    _scale(result, 2, -1.0)
+    for position in _STRUCK:
+        _scale(result, position, -1.0)
 
 
 def _spike(result: Document) -> None:
-    _scale(result, 2, 100.0)
+    for position in _STRUCK:
+        _scale(result, position, 100.0)
 
 
 def _high_below_low(result: Document) -> None:
     quote = _quote(result)
-    quote["high"][2], quote["low"][2] = quote["low"][2] * 0.99, quote["high"][2]
+    for position in _STRUCK:
+        quote["high"][position], quote["low"][position] = quote["low"][position] * 0.99, quote["high"][position]
 
 
 def _infinity(result: Document) -> None:
-    _quote(result)["close"][2] = float("inf")
+    for position in _STRUCK:
+        _quote(result)["close"][position] = float("inf")
 
 
 def _short_array(result: Document) -> None:
@@ -115,7 +125,8 @@ def _short_array(result: Document) -> None:
 
 
 def _huge_volume(result: Document) -> None:
-    _quote(result)["volume"][2] = 9_000_000_000_000_000
+    for position in _STRUCK:
+        _quote(result)["volume"][position] = 9_000_000_000_000_000
 
 
 def _zero_volume(result: Document) -> None:
@@ -222,14 +233,17 @@ def parse_fault(text: str) -> Fault:
 
 @dataclass
 class FaultPlan:
-    """The rules in force. Thread-safe; chance is seeded."""
+    """The rules in force. Thread-safe; chance follows from the seed and from how often a target was asked for.
+
+    So that it is the same whichever of several threads comes first.
+    """
 
     rules: list[Fault] = field(default_factory=list)
     seed: int = 0
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._random = random.Random(self.seed)
+        self._asked: Counter[str] = Counter()
         self._window_ends_at = 0.0
 
     def add(self, text: str) -> None:
@@ -245,13 +259,16 @@ class FaultPlan:
     def draw(self, target: str) -> Fault | None:
         """The fault that befalls the next request to ``target``; counts it."""
         with self._lock:
+            self._asked[target] += 1
+            chance = random.Random(f"{self.seed}|{target}|{self._asked[target]}")
             for rule in self.rules:
-                if rule.target in {target, "*" if target not in {"cookie", "crumb"} else ""} and self._strikes(rule):
+                is_meant = rule.target in {target, "*" if target not in {"cookie", "crumb"} else ""}
+                if is_meant and self._strikes(rule, chance):
                     return rule
         return None
 
-    def _strikes(self, rule: Fault) -> bool:
-        if rule.times == 0 or self._random.random() >= rule.probability:
+    def _strikes(self, rule: Fault, chance: random.Random) -> bool:
+        if rule.times == 0 or chance.random() >= rule.probability:
             return False
         if rule.kind == "429-window":
             return self._is_in_window(rule)

@@ -18,6 +18,7 @@ from include.local.postgres import APP_ROLE, HOURCAST_DATABASE
 from include.store.migrations import migrate
 from tests.support.databases import fresh_database, temporary_server
 from tests.yahoo import replay
+from tests.yahoo.moving_market import make_market
 from tests.yahoo.server import YahooEmulator
 
 SINCE = datetime(2025, 9, 1, 20, 35, tzinfo=UTC)
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     with temporary_server() as server, tempfile.TemporaryDirectory() as folder:
         migrate(server.url(APP_ROLE, HOURCAST_DATABASE))
         with fresh_database(server) as name:
-            market = replay.make_market(tickers, SINCE, until, lambda: SINCE, options.seed)
+            market = make_market(tickers, SINCE, until, lambda: SINCE, options.seed)
             with YahooEmulator(market, clock=SINCE, seed=options.seed) as emulator:
                 market.clock = emulator.now
                 os.environ.update(emulator.environment())
