@@ -15,12 +15,12 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import pandas as pd
 import yfinance as yf  # type: ignore[import-untyped]  # ships no types
@@ -52,6 +52,7 @@ LONGEST_HISTORY_DAYS: Final = 729
 """Yahoo refuses hourly bars older than 730 days, to the second, and public code saw refusals at exactly 730."""
 
 _METADATA_NAMES: Final = ("symbol", "currency", "exchangeName", "exchangeTimezoneName", "instrumentType", "longName")
+_CLIENT_FOLDER: Final = Path(yf.__file__).parent
 _FOLDER_PREFIX: Final = "yahoo-"
 _FOLDER_LIFE_SECONDS: Final = 24 * 3600.0
 
@@ -166,10 +167,28 @@ def silence_client() -> None:
 
     yfinance turns them on when it is imported, and whoever caught warnings since has a list of filters of their own, so
     this looks before every round of calls. In place and for good: ``catch_warnings`` must not be used around threads.
+    pandas does so all the same, and hears every deprecation meanwhile; what gets past the filters is not shown.
     """
     is_silent = ("ignore", None, DeprecationWarning, re.compile("yfinance"), 0)
     if is_silent not in warnings.filters:
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="yfinance")
+    show = warnings.showwarning
+    if not isinstance(show, partial) or show.func is not _show_unless_of_client:
+        warnings.showwarning = partial(_show_unless_of_client, show)
+
+
+def _show_unless_of_client(
+    show: Callable[..., None],
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What ``warnings.showwarning`` does; nothing where yfinance uses what is deprecated."""
+    if not issubclass(category, DeprecationWarning) or not Path(filename).is_relative_to(_CLIENT_FOLDER):
+        show(message, category, filename, lineno, file, line)
 
 
 @cache

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yfinance
 from curl_cffi.requests.exceptions import Timeout
 from peewee import OperationalError
 from yfinance.exceptions import YFDataException, YFPricesMissingError, YFRateLimitError, YFTzMissingError
@@ -130,6 +131,18 @@ def test_only_the_clients_own_deprecations_are_silenced() -> None:
         with pytest.raises(DeprecationWarning):
             warnings.warn_explicit("old", DeprecationWarning, "include/x.py", 1, module="include.x")
     assert sum(entry[3] == re.compile("yfinance") for entry in warnings.filters) == 1
+
+
+def test_what_another_threads_filters_let_through_is_not_shown_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    with warnings.catch_warnings():
+        monkeypatch.setattr(warnings, "showwarning", lambda message, *_: shown.append(str(message)))
+        for _ in range(2):
+            silence_client()
+        warnings.simplefilter("always", DeprecationWarning)  # as pandas does while it reads the name of a type
+        warnings.warn_explicit("the client's", DeprecationWarning, yfinance.utils.__file__, 1)
+        warnings.warn_explicit("somebody's", DeprecationWarning, __file__, 1)
+    assert shown == ["somebody's"]
 
 
 def test_a_cache_folder_that_cannot_be_used_is_a_matter_of_settings(tmp_path: Path) -> None:
