@@ -10,6 +10,7 @@ import ssl
 import struct
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,12 +36,16 @@ AUTHORITY_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 @dataclass(frozen=True)
 class Asked:
-    """One request that reached the emulator. ``kind`` is chart, cookie, crumb, consent or other."""
+    """One request that reached the emulator. ``kind`` is chart, cookie, crumb, consent or other.
+
+    ``second`` is when it came, by ``time.monotonic``.
+    """
 
     kind: str
     ticker: str
     query: Mapping[str, str]
     fault: str | None
+    second: float
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class YahooEmulator:
         kind, ticker, answer = self._route(host, address.path)
         fault = self.plan.draw(ticker if kind == "chart" else kind)
         with self._lock:
-            self.asked.append(Asked(kind, ticker, query, fault.kind if fault else None))
+            self.asked.append(Asked(kind, ticker, query, fault.kind if fault else None, time.monotonic()))
         return self._spoilt(answer(ticker, query), fault)
 
     def _route(self, host: str, path: str) -> tuple[str, str, Callable[[str, Mapping[str, str]], Reply]]:
