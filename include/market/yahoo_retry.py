@@ -38,9 +38,34 @@ class RetryPolicy:
     asks: int = 4
     """Times a ticker is asked for at most, rate limits counted."""
     pause_seconds: float = 2.0
-    """Pause before the second round, by up to a half longer or shorter at random; twice as long before the next."""
+    """Pause before the second round, by up to a half longer or shorter at random; twice as long before the next. A
+    round that a rate limit broke off goes on as soon as the limit has passed."""
     longest_wait_seconds: float = 150.0
-    """Longest that one call waits between rounds, in sum, above all for a rate limit to pass; then the rest fails."""
+    """Longest that a call waits with no answer in between, above all for a rate limit to pass; then the rest fails."""
+    longest_sum_seconds: float = 900.0
+    """Longest that it waits in all, answers or not."""
+
+
+@dataclass
+class _Asked:
+    """What became of one ticker so far: how often it was asked, how many of these tries count, and its last error."""
+
+    asks: int = 0
+    tries: int = 0
+    error: HourcastError | None = None
+
+    def note(self, error: HourcastError) -> None:
+        """A failure; that Yahoo was not asked at all says less than any failure before it."""
+        is_asked = not isinstance(error, NotAskedError)
+        self.asks += is_asked
+        self.tries += not isinstance(error, RateLimitedError)
+        if is_asked or self.error is None:
+            self.error = error
+
+    def may_ask(self, policy: RetryPolicy) -> bool:
+        """An impossible request stays impossible; a malformed answer may be sound the next time."""
+        allowed = 1 if isinstance(self.error, InvalidRequestError) else policy.tries
+        return self.tries < allowed and self.asks < policy.asks
 
 
 def ask_all(
@@ -52,27 +77,27 @@ def ask_all(
         HourcastError: an error that is not about a ticker or the market, for example of the store that paces.
     """
     answers: dict[str, T] = {}
-    errors: dict[str, HourcastError] = {}
-    tries, asked = dict.fromkeys(asks, 0), dict.fromkeys(asks, 0)
-    pending, pause, patience = list(asks), policy.pause_seconds, policy.longest_wait_seconds
+    states = {ticker: _Asked() for ticker in asks}
+    pending, pause, stalled, waited = list(asks), policy.pause_seconds, 0.0, 0.0
     while pending:
+        count_before, is_broken_off = len(answers), False
         for ticker, result in zip(pending, executor.map(_attempt, [asks[name] for name in pending]), strict=True):
             if isinstance(result, HourcastError):
-                errors[ticker] = result
-                tries[ticker] += not isinstance(result, RateLimitedError)
-                asked[ticker] += not isinstance(result, NotAskedError)
+                states[ticker].note(result)
+                is_broken_off |= isinstance(result, NotAskedError)
             else:
                 answers[ticker] = result
-        left = [name for name in pending if name not in answers and asked[name] < policy.asks]
-        pending = [name for name in left if tries[name] < _allowed_tries(errors[name], policy)]
-        pending.sort(key=asked.__getitem__)
-        wait = max(gate.opens_in(), pause * _random.uniform(0.5, 1.5))
-        patience -= wait
-        if not pending or patience < 0:
+        pending = [name for name in pending if name not in answers and states[name].may_ask(policy)]
+        pending.sort(key=lambda name: states[name].asks)
+        wait = max(gate.opens_in(), 0.0 if is_broken_off else pause * _random.uniform(0.5, 1.5))
+        pause *= 1 if is_broken_off else 2
+        stalled, waited = wait + (0.0 if len(answers) > count_before else stalled), waited + wait
+        if not pending or stalled > policy.longest_wait_seconds or waited > policy.longest_sum_seconds:
             break
         time.sleep(wait)
-        pause *= 2
-    return answers, {ticker: error for ticker, error in errors.items() if ticker not in answers}
+    return answers, {
+        ticker: state.error for ticker, state in states.items() if ticker not in answers and state.error is not None
+    }
 
 
 def _attempt(ask: Callable[[], T]) -> T | HourcastError:
@@ -80,8 +105,3 @@ def _attempt(ask: Callable[[], T]) -> T | HourcastError:
         return ask()
     except (MarketUnavailableError, BarsNotReadyError, InvalidRequestError, DataContractError) as error:
         return error
-
-
-def _allowed_tries(error: HourcastError, policy: RetryPolicy) -> int:
-    """An impossible request stays impossible; a malformed answer may be sound the next time."""
-    return 1 if isinstance(error, InvalidRequestError) else policy.tries

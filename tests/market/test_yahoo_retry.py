@@ -97,6 +97,38 @@ def test_a_ticker_that_meets_a_limit_each_time_is_given_up(one_thread: Executor)
     assert script.asked == ["A"] * POLICY.asks
 
 
+def test_a_limit_that_comes_again_and_again_uses_up_no_patience_while_there_are_answers(one_thread: Executor) -> None:
+    script = Script()
+    gate = RateLimitGate()
+    policy = RetryPolicy(pause_seconds=60, longest_wait_seconds=0.1)
+    asks = {name: script.ask(name, *[NotAskedError("x")] * number, name) for number, name in enumerate("ABCDEFGH")}
+
+    def limited(ask: Callable[[], str]) -> Callable[[], str]:
+        def answer() -> str:
+            try:
+                return ask()
+            except NotAskedError:
+                gate.keep_closed(0.05)
+                raise
+
+        return answer
+
+    answers, _ = ask_all({name: limited(ask) for name, ask in asks.items()}, policy, gate, one_thread)
+    assert set(answers) == set("ABCDEFGH")
+
+
+def test_that_yahoo_was_not_asked_hides_no_failure_from_before(one_thread: Executor) -> None:
+    script = Script()
+    failure = MarketUnavailableError("status 500")
+    gate = RateLimitGate()
+    asks = {"A": script.ask("A", failure, NotAskedError("x"), failure)}
+    _, errors = ask_all(asks, RetryPolicy(tries=2, pause_seconds=0.001), gate, one_thread)
+    assert errors == {"A": failure}
+    asks = {"A": script.ask("A", failure, NotAskedError("x"))}
+    _, errors = ask_all(asks, RetryPolicy(pause_seconds=0.001, longest_sum_seconds=0.0), gate, one_thread)
+    assert errors == {"A": failure}
+
+
 def test_a_rate_limit_longer_than_the_patience_ends_the_asking(one_thread: Executor) -> None:
     script = Script()
     gate = RateLimitGate(first_seconds=60)
