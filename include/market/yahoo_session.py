@@ -35,7 +35,8 @@ _CONNECT_SECONDS: Final = 4.0
 _COOKIE_SECONDS: Final = 3.0  # prices come without cookie and crumb too; the client would wait 30 s, under a lock
 _COOKIE_REST_SECONDS: Final = 300.0
 _CALL_REQUESTS: Final = 2.5  # a call may take this many times one request's limit: the client repeats what failed
-_ANSWER_LASTS_SECONDS: Final = 60.0
+_RECENT_SECONDS: Final = 60.0
+_LIMITED_TICKERS: Final = 4
 _CUT_OFF_FAILURES: Final = 4
 _CUT_OFF_SECONDS: Final = 15.0
 _UNCONNECTED_CODES: Final = frozenset(
@@ -80,19 +81,24 @@ class RateLimitGate:
         self._tell = tell
         self._strikes = 0
         self._opens_at = 0.0
-        self._refused: set[str] = set()
+        self._refused_at: dict[str, float] = {}
         self._answered_at = -float("inf")
         self._lock = threading.Lock()
 
     def note_refusal(self, ticker: str) -> bool:
         """Notes a refusal that names no time; whether the gate is closed now.
 
-        It closes unless somebody was answered within the last minute, and no other ticker was refused since.
+        It is a limit where nobody was answered within the last minute, where another ticker was refused since somebody
+        was, or where several were refused within the minute.
         """
         with self._lock:
-            self._refused.add(ticker)
-            is_alone = len(self._refused) == 1 and time.monotonic() < self._answered_at + _ANSWER_LASTS_SECONDS
-        if not is_alone:
+            now = time.monotonic()
+            self._refused_at[ticker] = now
+            recent = [at for at in self._refused_at.values() if at > now - _RECENT_SECONDS]
+            since_answer = [at for at in recent if at > self._answered_at]
+            is_answering = self._answered_at > now - _RECENT_SECONDS
+            is_limit = not is_answering or len(since_answer) > 1 or len(recent) >= _LIMITED_TICKERS
+        if is_limit:
             self.close()
         return self.opens_in() > 0
 
@@ -124,7 +130,6 @@ class RateLimitGate:
             now = time.monotonic()
             if now >= self._opens_at:
                 self._strikes, self._answered_at = 0, now
-                self._refused.clear()
 
 
 class Pacer:

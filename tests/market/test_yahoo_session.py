@@ -60,6 +60,15 @@ def test_a_tickers_refusals_among_answers_stop_nobody_and_those_of_two_stop_all(
     assert gate.opens_in() > 0.05
 
 
+def test_refusals_of_several_tickers_within_a_minute_stop_all_although_others_are_answered() -> None:
+    gate = RateLimitGate()
+    closed = []
+    for ticker in ("AAPL", "MSFT", "VOD.L", "SAP.DE"):
+        gate.note_success()
+        closed.append(gate.note_refusal(ticker))
+    assert closed == [False, False, False, True]
+
+
 def test_a_refusal_stops_all_where_nobody_was_answered() -> None:
     assert RateLimitGate().note_refusal("AAPL")
 
