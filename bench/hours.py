@@ -51,9 +51,9 @@ def measure(ticker_count: int, history_days: int) -> Section:
             for name, cost in costs.items()
         ],
         [
-            f"{ticker_count} tickers with {history_days} days of bars, default settings; shard after shard in one "
-            "process, as `run-hour` does it. Onboarding comes before the hour; a DAG runs "
-            "a stage's shards side by side.",
+            f"{ticker_count} tickers with {history_days} days of bars, all of them fine-tuned (other settings: the "
+            "defaults); shard after shard in one process, as `run-hour` does it. Onboarding comes before the hour; a "
+            "DAG runs a stage's shards side by side.",
         ],
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError
-from include.pipeline import backbones, hour, onboarding, replay
+from include.pipeline import backbones, hour, onboarding, replay, tidying
 from include.pipeline.services import Services, open_services
 from include.store.migrations import migrate
 
@@ -45,6 +45,8 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     as_of = require_utc(chosen.as_of or datetime.now(UTC), "as_of")
     if chosen.command == "run-hour":
         return dict(hour.run_hour(services, as_of))
+    if chosen.command == "prune":
+        return dict(tidying.prune(services, as_of))
     if chosen.command == "pretrain":
         return _pretrain(services, as_of, chosen)
     request = onboarding.Request(
@@ -75,8 +77,10 @@ def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
         key = replay.parse_prediction(chosen.prediction or f"{chosen.ticker}@{chosen.as_of}")
         replays = [replay.replay(services, *key, is_trained_again=chosen.train)]
     different = [asdict(each) for each in replays if each.differences]
+    pruned_count = sum(not each.is_compared for each in replays if not each.differences)
     remarks = sorted({remark for each in replays for remark in each.remarks})
-    return {"identical": len(replays) - len(different), "different": different, "remarks": remarks}
+    identical_count = len(replays) - len(different) - pruned_count
+    return {"identical": identical_count, "pruned": pruned_count, "different": different, "remarks": remarks}
 
 
 def _add_replay(command: argparse.ArgumentParser) -> None:
@@ -104,8 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     pretrain.add_argument("--simulated", type=int, default=0, help="simulated tickers that teach beside them")
     pretrain.add_argument("--held-out-days", type=int, default=backbones.HELD_OUT_DAYS, help="newest days, which judge")
     pretrain.add_argument("--seed", type=int)
+    prune = commands.add_parser("prune", help="remove weights that nobody needs any more, as an hour of each day does")
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
-    for command in (run_hour, onboard, retire, pretrain):
+    for command in (run_hour, onboard, retire, pretrain, prune):
         command.add_argument("--as-of", type=datetime.fromisoformat, help="the instant beyond which nothing is known")
     return parser
 

@@ -86,6 +86,15 @@ class ModelSettings:
     hourly_learning_rate: float = 1e-5
     """Greatest step of an hour's fine-tuning for one weight. Default 1e-5: no rate was found that gains, and this
     does no harm."""
+    training_policy: str = "when_drifting"
+    """Which tickers an hour fine-tunes: `always` all, `when_drifting` those whose newest forecasts missed by more than
+    chance and those whose fine-tuned model serves, `never` none. Default `when_drifting`."""
+    model_max_age_hours: int = 72
+    """Hours after which a fine-tuned model that no hour has renewed stops serving, and the backbone serves. Default 72:
+    longer than a weekend, far shorter than it takes to notice that a model which nobody watches has gone bad."""
+    model_retention_days: int = 90
+    """Days for which the weights of every forecast are kept. Older ones are removed unless a ticker still needs them.
+    Default 90."""
     backbone_pull: float = 0.02
     """Share of the way back to the backbone that each of these steps goes. Default 0.02: what 35 steps taught is half
     forgotten after 35 more."""
@@ -166,6 +175,9 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "float": float,
 }
 
+_CHOICES: dict[str, tuple[str, ...]] = {"training_policy": ("always", "when_drifting", "never")}
+"""What a setting in words may say."""
+
 _LIMITS: dict[str, tuple[int, int | None]] = {
     "schedule_minute": (0, 59),
     "backbone_training_steps": (0, None),
@@ -224,6 +236,8 @@ def _require_sane(group: object) -> None:
             wanted = "above 0 and finite"
         elif isinstance(value, int) and (value < smallest or (largest is not None and value > largest)):
             wanted = f"at least {smallest}" if largest is None else f"from {smallest} to {largest}"
+        if item.name in _CHOICES and value not in _CHOICES[item.name]:
+            wanted = f"one of {', '.join(_CHOICES[item.name])}"
         if wanted:
             message = f"{PREFIX}{item.name.upper()}={value} must be {wanted}."
             raise SettingsError(message)

@@ -71,6 +71,7 @@ class CountingBackbone:
 
     state: ShardState
     version: str
+    folder: Path
     is_shipped: bool
 
 
@@ -87,7 +88,7 @@ def backbone_at(services: Services, as_of: datetime) -> CountingBackbone | None:
         versions = backbone_store.backbones_at(connection, as_of)
     for version in versions:
         with suppress(CheckpointError):
-            return CountingBackbone(_load(services, version), version, is_shipped=False)
+            return CountingBackbone(_load(services, version), version, _folder(services, version), is_shipped=False)
     return _shipped(services, as_of)
 
 
@@ -273,7 +274,7 @@ def _shipped(services: Services, as_of: datetime) -> CountingBackbone | None:
         certificate = read_certificate(folder)
         if datetime.fromisoformat(str(certificate["as_of"])) <= as_of:
             state = load_backbone(model_config(services.settings.model, MODEL_INPUT_COUNT), folder)
-            return CountingBackbone(state, str(certificate["model_version"]), is_shipped=True)
+            return CountingBackbone(state, str(certificate["model_version"]), folder, is_shipped=True)
     return None
 
 

@@ -1,15 +1,16 @@
 """One shard's forecasts: the newest window through the model that serves, calibrated, as prices, beside its baseline.
 
-A ticker without a model that can be read, with too short a context, or whose network answers nonsense gets the
-random walk's quantiles instead, labelled as a fallback with the reason; never silence, and never its neighbours'
-concern. Forecasts, their baseline twins and nothing else are written in one transaction.
+Where a model cannot be read, or has not been renewed for too long, an older one or the backbone serves, and the outcome
+says so. A ticker without any of these, with too short a context, or whose network answers nonsense gets the random
+walk's quantiles instead, labelled as a fallback with the reason; never silence, and never its neighbours' concern.
+Forecasts, their baseline twins and nothing else are written in one transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -27,16 +28,20 @@ from include.evaluation.baselines import random_walk_quantiles
 from include.evaluation.har import PRODUCT_BARS, har_quantiles
 from include.features.windows import Series, latest_window
 from include.market import sessions
+from include.model.backbone import start_from
 from include.model.calibration import calibrate, width_factors
 from include.model.predict import predict as predict_shard
+from include.model.shard import ShardState, concat
+from include.pipeline import networks
 from include.pipeline.featuring import load_series
 from include.pipeline.histories import history_of
+from include.pipeline.networks import Backbone
 from include.pipeline.services import Services
-from include.pipeline.training import load_models, only
 from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
 from include.store import models as model_store
 from include.store.engine import transaction
+from include.store.models import FINE_TUNE, ModelVersion
 
 BASELINE_BARS = PRODUCT_BARS
 """Bars read for the baseline twins: what HAR learns from; the random walk takes the newest 1,000 of them."""
@@ -46,6 +51,8 @@ CALIBRATION_ANCHORS = 400
 UNREADABLE = "no model could be read: "
 """How the reason begins of a fallback that the disk is to blame for, and not the data."""
 
+Serving = Mapping[str, Sequence[ModelVersion]]
+"""Each ticker's newest versions that may serve, newest first."""
 Results = dict[str, tuple[OutcomeStatus, str | None]]
 Array = NDArray[np.float64]
 
@@ -69,10 +76,16 @@ class Forecasts:
 
 
 def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datetime, *, origin: str) -> Results:
-    """Writes each ticker's forecasts as of ``as_of``; what became of each ticker, with the reason of a fallback."""
+    """Writes each ticker's forecasts as of ``as_of``; what became of each ticker, with the reason of a fallback.
+
+    Forecasts whose model has been pruned since stay as they are stored, and say nothing again.
+    """
     with transaction(services.engine) as connection:
-        serving = model_store.serving_refs(connection, [profile.ticker for profile in profiles], as_of)
-    made = make_forecasts(services, profiles, as_of, origin=origin, serving=serving)
+        serving = model_store.serving_versions(connection, [profile.ticker for profile in profiles], as_of)
+        pruned = [ticker for ticker, versions in serving.items() if versions[0].is_pruned]
+        settled = forecast_store.forecast_tickers(connection, pruned, as_of) if pruned else set()
+    waiting = [profile for profile in profiles if profile.ticker not in settled]
+    made = make_forecasts(services, waiting, as_of, origin=origin, serving=serving)
     _save(services, made)
     return made.results
 
@@ -83,12 +96,14 @@ def make_forecasts(
     as_of: datetime,
     *,
     origin: str,
-    serving: Mapping[str, Sequence[ModelRef]],
+    serving: Serving,
     latest_made_at: datetime | None = None,
+    stand_in: Backbone | None = None,
 ) -> Forecasts:
-    """Each ticker's forecasts as of ``as_of`` by the first of its ``serving`` models that can be read; writes nothing.
+    """Each ticker's forecasts as of ``as_of`` by the first of its ``serving`` models that can be read; writes no row.
 
-    ``latest_made_at`` is for a replay: it leaves out what hours that were caught up on later have added to the past.
+    For a replay, ``latest_made_at`` leaves out what hours that were caught up on later have added to the past, and
+    ``stand_in`` is the backbone that served, for tickers without ``serving`` models.
     """
     tickers = [profile.ticker for profile in profiles]
     if not tickers:
@@ -98,7 +113,8 @@ def make_forecasts(
         history = forecast_store.calibration_history(
             connection, tickers, as_of, limit=CALIBRATION_ANCHORS, latest_made_at=latest_made_at
         )
-    answers, problems = _ask_models(services, profiles, as_of, serving)
+    models = _models(services, profiles, as_of, serving, stand_in)
+    answers, problems = _ask_models(services, profiles, as_of, models)
     bars_of = {str(ticker): own for ticker, own in bars.groupby("ticker")}
     history_of = {str(ticker): own for ticker, own in history.groupby("ticker")}
     predictions: list[pd.DataFrame] = []
@@ -115,7 +131,9 @@ def make_forecasts(
         own = anchor.baseline_rows() if problem else anchor.model_rows(answers[ticker], history_of.get(ticker))
         predictions.append(own.assign(source=profile.source, origin=origin, fallback_reason=problem))
         baselines += anchor.twins()
-        results[ticker] = (OutcomeStatus.FALLBACK if problem else OutcomeStatus.FORECAST, problem)
+        results[ticker] = (
+            (OutcomeStatus.FALLBACK, problem) if problem else (OutcomeStatus.FORECAST, models.notes.get(ticker))
+        )
     return Forecasts(predictions, baselines, results)
 
 
@@ -171,32 +189,69 @@ class _Anchor:
         return rows.assign(target_at=self.targets, anchored_at=self.closed_at, last_close=self.close)
 
 
+@dataclass(frozen=True)
+class _Models:
+    """What serves: the stacked networks (None: none), which they are, notes on stand-ins, and who has none and why."""
+
+    state: ShardState | None
+    refs: dict[str, ModelRef]
+    notes: dict[str, str]
+    problems: dict[str, str]
+
+
+def _models(
+    services: Services, profiles: Sequence[TickerProfile], as_of: datetime, serving: Serving, stand_in: Backbone | None
+) -> _Models:
+    """Each ticker's newest model that is not too old and can be read; in want of one, the backbone if it fits."""
+    limit = timedelta(hours=services.settings.model.model_max_age_hours)
+    tickers = [profile.ticker for profile in profiles]
+    versions = {ticker: serving[ticker] for ticker in tickers if ticker in serving}
+    aged = {
+        ticker: f"the fine-tuned model of {own[0].as_of.isoformat()} was not renewed for more than {limit}"
+        for ticker, own in versions.items()
+        if own[0].kind == FINE_TUNE and as_of - own[0].as_of > limit
+    }
+    candidates = {
+        ticker: [each.ref for each in own if each.kind != FINE_TUNE or as_of - each.as_of <= limit]
+        for ticker, own in versions.items()
+    }
+    loaded = networks.load_models(services, candidates)
+    reasons = {ticker: f"{UNREADABLE}{reason}" for ticker, reason in loaded.problems.items()} | aged
+    notes = {t: f"an older model serves: {reason}" for t, reason in reasons.items() if t in loaded.refs}
+    bare = [ticker for ticker in tickers if ticker not in loaded.refs and (ticker in versions or stand_in)]
+    backbone = stand_in or (networks.backbone(services, as_of) if bare else None)
+    parts = [loaded.state] if loaded.state else []
+    if bare and backbone:
+        version = networks.keep_backbone(services, backbone).ref.model_version
+        parts.append(start_from(backbone.base.state, bare))
+        loaded.refs |= {ticker: ModelRef(ticker, version, "", 0) for ticker in bare}
+        notes |= {ticker: f"the backbone serves: {reasons.get(ticker, 'as it did')}" for ticker in bare}
+    missing = dict.fromkeys(tickers, "no model yet: too little history, or its training diverged") | reasons
+    problems = {ticker: reason for ticker, reason in missing.items() if ticker not in loaded.refs}
+    return _Models(concat(parts) if parts else None, loaded.refs, notes, problems)
+
+
 def _ask_models(
-    services: Services,
-    profiles: Sequence[TickerProfile],
-    as_of: datetime,
-    serving: Mapping[str, Sequence[ModelRef]],
+    services: Services, profiles: Sequence[TickerProfile], as_of: datetime, models: _Models
 ) -> tuple[dict[str, _Answer], dict[str, str]]:
     """Each ticker's answer, and for the others the reason why there is none."""
     settings = services.settings.model
-    loaded = load_models(services, serving)
-    problems = {profile.ticker: "no model yet: too little history, or its training diverged" for profile in profiles}
-    problems |= {ticker: f"{UNREADABLE}{reason}" for ticker, reason in loaded.problems.items()}
-    if loaded.state is None:
+    problems = dict(models.problems)
+    if models.state is None:
         return {}, problems
     series = load_series(services.engine, profiles, as_of, row_limit=settings.context_bars + 8)
     windows: dict[str, NDArray[np.float32]] = {}
-    for ticker in sorted(loaded.refs):
+    for ticker in sorted(models.refs):
         try:
             windows[ticker] = latest_window(series[ticker], settings.context_bars)
         except (KeyError, DataContractError):
             problems[ticker] = f"fewer than {settings.context_bars} bars with features are known"
     if not windows:
         return {}, problems
-    state = only(loaded.state, list(windows))
+    state = networks.only(models.state, list(windows))
     scaled = predict_shard(state, np.stack(list(windows.values())))
     answers = {
-        ticker: _Answer(_unscale(scaled[row], series[ticker]), loaded.refs[ticker], series[ticker].closed_at[-1])
+        ticker: _Answer(_unscale(scaled[row], series[ticker]), models.refs[ticker], series[ticker].closed_at[-1])
         for row, ticker in enumerate(state.tickers)
     }
     return answers, {ticker: reason for ticker, reason in problems.items() if ticker not in answers}

@@ -2,7 +2,7 @@
 
 Every stage reads what it may work on from Postgres (the plan that the hour wrote down first) and writes its results
 there, keyed by ticker and ``as_of``; so a stage can be run again at any time, in any order, without harm. One bad
-ticker becomes an outcome with a reason. Where next: ``training.py`` and ``forecasting.py`` for what happens to one
+ticker becomes an outcome with a reason. Where next: ``lines.py`` and ``forecasting.py`` for what happens to one
 shard's models, ``scoring.py`` for what happens once the future has come.
 """
 
@@ -13,12 +13,15 @@ from datetime import datetime
 
 from include.contracts import OutcomeStatus, PlannedTicker, Shard, Stage
 from include.errors import MarketUnavailableError, RetryableError
-from include.pipeline import featuring, fetching, forecasting, freshness, scoring, training
+from include.pipeline import featuring, fetching, forecasting, freshness, lines, scoring, tidying
 from include.pipeline.backbones import settle_backbone
 from include.pipeline.services import Services
 from include.store import forecasts as forecast_store
 from include.store import registry
 from include.store.engine import transaction
+
+_TIDYING_HOUR = 0
+"""The hour of the day, UTC, that tidies up."""
 
 
 def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
@@ -76,13 +79,17 @@ def compute_features(services: Services, shard: Shard) -> dict[str, int]:
 
 
 def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
-    """Trains each ticker's champion a little further; counts of tickers trained and left without a model."""
+    """Looks at the tickers' lines; counts of tickers trained, begun anew at their origin and without a model."""
     waiting = _waiting(services, shard, Stage.FEATURED, or_later=True)
     profiles = [item.profile for item in waiting]
-    trained_count = training.fine_tune(services, profiles, shard.as_of)
+    looked = lines.fine_tune(services, profiles, shard.as_of)
     with transaction(services.engine) as connection:
         registry.advance(connection, shard.as_of, [profile.ticker for profile in profiles], Stage.TRAINED)
-    return {"trained": trained_count, "without_model": len(profiles) - trained_count}
+    return {
+        "trained": looked.trained_count,
+        "restarted": looked.restarted_count,
+        "without_model": looked.without_model_count,
+    }
 
 
 def predict(services: Services, shard: Shard) -> dict[str, int]:
@@ -109,7 +116,7 @@ def score(services: Services, as_of: datetime) -> dict[str, int]:
 
 
 def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
-    """What became of the hour's tickers, by status.
+    """What became of the hour's tickers, by status; once a day, weights that nobody needs any more leave the disk.
 
     Raises:
         RetryableError: a planned ticker has no outcome (its shard broke off), or every ticker failed.
@@ -124,6 +131,8 @@ def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
     if total and counts.get(OutcomeStatus.FAILED, 0) == total:
         message = f"all {total} tickers of {as_of.isoformat()} failed; bi.hour_outcome says why."
         raise RetryableError(message)
+    if as_of.hour == _TIDYING_HOUR:
+        tidying.prune(services, as_of)
     return {status.value: count for status, count in counts.items()}
 
 

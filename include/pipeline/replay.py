@@ -1,7 +1,7 @@
 """A stored forecast once more, from its inputs as they were known then, and compared bit for bit. Writes nothing.
 
 What an hour read is still there: bars and feature rows with the instants from which they were known, weights under the
-hash of their content, earlier forecasts. So the same code (``forecasting.make_forecasts``, ``training.learn``) must
+hash of their content, earlier forecasts. So the same code (``forecasting.make_forecasts``, ``lines.make_again``) must
 give the same bits; where it does not, something has reached back into the past, or the code or a setting is another.
 One thing is taken as given: that an artefact could not be read then, for the disk keeps no history.
 """
@@ -10,24 +10,34 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from include.contracts import ModelRef, TickerProfile, require_utc
+from include.contracts import TickerProfile, require_utc
 from include.errors import DataContractError, InvalidRequestError
-from include.pipeline import forecasting, training
+from include.pipeline import forecasting, lines, networks
+from include.pipeline.networks import Backbone
 from include.pipeline.services import Services, code_version
 from include.store import forecasts as forecast_store
 from include.store import models as model_store
 from include.store import registry
 from include.store.engine import rows_of, transaction
-from include.store.models import ModelVersion
+from include.store.models import FINE_TUNE, ModelVersion
 from include.store.tables import BASELINE_PREDICTION, PREDICTION, Table
 
-_TRAINED_VALUES = ("parent_version", "is_promoted", "config", "seed", "window_count", "loss_before", "loss_after")
+_TRAINED_VALUES = (
+    "parent_version",
+    "is_promoted",
+    "config",
+    "seed",
+    "window_count",
+    "loss_before",
+    "loss_after",
+    "evidence",
+)
 """What a training made beside the weights, of which ``model_version`` is the hash."""
 
 
@@ -41,6 +51,8 @@ class Replay:
     model_version: str | None
     differences: list[str]
     remarks: list[str]
+    is_compared: bool = True
+    """False: the weights that served are pruned, so that the forecast cannot be made again."""
 
 
 def parse_prediction(text: str) -> tuple[str, datetime]:
@@ -79,39 +91,76 @@ def replay(services: Services, ticker: str, as_of: datetime, *, is_trained_again
         raise InvalidRequestError(message)
     stored = predictions[0]
     profile = tracked[0].profile
-    serving, remarks, differences = _serving_then(services, stored)
-    made = forecasting.make_forecasts(
-        services, [profile], as_of, origin=stored["origin"], serving=serving, latest_made_at=stored["made_at"]
+    then = _serving_then(services, stored)
+    remarks, differences = list(then.remarks), list(then.differences)
+    made = (
+        None
+        if then.is_pruned
+        else forecasting.make_forecasts(
+            services,
+            [profile],
+            as_of,
+            origin=stored["origin"],
+            serving=then.serving,
+            latest_made_at=stored["made_at"],
+            stand_in=then.stand_in,
+        )
     )
-    reason = str(stored["fallback_reason"] or "")
+    if made is not None:
+        differences += _forecast_differences(predictions, baselines, made, remarks)
+    if is_trained_again:
+        for version in trained:
+            found, said = _training_differences(services, profile, version)
+            differences += found
+            remarks += [*_code_remark(version), *said]
+        remarks += [] if trained else ["no training as of this instant is stored"]
+    return Replay(ticker, as_of, stored["origin"], stored["model_version"], differences, remarks, made is not None)
+
+
+def _forecast_differences(
+    predictions: Sequence[Mapping[str, Any]],
+    baselines: Sequence[Mapping[str, Any]],
+    made: forecasting.Forecasts,
+    remarks: list[str],
+) -> list[str]:
+    """What of a forecast and its twins does not come out again; adds to ``remarks`` what is taken as given."""
+    reason = str(predictions[0]["fallback_reason"] or "")
     if reason.startswith(forecasting.UNREADABLE):
         remarks.append("that no model could be read then is taken as given")
         made.predictions[:] = [frame.assign(fallback_reason=reason) for frame in made.predictions]
-    differences += [str(why) for status, why in made.results.values() if status.value == "failed"]
-    differences += _differences(PREDICTION, predictions, made.predictions)
-    differences += _differences(BASELINE_PREDICTION, baselines, made.baselines)
-    if is_trained_again:
-        for version in trained:
-            differences += _training_differences(services, profile, version)
-            remarks += _code_remark(version)
-        remarks += [] if trained else ["no training as of this instant is stored"]
-    return Replay(ticker, as_of, stored["origin"], stored["model_version"], differences, remarks)
+    found = [str(why) for status, why in made.results.values() if status.value == "failed"]
+    found += _differences(PREDICTION, predictions, made.predictions)
+    return found + _differences(BASELINE_PREDICTION, baselines, made.baselines)
 
 
-def _serving_then(
-    services: Services, stored: Mapping[str, Any]
-) -> tuple[dict[str, list[ModelRef]], list[str], list[str]]:
-    """The models that stood for choice, remarks on the code that made the one chosen, and what is wrong with it."""
+@dataclass(frozen=True)
+class _Then:
+    """What stood for choice when a forecast was made, remarks on it, and what is wrong with it."""
+
+    serving: dict[str, list[ModelVersion]] = field(default_factory=dict)
+    stand_in: Backbone | None = None
+    is_pruned: bool = False
+    remarks: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+
+def _serving_then(services: Services, stored: Mapping[str, Any]) -> _Then:
     ticker, as_of, name = stored["ticker"], stored["as_of"], stored["model_version"]
     with transaction(services.engine) as connection:
         if name is None:
             is_given = str(stored["fallback_reason"]).startswith(forecasting.UNREADABLE)
-            return ({} if is_given else model_store.serving_refs(connection, [ticker], as_of)), [], []
+            return _Then({} if is_given else model_store.serving_versions(connection, [ticker], as_of))
         found = model_store.find_versions(connection, ticker, model_version=name)
+    if not found and (backbone := networks.find_backbone(services, name, as_of)):
+        return _Then(stand_in=backbone, remarks=["that the backbone stood in for a model is taken as given"])
     known = [version for version in found if version.is_promoted and version.as_of <= as_of]
     if not known:
-        return {}, [], [f"model_version: {name} served, but no version of that name might at {as_of.isoformat()}"]
-    return {ticker: [known[-1].ref]}, _code_remark(known[-1]), []
+        wrong = f"model_version: {name} served, but no version of that name might at {as_of.isoformat()}"
+        return _Then(differences=[wrong])
+    if known[-1].is_pruned:
+        said = f"the weights of {name[:12]} are pruned, being older than HOURCAST_MODEL_RETENTION_DAYS: not compared"
+        return _Then(is_pruned=True, remarks=[said])
+    return _Then({ticker: [known[-1]]}, remarks=_code_remark(known[-1]))
 
 
 def _code_remark(version: ModelVersion) -> list[str]:
@@ -146,20 +195,28 @@ def _is_same(first: object, second: object) -> bool:
     return first == second
 
 
-def _training_differences(services: Services, profile: TickerProfile, version: ModelVersion) -> list[str]:
-    """What of the hour's training does not come out again, from the weights that it started from."""
+def _training_differences(
+    services: Services, profile: TickerProfile, version: ModelVersion
+) -> tuple[list[str], list[str]]:
+    """What of the hour's training does not come out again, from the weights that it went on from, and remarks."""
+    if version.kind == FINE_TUNE and version.evidence is None:
+        return [], ["a training from before lines were kept is not made again"]
+    if version.config.get("reason") == lines.NOT_READABLE:
+        return [], ["that a line could not be read then is taken as given"]
     with transaction(services.engine) as connection:
         parents = (
             model_store.find_versions(connection, profile.ticker, model_version=version.parent_version)
             if version.parent_version
             else []
         )
-    again = training.train_again(services, profile, version, [parent.ref for parent in parents])
+    if any(parent.is_pruned for parent in parents):
+        return [], [f"{version.ref.model_version[:12]} was trained from weights that are pruned: not made again"]
+    again = lines.make_again(services, profile, version, parents)
     if again is None:
-        return [f"model_version: {version.ref.model_version} cannot be trained again: {_obstacle(version, parents)}"]
+        return [f"model_version: {version.ref.model_version} cannot be made again: {_obstacle(version, parents)}"], []
     pairs = [("model_version", version.ref.model_version, again.ref.model_version)]
     pairs += [(name, getattr(version, name), getattr(again, name)) for name in _TRAINED_VALUES]
-    return [f"training: {name} is {was!r}, again {now!r}" for name, was, now in pairs if not _is_same(was, now)]
+    return [f"training: {name} is {was!r}, again {now!r}" for name, was, now in pairs if not _is_same(was, now)], []
 
 
 def _obstacle(version: ModelVersion, parents: Sequence[ModelVersion]) -> str:

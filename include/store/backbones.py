@@ -183,26 +183,6 @@ def teaching_tickers(connection: Connection, as_of: datetime, cutoff_at: datetim
     return [str(row["ticker"]) for row in rows]
 
 
-def tickers_of_others(connection: Connection, model_versions: Sequence[str], backbone_version: str) -> set[str]:
-    """Tickers whose model, of these, was trained where another backbone counted than this one, or none.
-
-    A model belongs to the backbone that counted when it was trained. Where nobody wrote that down, it is this one.
-    """
-    rows = fetch_rows(
-        connection,
-        """
-        select version.ticker
-        from forecast.model_version as version
-        inner join forecast.backbone_choice as choice on choice.as_of = version.as_of
-        where version.model_version = any(cast(:model_versions as text[]))
-            and choice.model_version is distinct from cast(:backbone_version as text)
-            and not (choice.is_shipped and choice.model_version is null)
-        """,
-        {"model_versions": list(model_versions), "backbone_version": backbone_version},
-    )
-    return {str(row["ticker"]) for row in rows}
-
-
 def _promoted(connection: Connection, as_of: datetime) -> list[str]:
     """Promoted backbones that knew nothing later than ``as_of``, newest first, each once."""
     rows = fetch_rows(

@@ -8,6 +8,7 @@ Where next: ``tables.py`` for the columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,22 @@ from include.store.engine import Connection, execute, fetch_frame, fetch_rows, r
 from include.store.tables import BASELINE_PREDICTION, PREDICTION, SCORE
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a ticker's newest forecasts one bar ahead came out: CRPS differences from HAR's are in basis points."""
+
+    count: int
+    inside_ratio: float
+    """Share (0..1) of outcomes inside the 80 % interval."""
+    har_count: int
+    """Forecasts that have a twin by the seasonal HAR."""
+    har_difference: float | None
+    """Mean CRPS less the twin's; above 0: ours was worse."""
+    har_deviation: float | None
+    """Standard deviation of that difference."""
+
 
 SCORING_REACH = timedelta(days=30)
 """How long a forecast waits for its actual; a bar that has not come by then will not come."""
@@ -197,6 +214,48 @@ def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
         f"insert into forecast.score ({columns}) select {columns} from {staged} "  # noqa: S608  # names from tables.py
         "on conflict do nothing",
     )
+
+
+def recent_records(connection: Connection, tickers: Sequence[str], as_of: datetime, limit: int) -> dict[str, Record]:
+    """How each ticker's newest ``limit`` forecasts came out that were scored as of an instant before ``as_of``."""
+    rows = fetch_rows(
+        connection,
+        """
+        select
+            wanted.ticker,
+            count(*) as count,
+            avg(newest.is_inside_80::integer)::double precision as inside_ratio,
+            count(twin.crps) as har_count,
+            avg(newest.crps - twin.crps) as har_difference,
+            stddev_samp(newest.crps - twin.crps) as har_deviation
+        from unnest(cast(:tickers as text[])) as wanted (ticker)
+        cross join lateral (
+            select score.ticker, score.as_of, score.crps, score.is_inside_80
+            from forecast.score
+            where score.ticker = wanted.ticker
+                and score.as_of < :as_of and score.horizon = 1 and score.method = 'hourcast'
+                and score.scored_as_of < :as_of
+            order by score.as_of desc
+            limit :limit
+        ) as newest
+        left join forecast.score as twin
+            on twin.ticker = newest.ticker and twin.as_of = newest.as_of
+            and twin.horizon = 1 and twin.method = 'seasonal_har' and twin.scored_as_of < :as_of
+        group by wanted.ticker
+        """,
+        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of"), "limit": limit},
+    )
+    return {row.pop("ticker"): Record(**row) for row in rows}
+
+
+def forecast_tickers(connection: Connection, tickers: Sequence[str], as_of: datetime) -> set[str]:
+    """Those of the tickers that have a stored forecast as of this instant."""
+    rows = fetch_rows(
+        connection,
+        "select distinct ticker from forecast.prediction where ticker = any(:tickers) and as_of = :as_of",
+        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
+    )
+    return {row["ticker"] for row in rows}
 
 
 def calibration_history(

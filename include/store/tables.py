@@ -66,6 +66,7 @@ MODEL_VERSION = Table(
         "window_count",
         "loss_before",
         "loss_after",
+        "evidence",
     ),
     touched="created_at",
 )

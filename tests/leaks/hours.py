@@ -25,8 +25,8 @@ from include.model.backbone import save_backbone
 from include.model.pretrain import BACKBONE
 from include.model.shard import ShardState, initial_state
 from include.pipeline import hour
+from include.pipeline.networks import network_config
 from include.pipeline.services import Services
-from include.pipeline.training import network_config
 from tests.leaks.material import HISTORY_DAYS, HOUR, LATER_TICKER, ONBOARDED_AT, TICKERS, Future, ShowingSource
 from tests.support.databases import fresh_database, plain_url
 from tests.support.products import Product, open_product

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from include.contracts import PRICE_COLUMNS, QUANTILE_COLUMNS
-from include.pipeline import featuring, forecasting, training
+from include.pipeline import featuring, forecasting, lines, networks, training
 from include.store import bars, features, forecasts, models, registry, splits
 from include.store.engine import execute, fetch_rows
 from tests.leaks.material import HOUR
@@ -161,12 +161,12 @@ def scores_used_early(patch: Patch) -> None:
 
 
 def a_later_backbone(patch: Patch) -> None:
-    original = training._backbone
-    patch.setattr(training, "_backbone", lambda services, _as_of: original(services, EVER))
+    original = networks.backbone
+    patch.setattr(networks, "backbone", lambda services, _as_of: original(services, EVER))
 
 
 def series_of_the_next_hour(patch: Patch) -> None:
-    for module in (training, forecasting):
+    for module in (training, lines, forecasting):
         unbounded(module, "load_series", moment=HOUR)(patch)
     unbounded(featuring.feature_store, "load_features", moment=HOUR)(patch)
 
@@ -182,8 +182,8 @@ STORE_PLANTS = (
     _in_store("of a bar's feature rows the newest is read, known or not", newest_rows_of_known_bars),
     _in_store("the newest bar is asked for without as_of", unbounded(bars, "newest_closed_at")),
     _in_store("changed bars are looked for without as_of", unbounded(bars, "earliest_changes")),
-    _in_store("training starts from a later champion", unbounded(models, "champions")),
-    _in_store("a model serves that was trained later", unbounded(models, "serving_refs")),
+    _in_store("training goes on from a later version", unbounded(models, "heads")),
+    _in_store("a model serves that was trained later", unbounded(models, "serving_versions")),
     _in_store("new tickers start from, and are pulled to, a backbone that learnt later", a_later_backbone),
     _in_store("calibration reads without as_of", unbounded(forecasts, "calibration_history")),
     _in_store("calibration reads the forecast's own hour", unbounded(forecasts, "calibration_history", moment=HOUR)),

@@ -171,7 +171,12 @@ def test_the_command_line_says_whether_all_bits_agree(
         ["--sample", "5"],
     ):
         assert cli.main(["replay", *which]) == 0
-        assert json.loads(capsys.readouterr().out) == {"identical": 1, "different": [], "remarks": []}
+        assert json.loads(capsys.readouterr().out) == {
+            "identical": 1,
+            "pruned": 0,
+            "different": [],
+            "remarks": [],
+        }
     product.query("update forecast.prediction set q50 = q50 * (1 + 1e-15) where horizon = 7; commit")
     assert cli.main(["replay", "--sample", "5"]) == 1
     (different,) = json.loads(capsys.readouterr().out)["different"]

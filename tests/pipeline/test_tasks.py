@@ -43,7 +43,7 @@ def test_the_tasks_of_onboarding_and_of_an_hour_pass_nothing_but_plain_values(
     shards = tasks.plan_hour(AT + HOUR)
     assert tasks.fetch_bars(shards[0]) == {"fetched": 1, "not_due": 0, "failed": 0}
     assert tasks.compute_features(shards[0])["featured"] == 1
-    assert tasks.fine_tune(shards[0]) == {"trained": 1, "without_model": 0}
+    assert tasks.fine_tune(shards[0]) == {"trained": 1, "restarted": 0, "without_model": 0}
     assert tasks.predict(shards[0]) == {"forecast": 1}
     assert tasks.check_hour(AT + HOUR, shards, tasks.score(AT + HOUR)) == {"forecast": 1}
     assert tasks.pending_requests(AT + HOUR) == []

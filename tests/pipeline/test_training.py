@@ -1,17 +1,11 @@
 """Which model serves an hour: warm starts, what a damaged artefact costs, and what a rerun trains from."""
 
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from include.model.backbone import backbone_version, save_backbone
-from include.model.pretrain import BACKBONE
-from include.model.shard import ShardState, initial_state
-from include.pipeline import onboarding, replay, training
-from include.store import backbones as backbone_store
-from include.store.backbones import BackboneRow
-from include.store.engine import transaction
+from include.pipeline import onboarding, replay
+from tests.support.backbones import promote_a_backbone
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
 
 pytestmark = pytest.mark.integration
@@ -97,24 +91,6 @@ def test_no_fine_tuning_leaves_the_champion_to_serve(product: Product) -> None:
     assert product.query("select count(*) from forecast.model_version") == [(1,)]
 
 
-def _promote_a_backbone(product: Product, as_of: datetime, version: str) -> None:
-    """A backbone of the tests' small shape, stirred so that it is nobody's, promoted as of an instant."""
-    config = training.network_config(product.services)
-    state = initial_state((BACKBONE,), config, (11,))
-    stirred = {name: value + 0.05 for name, value in state.parameters.items()}
-    folder = product.services.settings.model.models_dir / "backbones"
-    birth = {"as_of": as_of.isoformat(), "kind": "backbone", "seed": 11}
-    own = ShardState(state.tickers, stirred, config)
-    name = backbone_version(own, birth)
-    save_backbone(folder / name, own, birth)
-    with transaction(product.services.engine) as connection:
-        row = BackboneRow(version, as_of, as_of - HOUR, [NOVA], 0, 11, None)
-        backbone_store.open_backbone(connection, row)
-        backbone_store.set_trained(connection, version, name, 1, "code")
-        backbone_store.set_scores(connection, version, {"backbone_skill": 0.1})
-        backbone_store.decide(connection, version, "planted", is_promoted=True)
-
-
 @pytest.mark.parametrize("steps", [1, 0])
 def test_a_new_backbone_is_every_tickers_start_in_the_next_hour_and_is_trained_on_from_there(
     product: Product, steps: int
@@ -122,17 +98,18 @@ def test_a_new_backbone_is_every_tickers_start_in_the_next_hour_and_is_trained_o
     object.__setattr__(product.services.settings.model, "hourly_training_steps", steps)
     product.onboard(NOVA)
     product.run_hour(AT + HOUR)
-    _promote_a_backbone(product, AT + HOUR, "new")
+    promote_a_backbone(product, AT + HOUR, "new")
     assert product.run_hour(AT + 2 * HOUR) == {"forecast": 1}
     assert product.run_hour(AT + 3 * HOUR) == {"forecast": 1}
     ((backbone,),) = product.query("select model_version from forecast.backbone")
     versions = product.query(
-        "select as_of, kind, parent_version, model_version from forecast.model_version order by as_of"
+        "select as_of, kind, evidence ->> 'origin', parent_version, model_version from forecast.model_version "
+        "order by as_of"
     )
     moved = next(row for row in versions if row[0] == AT + 2 * HOUR)
-    assert moved[1:3] == ("first_training", backbone)
+    assert moved[1:3] == ("restart", backbone)
     later = [row for row in versions if row[0] == AT + 3 * HOUR]
-    assert [row[1:3] for row in later] == ([("fine_tune", moved[3])] if steps else [])
+    assert [(row[1], row[3]) for row in later] == ([("fine_tune", moved[4])] if steps else [])
     before = product.checksum()
     for number in (1, 2, 3):
         product.run_hour(AT + number * HOUR)
@@ -142,7 +119,7 @@ def test_a_new_backbone_is_every_tickers_start_in_the_next_hour_and_is_trained_o
 def test_a_move_to_a_new_backbone_is_replayed_to_the_last_bit(product: Product) -> None:
     product.onboard(NOVA)
     product.run_hour(AT + HOUR)
-    _promote_a_backbone(product, AT + HOUR, "new")
+    promote_a_backbone(product, AT + HOUR, "new")
     product.run_hour(AT + 2 * HOUR)
     product.run_hour(AT + 3 * HOUR)
     for number in (0, 1, 2, 3):

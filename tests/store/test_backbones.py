@@ -9,9 +9,8 @@ from include.store import backbones as store
 from include.store.backbones import BackboneRow
 from include.store.bars import upsert_bars
 from include.store.engine import Connection, Engine, execute, fetch_rows, transaction
-from include.store.models import save_model_versions
 from include.store.registry import activate, retire
-from tests.support.rows import at, bars, track, version
+from tests.support.rows import at, bars, track
 
 pytestmark = pytest.mark.integration
 SCORES = {"backbone_skill": 0.05}
@@ -109,14 +108,3 @@ def test_tickers_teach_that_were_tracked_then_and_had_bars_enough_before_the_cut
     assert store.teaching_tickers(connection, at(20), at(9), 4) == ["AAPL"]
     assert store.teaching_tickers(connection, at(11), at(9), 4) == ["AAPL", "GONE"]
     assert store.teaching_tickers(connection, at(20), at(2), 4) == []
-
-
-def test_a_model_belongs_to_the_backbone_that_counted_when_it_was_trained(connection: Connection) -> None:
-    settled = {0: ("shipped", True), 1: ("first", False), 2: (None, False), 3: (None, True)}
-    for hour, (backbone, is_shipped) in settled.items():
-        store.settle_backbone(connection, at(hour), backbone, is_shipped=is_shipped)
-    save_model_versions(connection, [version(at(hour), f"T{hour}", f"m{hour}") for hour in range(5)])
-    models = [f"m{hour}" for hour in range(5)]
-    assert store.tickers_of_others(connection, models, "first") == {"T0", "T2"}
-    assert store.tickers_of_others(connection, models, "shipped") == {"T1", "T2"}
-    assert store.tickers_of_others(connection, ["m1"], "first") == set()

@@ -11,11 +11,14 @@ from include.errors import DataContractError
 from include.store.bars import upsert_bars
 from include.store.engine import Connection, Engine, fetch_rows, transaction
 from include.store.forecasts import (
+    Record,
     calibration_history,
+    forecast_tickers,
     last_anchored,
     load_forecast,
     matured_unscored,
     newest_read_at,
+    recent_records,
     sample_forecasts,
     save_baselines,
     save_predictions,
@@ -128,6 +131,33 @@ def test_an_hours_own_forecast_does_not_mature_in_it(connection: Connection) -> 
 
     assert matured_unscored(connection, _as_of(3)).empty
     assert len(matured_unscored(connection, _as_of(4))) == 1
+
+
+def test_a_record_tells_how_the_newest_forecasts_came_out_that_were_scored_by_then(connection: Connection) -> None:
+    closes = [100.0, 150.0, 150.0, 150.0, 150.0]  # the second forecast's outcome lies outside of its interval
+    upsert_bars(connection, bars(closes))
+    for hour, own in enumerate((10.0, 14.0, 40.0)):
+        _forecast(connection, _as_of(hour), last_close=100.0)
+        twin = prices(_as_of(hour)).assign(baseline="seasonal_har")  # type: ignore[arg-type]
+        save_baselines(connection, twin if hour else twin.iloc[:0])
+        matured = matured_unscored(connection, _as_of(hour + 1))
+        for method, crps in (("hourcast", own), ("seasonal_har", 11.0)):
+            rows = matured[(matured["method"] == method) & (matured["horizon"] == 1)]
+            save_scores(connection, scores(rows, _as_of(hour + 1), crps=crps))  # type: ignore[arg-type]
+
+    assert recent_records(connection, ["AAPL", "NONE"], _as_of(1), 9) == {}  # type: ignore[arg-type]
+    assert recent_records(connection, ["AAPL"], _as_of(2), 9) == {"AAPL": Record(1, 1.0, 0, None, None)}  # type: ignore[arg-type]
+    two = recent_records(connection, ["AAPL"], _as_of(3), 9)["AAPL"]  # type: ignore[arg-type]
+    assert two == Record(2, 0.5, 1, 3.0, None)
+    three = recent_records(connection, ["AAPL"], _as_of(9), 2)["AAPL"]  # type: ignore[arg-type]
+    assert (three.count, three.har_count, three.har_difference) == (2, 2, 16.0)
+    assert three.har_deviation == pytest.approx(26.0 / np.sqrt(2.0))
+
+
+def test_who_has_a_forecast_of_an_instant_is_known(connection: Connection) -> None:
+    _forecast(connection)
+    assert forecast_tickers(connection, ["AAPL", "NONE"], AS_OF) == {"AAPL"}
+    assert forecast_tickers(connection, ["AAPL"], at(9)) == set()
 
 
 def test_a_score_is_given_once(connection: Connection) -> None:

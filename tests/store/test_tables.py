@@ -10,6 +10,7 @@ pytestmark = pytest.mark.integration
 
 SQL_KINDS = {"time": "timestamp with time zone", "f8": "double precision", "f4": "real"}
 FILLED_BY_POSTGRES = {
+    "model_version": {"is_pruned"},
     "ticker": {
         "is_simulated",
         "calendar",
@@ -20,7 +21,7 @@ FILLED_BY_POSTGRES = {
         "onboarded_as_of",
         "activated_as_of",
         "retired_as_of",
-    }
+    },
 }
 """Columns that a later statement fills, or Postgres itself."""
 

@@ -1,0 +1,216 @@
+"""A line's life: counted, promoted only when proven, ended when it loses, and the same again however often."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from include.contracts import Shard
+from include.evaluation.promotion import STAKES, Evidence
+from include.model.checkpoint import load_tickers
+from include.pipeline import hour as hours
+from include.pipeline import replay, training
+from include.pipeline.networks import network_config
+from include.store.engine import transaction
+from include.store.models import ModelVersion, find_versions
+from tests.model.made_up import bytes_of
+from tests.support.backbones import promote_a_backbone
+from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
+
+pytestmark = pytest.mark.integration
+NOVA = ROUND_THE_CLOCK[0]
+PROVEN = {"is_proven": True, "gains": [9.0] * len(STAKES), "balance": -1.0}
+
+
+@pytest.fixture
+def tracked(product: Product) -> Product:
+    """One ticker, onboarded, and its first hour of training."""
+    product.onboard(NOVA, history_days=30)
+    product.run_hour(AT + HOUR)
+    return product
+
+
+def stored(product: Product) -> list[ModelVersion]:
+    with transaction(product.services.engine) as connection:
+        return find_versions(connection, NOVA)
+
+
+def served(product: Product, number: int) -> str:
+    ((version,),) = product.query(
+        "select distinct model_version from forecast.prediction where as_of = %s", hour(number)
+    )
+    return str(version)
+
+
+def hour(number: int) -> Any:
+    return AT + number * HOUR
+
+
+def plant(product: Product, **changes: Any) -> None:
+    """Gives the newest version other evidence."""
+    newest = stored(product)[-1]
+    assert newest.evidence is not None
+    product.query(
+        "update forecast.model_version set evidence = %s, is_promoted = %s where as_of = %s; commit",
+        json.dumps(newest.evidence | changes),
+        bool(changes.get("is_proven")),
+        newest.as_of,
+    )
+
+
+def weights(product: Product, version: ModelVersion) -> dict[str, bytes]:
+    folder = product.services.settings.model.models_dir
+    state, failures = load_tickers(folder, [version.ref], network_config(product.services))
+    assert failures == {}
+    return bytes_of(state, 0)
+
+
+def assert_all_comes_out_again(product: Product, *numbers: int) -> None:
+    before = product.checksum()
+    for number in numbers:
+        product.run_hour(hour(number))
+        assert replay.replay(product.services, NOVA, hour(number), is_trained_again=True).differences == []
+    assert product.checksum() == before
+
+
+def test_what_is_not_proven_is_trained_on_and_does_not_serve(tracked: Product) -> None:
+    tracked.run_hour(hour(2))
+    first, *line = stored(tracked)
+    assert [(version.kind, version.is_promoted) for version in line] == [("fine_tune", False)] * 2
+    assert line[1].parent_version == line[0].ref.model_version
+    assert served(tracked, 2) == first.ref.model_version
+    assert weights(tracked, line[1]) != weights(tracked, line[0]) != weights(tracked, first)
+
+
+def test_each_bar_is_counted_once_when_all_its_horizons_have_come(tracked: Product) -> None:
+    for number in range(2, 11):
+        tracked.run_hour(hour(number))
+    evidence = [Evidence.from_dict(version.evidence or {}) for version in stored(tracked)[1:]]
+    assert [own.bars for own in evidence] == [0] * 7 + [1, 2, 3]  # the first bar after AT closes at 16:00
+    assert evidence[-1].counted_at == (AT + 3 * HOUR).replace(minute=0)
+    assert evidence[-1].gains != evidence[0].gains
+    assert_all_comes_out_again(tracked, 9, 10)
+
+
+def test_a_proven_line_serves_with_each_hours_weights(tracked: Product) -> None:
+    plant(tracked, **PROVEN)
+    for number in (2, 3):
+        tracked.run_hour(hour(number))
+        newest = stored(tracked)[-1]
+        assert newest.is_promoted
+        assert served(tracked, number) == newest.ref.model_version
+    assert_all_comes_out_again(tracked, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "loss", [{"alarms": [9.0] * len(STAKES)}, PROVEN | {"gains": [-1.0] * len(STAKES)}, PROVEN | {"balance": 1.0}]
+)
+def test_a_line_that_has_lost_ends_and_its_origin_serves(tracked: Product, loss: dict[str, Any]) -> None:
+    plant(tracked, **loss)
+    tracked.run_hour(hour(2))
+    first, ended, restart = stored(tracked)
+    assert (restart.kind, restart.is_promoted, restart.parent_version) == ("restart", True, ended.ref.model_version)
+    assert restart.config == {"reason": "it lost against its origin"}
+    assert weights(tracked, restart) == weights(tracked, first)
+    assert served(tracked, 2) == restart.ref.model_version
+    assert restart.evidence == Evidence(first.ref.model_version, hour(2), line=2).to_dict()
+    tracked.run_hour(hour(3))
+    anew = stored(tracked)[-1]
+    assert (anew.kind, anew.parent_version, anew.is_promoted) == ("fine_tune", restart.ref.model_version, False)
+    assert_all_comes_out_again(tracked, 2, 3)
+
+
+def test_an_hour_that_loses_too_much_on_the_held_out_bars_ends_the_line(
+    tracked: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(tracked, **PROVEN)
+    monkeypatch.setattr(training, "STEP_TOLERANCE", -1.0)
+    tracked.run_hour(hour(2))
+    restart = stored(tracked)[-1]
+    assert restart.kind == "restart"
+    assert restart.config["reason"].startswith("an hour's fine-tuning raised the loss on the held-out bars from ")
+
+
+def test_an_hour_that_diverges_leaves_what_served(tracked: Product) -> None:
+    plant(tracked, **PROVEN)
+    proven = stored(tracked)[-1]
+    object.__setattr__(tracked.services.settings.model, "hourly_learning_rate", float("nan"))
+    assert tracked.run_hour(hour(2)) == {"forecast": 1}
+    assert stored(tracked)[-1] == proven
+    assert served(tracked, 2) == proven.ref.model_version
+
+
+def test_what_was_promoted_before_lines_were_counted_ends(tracked: Product) -> None:
+    tracked.query("update forecast.model_version set evidence = null, is_promoted = true; commit")
+    assert served(tracked, 1) == stored(tracked)[0].ref.model_version
+    tracked.run_hour(hour(2))
+    assert stored(tracked)[-1].kind == "restart"
+    again = replay.replay(tracked.services, NOVA, hour(1), is_trained_again=True)
+    assert "a training from before lines were kept is not made again" in again.remarks
+
+
+def test_whatever_the_policy_a_line_that_serves_is_looked_at_and_another_is_not(tracked: Product) -> None:
+    model = tracked.services.settings.model
+    object.__setattr__(model, "training_policy", "when_drifting")
+    tracked.run_hour(hour(2))
+    assert len(stored(tracked)) == 2
+    plant(tracked, **PROVEN)
+    tracked.run_hour(hour(3))
+    assert [version.as_of for version in stored(tracked)[2:]] == [hour(3)]
+    object.__setattr__(model, "training_policy", "never")
+    tracked.run_hour(hour(4))
+    assert len(stored(tracked)) == 3
+
+
+def test_a_fine_tuned_model_that_was_not_renewed_gives_way_and_the_outcome_says_so(tracked: Product) -> None:
+    plant(tracked, **PROVEN)
+    model = tracked.services.settings.model
+    object.__setattr__(model, "training_policy", "never")
+    object.__setattr__(model, "model_max_age_hours", 2)
+    first, proven = stored(tracked)
+    tracked.run_hour(hour(3))
+    assert served(tracked, 3) == proven.ref.model_version
+    tracked.run_hour(hour(4))
+    assert served(tracked, 4) == first.ref.model_version
+    ((status, reason),) = tracked.query("select status, reason from forecast.outcome where as_of = %s", hour(4))
+    assert status == "forecast"
+    assert reason.startswith(f"an older model serves: the fine-tuned model of {hour(1).isoformat()} was not renewed")
+    assert_all_comes_out_again(tracked, 3, 4)
+
+
+def test_in_want_of_a_readable_model_the_backbone_serves_and_the_outcome_says_so(product: Product) -> None:
+    promote_a_backbone(product, AT - timedelta(days=1), "own")
+    product.onboard(NOVA, history_days=30)
+    ((backbone,),) = product.query("select model_version from forecast.backbone")
+    for path in product.services.settings.model.models_dir.glob("shard-*"):
+        path.unlink()
+    object.__setattr__(product.services.settings.model, "hourly_training_steps", 0)
+    assert product.run_hour(hour(1)) == {"forecast": 1}
+    restart = stored(product)[-1]
+    assert (restart.kind, restart.config) == ("restart", {"reason": "its weights cannot be read"})
+    for path in product.services.settings.model.models_dir.glob("shard-*"):
+        path.unlink()
+    product.query("delete from forecast.prediction; delete from forecast.baseline_prediction; commit")
+    product.query("update forecast.outcome set stage = 'trained', status = 'planned', reason = null; commit")
+    hours.predict(product.services, Shard(hour(1), 0, 1))
+    assert served(product, 1) == backbone
+    ((reason,),) = product.query("select reason from forecast.outcome where as_of = %s", hour(1))
+    assert reason.startswith("the backbone serves: no model could be read")
+    again = replay.replay(product.services, NOVA, hour(1))
+    assert again.differences == []
+    assert again.remarks == ["that the backbone stood in for a model is taken as given"]
+
+
+def test_only_the_output_of_a_ticker_is_stored_beside_its_backbone(product: Product) -> None:
+    promote_a_backbone(product, AT - timedelta(days=1), "own")
+    product.onboard(NOVA, history_days=30)
+    product.run_hour(hour(1))
+    folder = product.services.settings.model.models_dir
+    first, line = stored(product)
+    sizes = [(folder / version.ref.artefact).stat().st_size for version in (first, line)]
+    (base,) = folder.glob("base-*")
+    output_bytes = 4 * (8 * 7 * 9 + 7 * 9)
+    assert sizes[0] < base.stat().st_size
+    assert 0 < sizes[1] - sizes[0] < 2 * output_bytes < base.stat().st_size
+    assert_all_comes_out_again(product, 1)
