@@ -27,12 +27,13 @@ from include.settings import load_settings
 CRON = load_settings().schedule.pretrain_schedule
 PARAMS: dict[str, Any] = {
     "simulated_tickers": Param(
-        default=0,
-        type="integer",
+        default=None,
+        type=["null", "integer"],
         minimum=0,
         maximum=200,
         title="Simulated tickers beside them",
-        description_md="So many invented tickers teach beside the tracked ones, and are not scored.",
+        description_md="So many invented tickers teach beside the tracked ones, and are not scored. Empty: as many as "
+        "make 25 in all, since a few tickers alone teach too little.",
     ),
     "held_out_days": Param(
         default=28,

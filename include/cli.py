@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     retire = commands.add_parser("retire", help="stop tracking tickers")
     retire.add_argument("tickers", nargs="+")
     pretrain = commands.add_parser("pretrain", help="a new backbone from the bars of all tracked tickers")
-    pretrain.add_argument("--simulated", type=int, default=0, help="simulated tickers that teach beside them")
+    pretrain.add_argument("--simulated", type=int, help="simulated tickers beside them; default: up to 25 in all")
     pretrain.add_argument("--held-out-days", type=int, default=backbones.HELD_OUT_DAYS, help="newest days, which judge")
     pretrain.add_argument("--seed", type=int)
     prune = commands.add_parser("prune", help="remove weights that nobody needs any more, as an hour of each day does")

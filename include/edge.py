@@ -40,11 +40,12 @@ def as_of_of(context: Mapping[str, Any]) -> datetime:
     """The instant a run is about, in UTC: its data interval's end, else the moment it was asked to run.
 
     Runs without a logical date (the REST API's default) have no interval, and the context then lacks the key.
-    A clear or a retry keeps both, so the answer never changes within a run.
+    A clear or a retry keeps both, so the answer never changes within a run. A plain datetime, since that of Airflow's
+    own class loses its zone when a timedelta is taken from it.
     """
     interval_end = context.get("data_interval_end")
     moment = interval_end if interval_end is not None else context["dag_run"].run_after
-    return require_utc(moment, "as_of")
+    return require_utc(datetime.fromisoformat(moment.isoformat()), "as_of")
 
 
 def requested_as_of(context: Mapping[str, Any], text: str | None) -> datetime:

@@ -51,7 +51,7 @@ def test_the_command_line_trains_a_backbone_and_the_same_command_again_is_the_sa
     capsys.readouterr()
     answers = []
     for _ in range(2):
-        assert main(["pretrain", "--as-of", AT, "--held-out-days", "14", "--seed", "3"]) == 0
+        assert main(["pretrain", "--as-of", AT, "--held-out-days", "14", "--simulated", "0", "--seed", "3"]) == 0
         answers.append(json.loads(capsys.readouterr().out))
     assert answers[0] == answers[1]
     assert answers[0]["tickers"] == 3

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 
+import pendulum
 import pytest
 
 from include import errors
@@ -35,6 +36,14 @@ def test_the_instant_of_a_run_is_told_in_utc(edge):
     taipei = datetime.fromisoformat("2025-04-01T04:35:00+08:00")
     assert edge.as_of_of({"data_interval_end": taipei}) == INTERVAL_END
     assert edge.as_of_of({"data_interval_end": taipei}).tzinfo is UTC
+
+
+def test_the_instant_of_a_run_is_reckoned_with_like_any_other_although_airflow_has_a_class_of_its_own(edge):
+    airflows = pendulum.datetime(2025, 3, 31, 20, 35)
+    for context in ({"data_interval_end": airflows}, {"dag_run": SimpleNamespace(run_after=airflows)}):
+        as_of = edge.as_of_of(context)
+        assert type(as_of) is datetime
+        assert as_of - timedelta(days=1) == INTERVAL_END - timedelta(days=1)
 
 
 def test_a_naive_instant_is_refused(edge):

@@ -87,13 +87,14 @@ def reproducible_torch(device: str = "cpu") -> Iterator[None]:
     A sum's bits depend on how many threads share it. Processes, not threads, use the other cores. On a GPU, which may
     have no such algorithm, torch warns and takes the other.
     """
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    # set_deterministic_debug_mode does what use_deterministic_algorithms does, but that imports a compiler: a second
+    threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True, warn_only=device != "cpu")
+    torch.set_deterministic_debug_mode("error" if device == "cpu" else "warn")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(mode=deterministic)
+        torch.set_deterministic_debug_mode(mode)
         torch.set_num_threads(threads)
 
 

@@ -37,6 +37,9 @@ from include.store.engine import transaction
 
 HELD_OUT_DAYS = 28
 """Newest days that judge, if nothing else is asked for: some 130 bars of a US share, 670 of what never closes."""
+ENOUGH_TICKERS = 25
+"""From so many tracked tickers on, simulated ones do harm; of three alone a backbone learns less than nothing
+(``docs/model.md``)."""
 
 _LEAST_TICKERS = 3
 _SIMULATED_DAYS = 729
@@ -49,7 +52,8 @@ class BackboneRequest:
 
     request_id: str
     as_of: datetime
-    simulated_count: int
+    simulated_count: int | None
+    """Simulated tickers that teach as well; None: as many as make ``ENOUGH_TICKERS`` with the tracked ones."""
     held_out_days: int
     seed: int | None
 
@@ -59,7 +63,7 @@ class BackboneRequest:
         return cls(
             request_id=request_id,
             as_of=as_of,
-            simulated_count=int(params.get("simulated_tickers") or 0),
+            simulated_count=params.get("simulated_tickers"),
             held_out_days=int(params.get("held_out_days") or HELD_OUT_DAYS),
             seed=params.get("seed"),
         )
@@ -221,7 +225,9 @@ def _first_plan(services: Services, request: BackboneRequest) -> BackboneRow:
             as_of=request.as_of,
             cutoff_at=cutoff_at,
             tickers=tickers,
-            simulated_count=request.simulated_count,
+            simulated_count=(
+                max(0, ENOUGH_TICKERS - len(tickers)) if request.simulated_count is None else request.simulated_count
+            ),
             seed=services.settings.model.seed if request.seed is None else request.seed,
             present_version=None if present is None or present.is_shipped else present.version,
         )

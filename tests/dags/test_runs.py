@@ -161,8 +161,8 @@ def test_a_backbone_is_trained_compared_and_used_by_the_next_hour(
     airflow: AirflowDriver, environment: dict[str, str]
 ) -> None:
     onboard(airflow, environment, NOVA, ORION, "VEGA-USD.SIM")
-    form = {"simulated_tickers": 1, "held_out_days": 14, "as_of": ONBOARDED_AT}
-    run = airflow.run("pretrain_backbone", environment, conf=form)
+    form = {"simulated_tickers": 1, "held_out_days": 14}
+    run = airflow.run("pretrain_backbone", environment, conf=form, run_after=ONBOARDED_AT)
     assert (run["state"], len(run["tasks"])) == ("success", 4)
     ((version, as_of, tickers, is_promoted, reason),) = execute(
         environment, "select model_version, as_of::text, tickers, is_promoted, reason from forecast.backbone"

@@ -63,6 +63,13 @@ def test_the_certificate_says_what_taught_it_and_what_it_was_worth(tracked: Prod
     assert bar_count > 3 * 24 * 49
 
 
+def test_simulated_tickers_make_a_small_installation_up_to_enough_unless_a_number_is_asked_for(
+    tracked: Product,
+) -> None:
+    assert module.plan(tracked.services, request("unsaid", simulated_tickers=None))["simulated_tickers"] == 22
+    assert module.plan(tracked.services, request("none", simulated_tickers=0))["simulated_tickers"] == 0
+
+
 def test_one_that_is_worse_is_kept_but_never_counts(tracked: Product, monkeypatch: pytest.MonkeyPatch) -> None:
     first = module.pretrain(tracked.services, request("first"))
     teach(monkeypatch, CARELESS)
