@@ -97,6 +97,6 @@ def load_backbone(config: ModelConfig, folder: Path = SHIPPED_DIR) -> ShardState
 
 
 def start_from(backbone: ShardState, tickers: Sequence[str]) -> ShardState:
-    """A shard whose every ticker has the backbone's weights."""
-    copies = backbone.select([0] * len(tickers))
-    return ShardState(tuple(tickers), copies.parameters, copies.config)
+    """A shard whose every ticker has the backbone's weights: in memory once, however many tickers there are."""
+    parameters = {name: part.expand(len(tickers), *part.shape[1:]) for name, part in backbone.parameters.items()}
+    return ShardState(tuple(tickers), parameters, backbone.config)

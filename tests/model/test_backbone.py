@@ -16,6 +16,7 @@ from include.model.backbone import (
     start_from,
     write_certificate,
 )
+from include.model.checkpoint import load_tickers, save_shard
 from include.model.config import model_config
 from include.model.predict import predict
 from include.model.pretrain import BACKBONE
@@ -55,6 +56,19 @@ def test_every_ticker_starts_with_the_backbones_weights(tmp_path):
     started = start_from(state, ("A", "B", "C"))
     assert started.tickers == ("A", "B", "C")
     assert {bytes_of(started, k) for k in range(3)} == {bytes_of(state, 0)}
+    assert start_from(state, ()).parameters["input.weight"].shape[0] == 0
+
+
+def test_however_many_tickers_start_their_weights_are_in_memory_once_and_saved_for_each(tmp_path):
+    state = stirred_state((BACKBONE,))
+    tickers = [f"T{k}" for k in range(50)]
+    started = start_from(state, tickers)
+    storage = {part.untyped_storage().data_ptr() for part in started.parameters.values()}
+    assert storage == {part.untyped_storage().data_ptr() for part in state.parameters.values()}
+    refs = save_shard(tmp_path, started, dict.fromkeys(tickers, BIRTH))
+    loaded, failures = load_tickers(tmp_path, refs, SMALL)
+    assert failures == {}
+    assert {bytes_of(loaded, k) for k in range(50)} == {bytes_of(state, 0)}
 
 
 def test_no_backbone_a_damaged_one_and_one_of_another_shape_are_refused(tmp_path):
