@@ -22,7 +22,7 @@ _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "b
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much each section measures; the defaults take about twenty minutes on two idle cores."""
+    """How much each section measures."""
 
     fine_tune_tickers: tuple[int, ...] = (1, 50, 500, 2000)
     distinct_tickers: int = 16
@@ -30,7 +30,7 @@ class Sizes:
     checkpoint_tickers: int = 500
     write_tickers: int = 500
     write_hours: int = 4
-    hour_tickers: int = 200
+    hour_tickers: int = 100
     history_days: int = 729
 
 

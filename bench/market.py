@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
 from include.evaluation.history import History
-from include.features.windows import latest_window, window_ends
+from include.features.windows import Series, latest_window, window_ends
 from include.model.train import TrainingArrays
 from include.pipeline.histories import simulated_histories
 from include.pipeline.own import series_of
@@ -46,7 +46,8 @@ def copies(distinct: Sequence[Lesson], count: int) -> list[Lesson]:
 
 
 def _lesson(history: History, rows: int, context_bars: int) -> Lesson:
-    series = series_of(history, rows)
+    whole = series_of(history, rows)  # and some more: it counts bars, with those that features look back over
+    series = Series(**{field.name: getattr(whole, field.name)[-rows:] for field in fields(whole)})
     ends = window_ends(series, context_bars)
     return Lesson(
         TrainingArrays(series.x, series.y, series.has_target, ends), np.array(latest_window(series, context_bars))
