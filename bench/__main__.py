@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import checkpoints, features, hours, machine, shards, writes
-from bench.results import Section, table
+from bench import bars, checkpoints, features, hours, machine, shards, writes
+from bench.results import Row, Section, table
 
 _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "bench.json"
 
@@ -28,6 +28,8 @@ class Sizes:
     distinct_tickers: int = 16
     feature_tickers: int = 32
     checkpoint_tickers: int = 500
+    bars_tickers: int = 100
+    bars_per_ticker: int = 5000
     write_tickers: int = 500
     write_hours: int = 4
     hour_tickers: int = 100
@@ -39,6 +41,8 @@ SMALLEST = Sizes(
     distinct_tickers=2,
     feature_tickers=2,
     checkpoint_tickers=3,
+    bars_tickers=2,
+    bars_per_ticker=10,
     write_tickers=2,
     write_hours=1,
     hour_tickers=2,
@@ -46,10 +50,27 @@ SMALLEST = Sizes(
 )
 """Enough to see that everything runs."""
 
+
+def _bars(tickers: int, bars_each: int) -> Section:
+    found = bars.measure(tickers, bars_each)
+    ways = {"store": "our path, new bars", "again": "our path, the same bars again", "to_sql": "pandas' to_sql"}
+    rows: list[Row] = [
+        {
+            "what": words,
+            "rows": found["rows"],
+            "seconds": found[f"{way}_seconds"],
+            "rows_per_s": found[f"{way}_rows_per_second"],
+        }
+        for way, words in ways.items()
+    ]
+    return Section(rows, [f"{tickers} tickers with {bars_each} bars each, one after another."])
+
+
 SECTIONS: dict[str, Callable[[Sizes], Section]] = {
     "fine_tune": lambda sizes: shards.measure(sizes.fine_tune_tickers, sizes.distinct_tickers),
     "features": lambda sizes: features.measure(sizes.feature_tickers),
     "checkpoints": lambda sizes: checkpoints.measure(sizes.checkpoint_tickers),
+    "bars": lambda sizes: _bars(sizes.bars_tickers, sizes.bars_per_ticker),
     "writes": lambda sizes: writes.measure(sizes.write_tickers, sizes.write_hours),
     "hour": lambda sizes: hours.measure(sizes.hour_tickers, sizes.history_days),
 }
