@@ -37,14 +37,16 @@ then, and what is still missing can wait for the next session, whose first forec
 def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> list[BarRequest]:
     """Requests for the tickers whose calendar says that a bar newer than the store's has closed.
 
-    One a ticker, whatever is missing: it reaches back over the days that are read again, and to the oldest gap. A
-    ticker whose newest bar is there, but not all before it, is asked for in the hours after that bar too.
+    One a ticker, whatever is missing: it reaches back over the days that are read again, to the oldest gap, and to the
+    oldest bar that changed within those days, which may change back. A ticker whose newest bar is there, but not all
+    before it, is asked for in the hours after that bar too.
     """
+    window = timedelta(days=services.settings.market.update_days)
     tickers = [profile.ticker for profile in profiles]
     with transaction(services.engine) as connection:
         newest = bar_store.newest_closed_at(connection, tickers, as_of)
         gaps = expected_store.first_gaps(connection, tickers, as_of - GAP_REACH)
-    window = timedelta(days=services.settings.market.update_days)
+        changed = bar_store.oldest_revised(connection, tickers, as_of - window, as_of)
     requests = []
     for profile in profiles:
         stored = newest.get(profile.ticker)
@@ -54,7 +56,8 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
         has_fresh_hole = profile.ticker in gaps and as_of - due <= _HOLE_REACH
         if stored is None or stored < due or has_fresh_hole:
             since = min(as_of, stored or as_of) - window
-            requests.append(BarRequest(profile, min(since, gaps.get(profile.ticker, since))))
+            reread = max(changed.get(profile.ticker, since), as_of - GAP_REACH)
+            requests.append(BarRequest(profile, min(since, reread, gaps.get(profile.ticker, since))))
     return requests
 
 

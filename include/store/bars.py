@@ -167,6 +167,32 @@ def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: date
     return {row["ticker"]: row["closed_at"] for row in rows}
 
 
+def oldest_revised(
+    connection: Connection, tickers: Sequence[str], since: datetime, as_of: datetime
+) -> dict[str, datetime]:
+    """When the oldest bar opened that changed after ``since`` and by ``as_of``, UTC; a split is no change.
+
+    Tickers without a change are absent.
+    """
+    rows = fetch_rows(
+        connection,
+        """
+        select old.ticker, min(old.opened_at) as opened_at
+        from forecast.bar_revision as old
+        where old.ticker = any(cast(:tickers as text[]))
+            and old.superseded_at > :since
+            and old.superseded_at <= :as_of
+            and not exists (
+                select from forecast.split
+                where split.ticker = old.ticker and split.known_at = old.superseded_at
+            )
+        group by old.ticker
+        """,
+        {"tickers": list(tickers), "since": require_utc(since, "since"), "as_of": require_utc(as_of, "as_of")},
+    )
+    return {row["ticker"]: row["opened_at"] for row in rows}
+
+
 def earliest_changes(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
     """When the oldest bar closed that became known after the ticker's features were last computed, UTC.
 

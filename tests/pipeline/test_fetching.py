@@ -285,6 +285,21 @@ def test_a_hole_that_is_never_filled_is_left_alone_between_sessions(product: Pro
     assert len(product.market.asked) == 3
 
 
+def test_a_bar_that_changed_at_the_edge_of_what_is_read_again_may_change_back(product: Product) -> None:
+    product.onboard(NOVA)
+    edge = ON_THE_HOUR - timedelta(days=5) + HOUR
+    truth = closes(product, AT)
+    product.market.edits[NOVA, edge] = 1.01
+    update(product, AT + HOUR)
+    assert closes(product, AT + HOUR)[: len(truth)] != truth
+    product.market.edits.clear()
+    update(product, AT + 2 * HOUR)
+    assert closes(product, AT + 2 * HOUR)[: len(truth)] == truth
+    update(product, AT + timedelta(days=8))
+    update(product, AT + timedelta(days=8) + HOUR)
+    assert product.market.requests[0].since == ON_THE_HOUR + timedelta(days=3)
+
+
 def test_nothing_missing_asks_for_the_usual_days_alone(product: Product) -> None:
     product.onboard(NOVA, ALFA)
     with transaction(product.services.engine) as connection:

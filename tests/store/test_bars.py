@@ -14,6 +14,7 @@ from include.store.bars import (
     earliest_changes,
     load_bars,
     newest_closed_at,
+    oldest_revised,
     save_rejections,
     upsert_bars,
 )
@@ -157,6 +158,15 @@ def test_an_older_reading_without_a_volume_does_not_date_the_volume_back(connect
 
     known = [load_bars(connection, ["AAPL"], at(hours))["volume"].item() for hours in (2.5, 3)]
     np.testing.assert_equal(known, [np.nan, 100.0])
+
+
+def test_the_oldest_bar_that_changed_lately_is_told_as_known_then(connection: Connection) -> None:
+    upsert_bars(connection, bars([100.0, 101.0, 102.0]))
+    upsert_bars(connection, bars([105.0, 106.0], first=1, known_at=at(6)))
+
+    assert oldest_revised(connection, ["AAPL", "MSFT"], since=at(5), as_of=at(6)) == {"AAPL": at(1)}
+    assert oldest_revised(connection, ["AAPL"], since=at(6), as_of=at(7)) == {}
+    assert oldest_revised(connection, ["AAPL"], since=at(4), as_of=at(5)) == {}
 
 
 def test_a_rerun_of_an_hour_cannot_change_what_that_hour_knew(connection: Connection) -> None:

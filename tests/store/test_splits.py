@@ -7,7 +7,7 @@ import pytest
 
 from include.contracts import Split
 from include.store import registry
-from include.store.bars import load_bars, upsert_bars
+from include.store.bars import load_bars, oldest_revised, upsert_bars
 from include.store.engine import Connection, execute, fetch_rows
 from include.store.forecasts import calibration_history, matured_unscored, save_baselines, save_predictions, save_scores
 from include.store.splits import move_to_scale, scale_shifts, splits_since
@@ -50,6 +50,7 @@ def test_the_whole_series_moves_at_once_and_earlier_instants_read_the_old_scale(
     np.testing.assert_allclose(closes(connection, SEEN_AT), [9.0, 10.0, 10.1, 10.05, 9.9, 10.0, 10.2])
     assert closes(connection, SEEN_AT - timedelta(minutes=1)) == [90.0, *OLD]
     assert load_bars(connection, ["AAPL"], SEEN_AT)["volume"].tolist() == [1000.0] * 7
+    assert oldest_revised(connection, ["AAPL"], START, SEEN_AT) == {}
     assert splits_since(connection, ["AAPL"], SEEN_AT, timedelta(days=30)) == [TEN]
     assert splits_since(connection, ["AAPL"], SEEN_AT - timedelta(hours=1), timedelta(days=30)) == []
     # the next look at the same bars finds nothing new
