@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from bench import machine, market
 from bench.results import Row, Section
 from include.evaluation.history import History
-from include.features.frame import LOOKBACK_BARS, build_features
+from include.features.frame import build_features, lookback_bars
 
-TAIL_BARS = LOOKBACK_BARS + 200
-"""Bars that an hour reads for a ticker's new rows."""
+SPARE_BARS = 200
+"""Bars that an hour reads beyond a ticker's look-back."""
 
 
 def measure(ticker_count: int) -> Section:
@@ -18,13 +20,13 @@ def measure(ticker_count: int) -> Section:
     histories = market.histories(ticker_count)
     build_features(histories[0].bars)
     return Section(
-        [_row("full history", histories, None), _row("hourly tail", histories, TAIL_BARS)],
+        [_row("full history", histories), _row("hourly tail", histories, is_tail=True)],
         ["Bars with their calendar in, feature rows out; one process, nothing read or written."],
     )
 
 
-def _row(what: str, histories: Sequence[History], bars: int | None) -> Row:
-    frames = [history.bars if bars is None else history.bars.iloc[-bars:] for history in histories]
+def _row(what: str, histories: Sequence[History], *, is_tail: bool = False) -> Row:
+    frames = [_tail(history) if is_tail else history.bars for history in histories]
     cost = machine.cost_of(lambda: [build_features(frame) for frame in frames])
     return {
         "what": what,
@@ -33,3 +35,8 @@ def _row(what: str, histories: Sequence[History], bars: int | None) -> Row:
         "tickers_per_s": len(frames) / cost.wall_s,
         "cpu_ms_per_ticker": 1e3 * cost.cpu_s / len(frames),
     }
+
+
+def _tail(history: History) -> pd.DataFrame:
+    """The bars that an hour reads for a ticker's new rows."""
+    return history.bars.iloc[-(lookback_bars(int(history.slot_count.max())) + SPARE_BARS) :]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from include.errors import DataContractError
 
@@ -23,6 +23,10 @@ QUANTILE_COLUMNS = ("q025", "q05", "q10", "q25", "q50", "q75", "q90", "q95", "q9
 
 CRPS_WEIGHTS = (0.0318, 0.0198, 0.0921, 0.2147, 0.2646, 0.2147, 0.0921, 0.0198, 0.0318)
 """Natural-spline weights of the nine pinball losses; CRPS is twice the weighted mean (a plain mean flatters)."""
+
+WIDTH_POWERS = ((0, 1), (0, 1), (1, 0), (0.5, 0), (0, 0), (0.5, 0), (1, 0), (0, 1), (0, 1))
+"""How calibration stretches each quantile's distance from the median: by these powers of the factor that it found for
+the 80 % interval (``width_factor``) and of that for the 90 % interval (``tail_width_factor``)."""
 
 AUTOMATIC = "automatic"
 """In a form, for a ticker's source: whichever its name stands for."""
@@ -45,6 +49,22 @@ SLOT_COLUMNS = (
 the bar a horizon is about), its slot (0-based position in the session), the session's number of bars, minutes
 from the bar's close to the session's, whether it opens a session, hours from its close to those of the next bar and
 of the last horizon's (nights, weekends and holidays show here), and the slots of the H bars ahead."""
+
+ANNOUNCEMENT_COLUMNS = tuple(f"next_announcement_{horizon}" for horizon in range(1, HORIZON_COUNT + 1))
+"""Whether something is due to be announced while each of the H bars ahead forms: an ``Announcement``, as a number."""
+
+
+class Announcement(IntEnum):
+    """What is known long before to move prices at a stated minute; a bar holds one of these."""
+
+    NONE = 0
+    DECISION = 1
+    """The Federal Reserve's decision on interest rates, and the start of the press conference on it."""
+    AFTERMATH = 2
+    """The rest of that press conference, and what the market makes of it."""
+    FIGURES = 3
+    """The US consumer price index, or the US employment report."""
+
 
 SCALE_COLUMNS = tuple(f"scale_{horizon}" for horizon in range(1, HORIZON_COUNT + 1))
 """Causal scale of the h-bar log return, known at the bar's close: targets are divided by it, quantiles multiplied."""

@@ -1,6 +1,6 @@
 """Bars of one ticker in, its feature rows out: the columns of ``contracts.FEATURE_COLUMNS`` in their order.
 
-Pure. A row depends on at most ``LOOKBACK_BARS`` bars up to and including its own, never on a later one, and comes
+Pure. A row depends on at most ``lookback_bars`` bars up to and including its own, never on a later one, and comes
 out the same to the last bit from the whole history or from its newest part: that is how an hour computes one row.
 It knows no calendar: bars arrive with their slots. Where next: ``indicators.py`` and ``scale.py`` for the formulas,
 ``windows.py`` for what the model reads.
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contracts import (
+    ANNOUNCEMENT_COLUMNS,
     BAR_COLUMNS,
     FEATURE_COLUMNS,
     HORIZON_COUNT,
@@ -28,21 +29,21 @@ from include.features.dividends import dividend_gap
 from include.features.rolling import FloatArray
 from include.features.scale import (
     CLOCK_SLOTS,
-    SCALE_LOOKBACK_BARS,
+    LEVEL_WINDOW,
+    PathAhead,
     break_ahead,
+    extra_variance,
     next_slot_keys,
+    profile_window,
     scale_state,
     slot_keys,
 )
 from include.features.surprise import bars_to_break, level_state, surprises
 
-LOOKBACK_BARS = SCALE_LOOKBACK_BARS + 1
-"""Bars, its own included, that a row can depend on: the scale that the bar before it gave, and its own."""
-
 WARM_UP_BARS = indicators.EMA_WINDOW_SPANS * (26 + 9)
 """Bars at the start of a history that get no row: the longest window, that of the MACD's signal line."""
 
-INPUT_COLUMNS = (*BAR_COLUMNS, *SLOT_COLUMNS, "weekday")
+INPUT_COLUMNS = (*BAR_COLUMNS, *SLOT_COLUMNS, *ANNOUNCEMENT_COLUMNS, "weekday")
 """What ``build_features`` reads: bars, what the calendar says of them, and the session's weekday (Monday 0)."""
 
 HORIZONS = range(1, HORIZON_COUNT + 1)
@@ -50,10 +51,18 @@ WEEK_DAYS = 7.0
 BAR_MINUTES = 60.0
 
 
+def lookback_bars(session_bars: int) -> int:
+    """Bars, its own included, that a row of a ticker with such long sessions can depend on.
+
+    They are those of the scale that the bar before it gave, and its own.
+    """
+    return profile_window(session_bars) + LEVEL_WINDOW + 1
+
+
 def build_features(bars: pd.DataFrame, dividends: Sequence[Dividend] = ()) -> pd.DataFrame:
     """Feature rows of one ticker, one a bar after the first ``WARM_UP_BARS``, oldest first.
 
-    Within the first ``LOOKBACK_BARS`` of a history the scale uses the bars there are; so the rows there are right only
+    Within the first ``lookback_bars`` of a history the scale uses the bars there are; so the rows there are right only
     if ``bars`` starts where the history starts. ``build_newest_features`` minds that.
 
     Args:
@@ -81,7 +90,7 @@ def build_newest_features(bars: pd.DataFrame, row_count: int, dividends: Sequenc
     """The newest ``row_count`` feature rows, at a cost that does not grow with the history.
 
     Equal, bit for bit, to the last rows of ``build_features`` over the whole history, provided that ``bars`` holds its
-    newest ``LOOKBACK_BARS + row_count`` bars or, if there are fewer, all of them.
+    newest ``row_count`` bars and ``lookback_bars`` before them or, if there are fewer, all of them.
 
     Raises:
         DataContractError: as ``build_features``, or ``row_count`` is negative.
@@ -89,7 +98,8 @@ def build_newest_features(bars: pd.DataFrame, row_count: int, dividends: Sequenc
     if row_count < 0:
         message = f"Cannot build {row_count} feature rows; ask for 0 or more."
         raise DataContractError(message)
-    newest = bars.iloc[max(len(bars) - LOOKBACK_BARS - row_count, 0) :]
+    look_back = lookback_bars(int(bars["slot_count"].max())) if len(bars) else 0
+    newest = bars.iloc[max(len(bars) - look_back - row_count, 0) :]
     features = build_features(newest, dividends)
     return features.iloc[max(len(features) - row_count, 0) :].reset_index(drop=True)
 
@@ -165,10 +175,15 @@ def _states(bars: pd.DataFrame) -> dict[str, FloatArray]:
     """The session ahead, the scale's state and the newest bar's surprises, and the scales themselves."""
     slot, slot_count, weekday = (_integers(bars, column) for column in ("slot", "slot_count", "weekday"))
     next_slots = np.stack([_integers(bars, f"next_slot_{horizon}") for horizon in HORIZONS], axis=1)
-    keys = slot_keys(slot, slot_count, weekday)
-    next_keys = next_slot_keys(slot, slot_count, weekday, next_slots)
+    due = np.stack([_integers(bars, column) for column in ANNOUNCEMENT_COLUMNS], axis=1)
+    ahead = PathAhead(
+        keys=next_slot_keys(slot, slot_count, weekday, next_slots),
+        is_break=break_ahead(slot_count, next_slots),
+        extra_variance=extra_variance(due, slot_count, next_slots),
+    )
     open_, high, low, close = (_floats(bars, column) for column in PRICE_COLUMNS)
-    state = scale_state(high, low, close, keys, next_keys, break_ahead(slot_count, next_slots))
+    window = profile_window(int(slot_count.max(initial=0)))
+    state = scale_state(high, low, close, slot_keys(slot, slot_count, weekday), ahead, window)
     columns = {
         "slot_count": slot_count.astype(np.float64),
         "bars_to_break": bars_to_break(next_slots, slot_count, CLOCK_SLOTS),

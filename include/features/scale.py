@@ -5,13 +5,14 @@ multiplied by it. It is made of two parts: the *profile*, how much wider than th
 session is (the session's first bar carries the night, the last ones are busy), and the *level*, a weighted mean of
 the newest true ranges after division by their own profile and in the size of absolute returns (a range says more of
 a bar's volatility than where it closed). The scale of h bars is the level times the root of the summed squared
-profiles of the h bars ahead, which the calendar knows.
+profiles of the h bars ahead, which the calendar knows. Where the calendar also knows that something is due to be
+announced while a bar forms, that bar's share is wider by a constant.
 
 The level of a near horizon leans on the newest bars, that of a far one, or of a path that crosses a session break, on
 the longer averages and on the long-run mean. The weights are constants, fitted on recorded bars of 25 tickers before
 2025-02-28 (``include/evaluation`` refits a HAR of its own as the rival); how, and what each part gains, is in
-``docs/model.md``. Windows are finite and the profile's sums are taken in whole numbers, so a row depends on
-``SCALE_LOOKBACK_BARS`` bars and on nothing older, to the last bit. Where next: ``frame.py``, ``surprise.py``.
+``docs/model.md``. Windows are finite and the profile's sums are taken in whole numbers, so a row depends on the bars
+of its two windows and on nothing older, to the last bit. Where next: ``frame.py``, ``surprise.py``.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from include.contracts import HORIZON_COUNT
+from include.contracts import HORIZON_COUNT, Announcement
 from include.features.rolling import BoolArray, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
-PROFILE_WINDOW = 1200
-"""Bars the profile looks back: 171 US sessions, 50 days of what never closes."""
+PROFILE_WINDOW = 1700
+"""Bars the profile looks back where sessions end: 243 US sessions. Twice as many gain nothing."""
+
+CLOCK_PROFILE_WINDOW = 3600
+"""The same round the clock, 150 days: five times as many slots, so that 1,700 bars would cost 0.1 %."""
 
 PROFILE_SHRINKAGE = 5.0
 """Average bars added to each slot's own, so that a slot seen twice is not believed and no profile is 0."""
@@ -44,8 +48,14 @@ INSIDE_WEIGHTS = ((0.26, 0.225, 0.175, 0.11, 0.10, 0.13), (0.18, 0.18, 0.18, 0.1
 BREAK_WEIGHTS = ((0.16, 0.18, 0.19, 0.15, 0.135, 0.205), (0.125, 0.155, 0.19, 0.145, 0.125, 0.28))
 """The same for a path that crosses a session break. In between, weights change evenly from horizon to horizon."""
 
-SCALE_LOOKBACK_BARS = PROFILE_WINDOW + LEVEL_WINDOW
-"""Bars, its own included, that a row of ``scale_state`` can depend on."""
+SESSION_EXTRA = {Announcement.DECISION: 3.2, Announcement.AFTERMATH: 1.0, Announcement.FIGURES: 1.0}
+"""How much more variance than its usual one a bar within a session has that holds an announcement."""
+
+OPENING_EXTRA = {Announcement.FIGURES: 0.5}
+"""The same of a session's first bar, in which an announcement of the night is one of many news."""
+
+CLOCK_EXTRA = {Announcement.DECISION: 6.0, Announcement.AFTERMATH: 2.0, Announcement.FIGURES: 4.0}
+"""The same round the clock."""
 
 RANGE_CAP_RATIO = 6.0
 """A bar counts as at most this many times an average one: one bad tick must not widen a day of forecasts."""
@@ -107,6 +117,37 @@ def break_ahead(slot_count: IntArray, next_slots: IntArray) -> BoolArray:
     return np.asarray(enters & (slot_count < CLOCK_SLOTS)[:, np.newaxis], dtype=np.bool_)
 
 
+def extra_variance(announcements: IntArray, slot_count: IntArray, next_slots: IntArray) -> FloatArray:
+    """Variance of the H bars ahead beyond their usual one, in units of that; 0 where nothing is due. [n, H].
+
+    ``announcements`` are ``contracts.Announcement``s.
+    """
+    is_clock = (slot_count >= CLOCK_SLOTS)[:, np.newaxis]
+    session, opening, clock = (
+        np.array([extras.get(kind, 0.0) for kind in Announcement])[announcements]
+        for extras in (SESSION_EXTRA, OPENING_EXTRA, CLOCK_EXTRA)
+    )
+    return np.where(is_clock, clock, np.where(next_slots == 0, opening, session))
+
+
+def profile_window(session_bars: int) -> int:
+    """Bars that the profile of a ticker with such long sessions looks back."""
+    return CLOCK_PROFILE_WINDOW if session_bars >= CLOCK_SLOTS else PROFILE_WINDOW
+
+
+@dataclass(frozen=True)
+class PathAhead:
+    """What the calendar knows of the H bars after each bar, all [n, H].
+
+    ``keys`` their profile entries; ``is_break`` as ``break_ahead`` and ``extra_variance`` as the function of that name
+    give them.
+    """
+
+    keys: IntArray
+    is_break: BoolArray
+    extra_variance: FloatArray
+
+
 @dataclass(frozen=True)
 class ScaleState:
     """What the scale is made of, one row a bar; row 0, which has no return, is NaN.
@@ -125,7 +166,7 @@ class ScaleState:
 
 
 def scale_state(
-    high: FloatArray, low: FloatArray, close: FloatArray, keys: IntArray, next_keys: IntArray, is_break: BoolArray
+    high: FloatArray, low: FloatArray, close: FloatArray, keys: IntArray, ahead: PathAhead, window: int
 ) -> ScaleState:
     """Scale of the log return over the next 1..H bars, and its parts.
 
@@ -137,8 +178,8 @@ def scale_state(
         low: Lows; [n].
         close: Closes; [n].
         keys: ``slot_keys`` of each bar; [n].
-        next_keys: ``slot_keys`` of the H bars after each bar; [n, H].
-        is_break: ``break_ahead``; [n, H].
+        ahead: What is known of the H bars after each bar.
+        window: Bars that the profile looks back, ``profile_window``.
 
     Source: exponentially weighted volatility as in RiskMetrics Technical Document (1996), on ranges as in Parkinson,
     Journal of Business (1980), with the multiplicative intraday pattern of Andersen and Bollerslev, Journal of
@@ -147,20 +188,20 @@ def scale_state(
     if len(close) < 2:
         nothing = np.full(len(close), np.nan)
         return ScaleState(
-            np.full(next_keys.shape, np.nan), np.full((len(close), len(HALF_LIVES)), np.nan), *[nothing] * 4
+            np.full(ahead.keys.shape, np.nan), np.full((len(close), len(HALF_LIVES)), np.nan), *[nothing] * 4
         )
     previous, own = close[:-1], keys[1:, np.newaxis]
     absolute_return = np.abs(np.log(close[1:] / previous))
     true_range = np.log(np.maximum(high[1:], previous) / np.minimum(low[1:], previous))
-    key_count = int(max(keys.max(), next_keys.max())) + 1
-    profile, mean_return = slot_profile(absolute_return, keys[1:], key_count)
-    range_profile, mean_range = slot_profile(true_range, keys[1:], key_count)
+    key_count = int(max(keys.max(), ahead.keys.max())) + 1
+    profile, mean_return = slot_profile(absolute_return, keys[1:], key_count, window)
+    range_profile, mean_range = slot_profile(true_range, keys[1:], key_count, window)
     relative_return = _relative(absolute_return, np.take_along_axis(profile, own, axis=1)[:, 0], mean_return)
     relative_range = _relative(true_range, np.take_along_axis(range_profile, own, axis=1)[:, 0], mean_range)
     averages = np.stack([moving_average(relative_range, half_life) for half_life in HALF_LIVES], axis=1)
-    level = np.maximum(_levels(averages, is_break[1:]), LEVEL_FLOOR_RATIO)
-    ahead = np.take_along_axis(profile, next_keys[1:], axis=1)
-    path = np.sqrt(np.cumsum(ahead * ahead, axis=1)) * MEAN_TO_DEVIATION
+    level = np.maximum(_levels(averages, ahead.is_break[1:]), LEVEL_FLOOR_RATIO)
+    usual = np.take_along_axis(profile, ahead.keys[1:], axis=1)
+    path = np.sqrt(np.cumsum(usual * usual * (1.0 + ahead.extra_variance[1:]), axis=1)) * MEAN_TO_DEVIATION
     scale = np.maximum(level * mean_return[:, np.newaxis] * path, SCALE_FLOOR)
     parts = (scale, averages, level[:, 0], relative_range, relative_return, mean_return)
     return ScaleState(*(_after_first_row(part) for part in parts))
@@ -196,16 +237,16 @@ def _after_first_row(values: FloatArray) -> FloatArray:
     return np.concatenate([np.full((1, *values.shape[1:]), np.nan), values])
 
 
-def slot_profile(magnitude: FloatArray, keys: IntArray, key_count: int) -> tuple[FloatArray, FloatArray]:
-    """Mean magnitude at each slot relative to the mean over all, and that mean, over the newest 1,200 bars.
+def slot_profile(magnitude: FloatArray, keys: IntArray, key_count: int, window: int) -> tuple[FloatArray, FloatArray]:
+    """Mean magnitude at each slot relative to the mean over all, and that mean, over the newest ``window`` bars.
 
     Each slot's mean is shrunk towards the overall one; all profiles are 1 while the price never moved.
     Shapes [n], [n] -> [n, key_count], [n].
     """
     whole = np.rint(magnitude * FIXED_POINT).astype(np.int64)
     is_key = keys[:, np.newaxis] == np.arange(key_count)
-    counts = _window_sums(is_key.astype(np.int64)).astype(np.float64)
-    sums = _window_sums(np.where(is_key, whole[:, np.newaxis], 0))
+    counts = _window_sums(is_key.astype(np.int64), window).astype(np.float64)
+    sums = _window_sums(np.where(is_key, whole[:, np.newaxis], 0), window)
     mean = sums.sum(axis=1) / FIXED_POINT / counts.sum(axis=1)
     slot_mean = (sums / FIXED_POINT + PROFILE_SHRINKAGE * mean[:, np.newaxis]) / (counts + PROFILE_SHRINKAGE)
     profile = np.ones_like(slot_mean)
@@ -213,11 +254,11 @@ def slot_profile(magnitude: FloatArray, keys: IntArray, key_count: int) -> tuple
     return profile, mean
 
 
-def _window_sums(values: IntArray) -> IntArray:
-    """Sums over the newest ``PROFILE_WINDOW`` rows, or over what there is. Exact: whole numbers. [n, S] -> [n, S]."""
+def _window_sums(values: IntArray, window: int) -> IntArray:
+    """Sums over the newest ``window`` rows, or over what there is. Exact: whole numbers. [n, S] -> [n, S]."""
     total = np.cumsum(values, axis=0)
     result = total.copy()
-    result[PROFILE_WINDOW:] -= total[:-PROFILE_WINDOW]
+    result[window:] -= total[:-window]
     return result
 
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from include.contracts import HORIZON_COUNT, require_utc
+from include.contracts import ANNOUNCEMENT_COLUMNS, HORIZON_COUNT, require_utc
 from include.errors import DataContractError, InvalidRequestError
+from include.market.announcements import announced
 from include.market.grid import (
     ALWAYS_OPEN,
     CURRENCIES,
@@ -150,7 +151,9 @@ def bar_grid(calendar: str, since: datetime, until: datetime) -> pd.DataFrame:
 
 
 def annotate(bars: pd.DataFrame, calendar: str) -> pd.DataFrame:
-    """One ticker's bars with SLOT_COLUMNS, session_date (naive midnight) and weekday (0 Monday, of session_date) added.
+    """One ticker's bars with what is known of them in advance: SLOT_COLUMNS, ANNOUNCEMENT_COLUMNS and two more.
+
+    These are ``session_date`` (naive midnight) and ``weekday`` (0 Monday, of session_date).
 
     Raises:
         DataContractError: a bar is not on the calendar's grid, or its time is naive.
@@ -173,8 +176,19 @@ def annotate(bars: pd.DataFrame, calendar: str) -> pd.DataFrame:
         name: (grid.closed[np.minimum(numbers + horizon, last)] - grid.closed[numbers]) / HOUR
         for name, horizon in (("hours_to_next", 1), ("hours_to_last", HORIZON_COUNT))
     }
+    closes = grid.closed[np.minimum(numbers[:, np.newaxis] + np.arange(HORIZON_COUNT + 1), last)]
+    due = dict(zip(ANNOUNCEMENT_COLUMNS, announced(closes[:, :-1], closes[:, 1:]).T, strict=True))
     weekday = (grid.session_day[numbers] + 3) % 7  # 1970-01-01 was a Thursday
-    return bars.assign(**_known_in_advance(grid, numbers), **hours, **ahead, weekday=weekday)
+    return bars.assign(**_known_in_advance(grid, numbers), **hours, **ahead, **due, weekday=weekday)
+
+
+def longest_session(calendar: str) -> int:
+    """Bars of the calendar's longest session.
+
+    Raises:
+        DataContractError: there is no such calendar.
+    """
+    return int(grid_of(calendar).slot_count.max())
 
 
 def closed_at_of(opened_at: pd.Series[Any], calendar: str) -> pd.Series[Any]:

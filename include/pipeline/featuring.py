@@ -16,17 +16,17 @@ import pandas as pd
 from include.contracts import Dividend, TickerProfile
 from include.errors import DataContractError
 from include.features.dividends import first_rows_without
-from include.features.frame import LOOKBACK_BARS, build_features
+from include.features.frame import build_features, lookback_bars
 from include.features.windows import Series, make_series
 from include.market import sessions
 from include.store import bars as bar_store
 from include.store import dividends as dividend_store
 from include.store import features as feature_store
 from include.store.dividends import KnownDividend
-from include.store.engine import Engine, transaction
+from include.store.engine import Connection, Engine, transaction
 
-_USUAL_BARS = LOOKBACK_BARS + 200
-"""Bars read for an hourly update: the look-back, and room for the bars re-read every hour."""
+_SPARE_BARS = 200
+"""Bars read for an hourly update beyond the look-back: room for the bars re-read every hour."""
 
 
 def update_features(
@@ -39,19 +39,18 @@ def update_features(
     Returns:
         Their count, and for a ticker whose bars do not fit its calendar the reason.
     """
-    tickers = [profile.ticker for profile in profiles]
-    with transaction(engine) as connection:
-        changed = bar_store.earliest_changes(connection, tickers, as_of)
-        bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=_USUAL_BARS)
-        dividends = dividend_store.load_dividends(connection, tickers, as_of)
     calendars = {profile.ticker: profile.calendar for profile in profiles}
+    with transaction(engine) as connection:
+        changed = bar_store.earliest_changes(connection, list(calendars), as_of)
+        bars = _newest_bars(connection, calendars, as_of)
+        dividends = dividend_store.load_dividends(connection, list(calendars), as_of)
     frames: list[pd.DataFrame] = []
     problems: dict[str, str] = {}
     for ticker, own in bars.groupby("ticker", sort=True):
         name = str(ticker)
         if name not in changed:
             continue
-        reaching = _reach(engine, own, changed[name], as_of)
+        reaching = _reach(engine, own, changed[name], as_of, _look_back(calendars[name]))
         try:
             rows = build_features(sessions.annotate(reaching, calendars[name]), _told(dividends.get(name, ())))
         except DataContractError as error:
@@ -103,10 +102,31 @@ def _told(dividends: Sequence[KnownDividend]) -> list[Dividend]:
     return [item.dividend for item in dividends]
 
 
-def _reach(engine: Engine, bars: pd.DataFrame, changed: datetime, as_of: datetime) -> pd.DataFrame:
+def _look_back(calendar: str) -> int:
+    """Bars that a feature row of a ticker on this calendar can depend on."""
+    return lookback_bars(sessions.longest_session(calendar))
+
+
+def _newest_bars(connection: Connection, calendars: Mapping[str, str], as_of: datetime) -> pd.DataFrame:
+    """Each ticker's look-back and some more, read together by those with the same look-back."""
+    look_backs = {ticker: _look_back(calendar) for ticker, calendar in calendars.items()}
+    groups = [
+        bar_store.load_bars(
+            connection,
+            [ticker for ticker, own in look_backs.items() if own == look_back],
+            as_of,
+            bar_limit=look_back + _SPARE_BARS,
+        )
+        for look_back in sorted(set(look_backs.values()))
+    ]
+    filled = [group for group in groups if not group.empty]
+    return pd.concat(filled, ignore_index=True) if filled else bar_store.load_bars(connection, [], as_of)
+
+
+def _reach(engine: Engine, bars: pd.DataFrame, changed: datetime, as_of: datetime, look_back: int) -> pd.DataFrame:
     """The bars, further back when the usual ones do not hold the look-back of the earliest changed row."""
     older = int((bars["closed_at"] < changed).sum())
-    if older >= LOOKBACK_BARS or len(bars) < _USUAL_BARS:
+    if older >= look_back or len(bars) < look_back + _SPARE_BARS:
         return bars
     with transaction(engine) as connection:
         return bar_store.load_bars(connection, [str(bars["ticker"].iloc[0])], as_of)

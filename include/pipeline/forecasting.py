@@ -173,11 +173,17 @@ class _Anchor:
         """The model's forecast, its widths calibrated on the ticker's own matured forecasts."""
         factors = _factors(history)
         rows = self._dated(calibrate(answer.quantiles, factors))
-        return rows.assign(model_version=answer.ref.model_version, width_factor=factors, is_fallback=False)
+        return rows.assign(
+            model_version=answer.ref.model_version,
+            width_factor=factors[:, 0],
+            tail_width_factor=factors[:, 1],
+            is_fallback=False,
+        )
 
     def baseline_rows(self) -> pd.DataFrame:
         """The random walk as a labelled fallback."""
-        return self._dated(self.walk).assign(model_version=None, width_factor=1.0, is_fallback=True)
+        rows = self._dated(self.walk)
+        return rows.assign(model_version=None, width_factor=1.0, tail_width_factor=1.0, is_fallback=True)
 
     def twins(self) -> list[pd.DataFrame]:
         """The baselines' forecasts of the same bars; none of HAR's where there is too little history for it."""
@@ -273,9 +279,9 @@ def _problem_of(answer: _Answer | None, anchor: _Anchor) -> str | None:
 
 
 def _factors(history: pd.DataFrame | None) -> Array:
-    """Width factor of each horizon [H], from the ticker's own matured forecasts; 1 where there are none."""
+    """Both width factors of each horizon [H, 2], from the ticker's own matured forecasts; 1 where there are none."""
     if history is None or history.empty:
-        return np.ones(HORIZON_COUNT)
+        return np.ones((HORIZON_COUNT, 2))
     anchors = {as_of: row for row, as_of in enumerate(sorted(history["as_of"].unique()))}
     quantiles = np.full((len(anchors), HORIZON_COUNT, len(QUANTILE_COLUMNS)), np.nan)
     outcomes = np.full((len(anchors), HORIZON_COUNT), np.nan)

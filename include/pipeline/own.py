@@ -11,9 +11,9 @@ import numpy as np
 
 from include.evaluation.history import FloatArray, History, InstantArray
 from include.evaluation.walkforward import Fold
-from include.features.frame import LOOKBACK_BARS, build_features
+from include.features.frame import build_features, lookback_bars
 from include.features.windows import Series, make_series
-from include.model.calibration import calibrate, width_factors
+from include.model.calibration import calibrate, factors_of, interval_scores
 from include.model.predict import predict_windows
 from include.model.shard import ShardState
 
@@ -23,7 +23,9 @@ CALIBRATION_ROWS = 400
 
 def series_of(history: History, newest_rows: int | None = None) -> Series:
     """A history's arrays; of its newest rows alone, to the same bits, if that is said."""
-    bars = history.bars if newest_rows is None else history.bars.iloc[-(LOOKBACK_BARS + newest_rows) :]
+    bars = history.bars
+    if newest_rows is not None:
+        bars = bars.iloc[-(lookback_bars(int(history.slot_count.max(initial=0))) + newest_rows) :]
     return make_series(build_features(bars), bars)
 
 
@@ -48,19 +50,8 @@ class OwnForecaster:
         raw = self._raw(history, np.arange(first, wanted.stop))
         if not self._is_calibrated:
             return raw
-        answers = np.empty((wanted.stop - wanted.start, *raw.shape[1:]))
-        for row in range(wanted.start, wanted.stop):
-            answers[row - wanted.start] = self._calibrated(history, raw, first, row)
-        return answers
-
-    def _calibrated(self, history: History, raw: FloatArray, first: int, row: int) -> FloatArray:
-        """The forecast at a row, stretched by what the forecasts before it had come to when its bar closed."""
-        past = slice(max(row - CALIBRATION_ROWS, first), row)
-        known = np.where(
-            history.target_at[past] <= history.closed_at[row], history.outcome[past], np.nan
-        )  # NaT compares false
-        factors = width_factors(raw[past.start - first : past.stop - first], known)
-        return calibrate(raw[row - first], factors)
+        scores = interval_scores(raw, history.outcome[first : wanted.stop])
+        return calibrate(raw[wanted.start - first :], factors_of(_matured(scores, history, first, wanted)))
 
     def _raw(self, history: History, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FloatArray:
         """The network's quantiles at these rows as log returns; those of an earlier fold are not asked again."""
@@ -82,3 +73,15 @@ class OwnForecaster:
             kept_at, kept = kept_at[order], kept[order]
             self._kept[history.ticker] = kept_at, kept
         return kept[np.searchsorted(kept_at, wanted)]
+
+
+def _matured(scores: FloatArray, history: History, first: int, wanted: slice) -> FloatArray:
+    """The newest scores before each wanted row, NaN where the outcome was not known when its bar closed. [m, n, H, 2].
+
+    ``scores`` are those of the rows from ``first`` on.
+    """
+    rows = np.arange(wanted.start, wanted.stop)[:, np.newaxis]
+    past = rows + np.arange(-CALIBRATION_ROWS, 0)
+    known = history.target_at[np.maximum(past, first)] <= history.closed_at[rows][..., np.newaxis]  # NaT: false
+    is_used = known & (past >= first)[..., np.newaxis]
+    return np.where(is_used[..., np.newaxis], scores[np.maximum(past, first) - first], np.nan)

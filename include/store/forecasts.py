@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.contracts import QUANTILE_COLUMNS, require_utc
+from include.contracts import QUANTILE_COLUMNS, WIDTH_POWERS, require_utc
 from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_rows, upsert
 from include.store.tables import BASELINE_PREDICTION, PREDICTION, SCORE
 
@@ -58,6 +58,7 @@ _HISTORY_KINDS = {
     **dict.fromkeys(QUANTILE_COLUMNS, "f8"),
     "last_close": "f8",
     "width_factor": "f8",
+    "tail_width_factor": "f8",
     "actual_close": "f8",
 }
 
@@ -267,7 +268,7 @@ def calibration_history(
 ) -> pd.DataFrame:
     """What the models said before calibration, and what came: the newest ``limit`` forecasts of each ticker.
 
-    Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, the width factor undone about the median) and
+    Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, the width factors undone about the median) and
     ``outcome`` (log return); ordered by these keys. Only forecasts as of an instant before ``as_of``, by a model, whose
     target bar is known at ``as_of``; with ``latest_made_at``, only those that had been written by then.
     """
@@ -278,7 +279,9 @@ def calibration_history(
         select
             wanted.position::integer, forecast.as_of, forecast.horizon,
             {", ".join(f"forecast.{name}" for name in QUANTILE_COLUMNS)},
-            forecast.last_close, forecast.width_factor, actual.close * scale.factor
+            forecast.last_close, forecast.width_factor,
+            coalesce(forecast.tail_width_factor, forecast.width_factor),
+            actual.close * scale.factor
         from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
         cross join lateral (
             select distinct prediction.as_of
@@ -304,8 +307,9 @@ def calibration_history(
     last_close = rows["last_close"].to_numpy(dtype=np.float64)
     log_returns = np.log(rows[list(QUANTILE_COLUMNS)].to_numpy(dtype=np.float64) / last_close[:, None])
     median = log_returns[:, QUANTILE_COLUMNS.index("q50"), None]
-    factor = rows["width_factor"].to_numpy(dtype=np.float64)[:, None]
-    raw = pd.DataFrame(median + (log_returns - median) / factor, columns=list(QUANTILE_COLUMNS))
+    factors = np.log(rows[["width_factor", "tail_width_factor"]].to_numpy(dtype=np.float64))
+    stretch = np.exp(factors @ np.asarray(WIDTH_POWERS, dtype=np.float64).T)
+    raw = pd.DataFrame(median + (log_returns - median) / stretch, columns=list(QUANTILE_COLUMNS))
     outcome = np.log(rows["actual_close"].to_numpy(dtype=np.float64) / last_close)
     return pd.concat([rows[["ticker", "as_of", "horizon"]], raw], axis=1).assign(outcome=outcome)
 

@@ -80,6 +80,7 @@ PREDICTION = Table(
         *QUANTILE_COLUMNS,
         "model_version",
         "width_factor",
+        "tail_width_factor",
         "is_fallback",
         "fallback_reason",
         "source",

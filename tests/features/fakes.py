@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from include.contracts import HORIZON_COUNT
+from include.contracts import ANNOUNCEMENT_COLUMNS, HORIZON_COUNT
 from include.features.frame import INPUT_COLUMNS
 
 EPOCH = pd.Timestamp("2024-01-01", tz="UTC")
@@ -31,6 +31,7 @@ def grid(count: int, slot_count: int, first: int = 0) -> pd.DataFrame:
         ahead_session, ahead_slot = np.divmod(number + horizon, slot_count)
         columns[name] = ((ahead_session - session) * days_apart * 24 + ahead_slot - slot).astype(np.float64)
     columns |= {f"next_slot_{h}": (slot + h) % slot_count for h in range(1, HORIZON_COUNT + 1)}
+    columns |= dict.fromkeys(ANNOUNCEMENT_COLUMNS, 0)
     return pd.DataFrame(columns)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from include.contracts import FEATURE_COLUMNS, PRICE_COLUMNS, Dividend
 from include.features.dividends import dividend_gap, first_rows_without
-from include.features.frame import LOOKBACK_BARS, WARM_UP_BARS, build_features, build_newest_features
+from include.features.frame import WARM_UP_BARS, build_features, build_newest_features, lookback_bars
 from tests.features.fakes import random_bars
 
 HOURS = pd.Series(pd.date_range("2025-03-31 14:00", periods=5, freq="h", tz="UTC", unit="us"))
@@ -83,9 +83,10 @@ def test_a_split_of_bars_and_amounts_changes_no_bit() -> None:
 
 
 def test_the_newest_rows_have_the_same_bits_as_those_of_the_whole_history() -> None:
-    bars = random_bars(LOOKBACK_BARS + 300)
+    look_back = lookback_bars(7)
+    bars = random_bars(look_back + 300)
     dividends = dividends_of(bars, 50, len(bars) - 200, len(bars) - 20, len(bars) - 1)
     whole = build_features(bars, dividends)
-    newest = build_newest_features(bars.iloc[-(LOOKBACK_BARS + 40) :], 40, dividends)
+    newest = build_newest_features(bars.iloc[-(look_back + 40) :], 40, dividends)
     assert (newest["dividend_gap"] != 0).sum() == 2
     assert bits(newest) == bits(whole.iloc[-40:])

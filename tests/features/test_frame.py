@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from include.contracts import FEATURE_COLUMNS, PRICE_COLUMNS
 from include.errors import DataContractError
-from include.features.frame import LOOKBACK_BARS, WARM_UP_BARS, build_features, build_newest_features
+from include.features.frame import WARM_UP_BARS, build_features, build_newest_features, lookback_bars
 from tests.features.fakes import constant_bars, random_bars
 
 SLOT_COUNTS = (7, 9, 24)
+LOOKBACK_BARS = lookback_bars(7)
 
 
 def bits(features):
@@ -40,9 +41,10 @@ def test_features_at_a_bar_do_not_change_when_later_bars_change(seed, slot_count
 def test_the_newest_rows_have_the_same_bits_from_their_look_back_as_from_the_whole_history(
     seed, slot_count, row_count, extra, holes
 ):
-    bars = random_bars(LOOKBACK_BARS + 50 + extra, slot_count, seed, hole_ratio=holes, unknown_ratio=0.3)
+    look_back = lookback_bars(slot_count)
+    bars = random_bars(look_back + 50 + extra, slot_count, seed, hole_ratio=holes, unknown_ratio=0.3)
     whole = build_features(bars)
-    read = bars.iloc[max(len(bars) - LOOKBACK_BARS - row_count, 0) :]
+    read = bars.iloc[max(len(bars) - look_back - row_count, 0) :]
     newest = build_newest_features(read, row_count)
     assert len(newest) == row_count
     pd.testing.assert_frame_equal(newest, whole.iloc[len(whole) - row_count :].reset_index(drop=True))

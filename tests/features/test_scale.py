@@ -1,35 +1,54 @@
 import numpy as np
 import pytest
 
+from include.contracts import Announcement
+from include.features.frame import lookback_bars
 from include.features.scale import (
     BREAK_WEIGHTS,
+    CLOCK_EXTRA,
+    CLOCK_PROFILE_WINDOW,
     HALF_LIVES,
     INSIDE_WEIGHTS,
     LEVEL_WINDOW,
+    OPENING_EXTRA,
     PROFILE_SHRINKAGE,
     PROFILE_WINDOW,
     SCALE_FLOOR,
-    SCALE_LOOKBACK_BARS,
+    SESSION_EXTRA,
     WEEK_FIRST_KEY,
+    PathAhead,
     break_ahead,
+    extra_variance,
     moving_average,
     next_slot_keys,
+    profile_window,
     scale_state,
     slot_keys,
     slot_profile,
 )
 from tests.features.fakes import grid
 
+SESSION_LOOKBACK, CLOCK_LOOKBACK = (lookback_bars(session_bars) - 1 for session_bars in (7, 24))
 
-def scales_of(bars, close, wick=0.0):
-    """Scales of closes on a grid, each bar reaching from its previous close to its own, and ``wick`` beyond."""
+
+def keys_and_path(bars, due=None):
+    """Profile entries of bars on a grid, what is known of the bars ahead, and the profile's window."""
     slot, slot_count, weekday = (bars[name].to_numpy() for name in ("slot", "slot_count", "weekday"))
     next_slots = bars[[f"next_slot_{h}" for h in range(1, 8)]].to_numpy()
+    announcements = np.zeros_like(next_slots) if due is None else due
+    ahead = PathAhead(
+        next_slot_keys(slot, slot_count, weekday, next_slots),
+        break_ahead(slot_count, next_slots),
+        extra_variance(announcements, slot_count, next_slots),
+    )
+    return slot_keys(slot, slot_count, weekday), ahead, profile_window(int(slot_count.max()))
+
+
+def scales_of(bars, close, wick=0.0, due=None):
+    """Scales of closes on a grid, each bar reaching from its previous close to its own, and ``wick`` beyond."""
     previous = np.concatenate([close[:1], close[:-1]])
     high, low = np.maximum(close, previous) * (1.0 + wick), np.minimum(close, previous) * (1.0 - wick)
-    keys = slot_keys(slot, slot_count, weekday)
-    next_keys = next_slot_keys(slot, slot_count, weekday, next_slots)
-    return scale_state(high, low, close, keys, next_keys, break_ahead(slot_count, next_slots)).scale
+    return scale_state(high, low, close, *keys_and_path(bars, due)).scale
 
 
 def closes(width, seed=0):
@@ -49,8 +68,8 @@ def test_scaled_returns_have_unit_deviation_at_every_horizon_by_night_and_by_day
     close = seasonal_closes(bars)
     scales = scales_of(bars, close, wick=0.001)
     for horizon in (1, 4, 7):
-        rows = slice(SCALE_LOOKBACK_BARS, len(close) - horizon)
-        scaled = forward_returns(close, horizon)[SCALE_LOOKBACK_BARS:] / scales[rows, horizon - 1]
+        rows = slice(SESSION_LOOKBACK, len(close) - horizon)
+        scaled = forward_returns(close, horizon)[SESSION_LOOKBACK:] / scales[rows, horizon - 1]
         before_night = bars["slot"].to_numpy()[rows] == 6
         assert scaled[before_night].std() == pytest.approx(1.0, abs=0.12)
         assert scaled[~before_night].std() == pytest.approx(1.0, abs=0.12)
@@ -58,15 +77,15 @@ def test_scaled_returns_have_unit_deviation_at_every_horizon_by_night_and_by_day
 
 def test_the_bar_before_the_night_expects_a_wider_move_than_the_bar_after_the_open():
     bars = grid(3000, 7)
-    scales = scales_of(bars, seasonal_closes(bars))[SCALE_LOOKBACK_BARS:, 0]
-    slot = bars["slot"].to_numpy()[SCALE_LOOKBACK_BARS:]
+    scales = scales_of(bars, seasonal_closes(bars))[SESSION_LOOKBACK:, 0]
+    slot = bars["slot"].to_numpy()[SESSION_LOOKBACK:]
     assert np.median(scales[slot == 6]) > 2.5 * np.median(scales[slot == 0])
 
 
 def test_what_never_closes_expects_a_calm_weekend_before_it_begins():
-    bars = grid(4000, 24)
-    scales = scales_of(bars, closes(np.where(bars["weekday"] >= 5, 0.001, 0.003)))[SCALE_LOOKBACK_BARS:, 0]
-    newest = bars.iloc[SCALE_LOOKBACK_BARS:]
+    bars = grid(6000, 24)
+    scales = scales_of(bars, closes(np.where(bars["weekday"] >= 5, 0.001, 0.003)))[CLOCK_LOOKBACK:, 0]
+    newest = bars.iloc[CLOCK_LOOKBACK:]
     last_hour = newest["slot"].to_numpy() == 23
     friday, thursday = (scales[last_hour & (newest["weekday"].to_numpy() == day)] for day in (4, 3))
     assert np.median(friday) < 0.6 * np.median(thursday)
@@ -81,13 +100,10 @@ def test_the_scale_follows_a_sudden_doubling_of_volatility():
 def test_one_absurd_wick_does_not_multiply_the_scale():
     bars = grid(2000, 7)
     close = closes(np.full(2000, 0.002))
-    keys = slot_keys(*(bars[name].to_numpy() for name in ("slot", "slot_count", "weekday")))
-    next_keys = bars[[f"next_slot_{h}" for h in range(1, 8)]].to_numpy()
     high, low = close * 1.001, close * 0.999
-    is_break = break_ahead(bars["slot_count"].to_numpy(), next_keys)
-    calm = scale_state(high, low, close, keys, next_keys, is_break).scale
+    calm = scale_state(high, low, close, *keys_and_path(bars)).scale
     high[1900] *= 2.0
-    wicked = scale_state(high, low, close, keys, next_keys, is_break).scale
+    wicked = scale_state(high, low, close, *keys_and_path(bars)).scale
     assert (wicked[1900] < 3.0 * calm[1900]).all()
     assert (wicked[1910] < 1.5 * calm[1910]).all()
 
@@ -105,6 +121,41 @@ def test_a_price_that_moves_again_after_a_long_pause_had_a_scale_above_the_floor
     assert scales_of(bars, close)[1420, 0] > 10.0 * SCALE_FLOOR
 
 
+@pytest.mark.parametrize(("slot_count", "extra"), [(7, SESSION_EXTRA), (24, CLOCK_EXTRA)])
+def test_a_bar_with_an_announcement_ahead_is_expected_to_move_further_and_no_other_row_changes(slot_count, extra):
+    bars = grid(1200, slot_count)
+    close = closes(np.full(1200, 0.002))
+    usual, due = scales_of(bars, close), np.zeros((1200, 7), dtype=np.int64)
+    row = int(np.flatnonzero(bars["slot"] == 2)[-5])
+    due[row, 1] = Announcement.DECISION
+    told = scales_of(bars, close, due=due)
+    np.testing.assert_array_equal(np.delete(told, row, axis=0), np.delete(usual, row, axis=0))
+    assert told[row, 0] == usual[row, 0]
+    # the second bar of the path has its extra variance, whatever comes after it has not
+    alone = usual[row, 1] ** 2 - usual[row, 0] ** 2
+    assert told[row, 1] ** 2 - told[row, 0] ** 2 == pytest.approx(
+        alone * (1.0 + extra[Announcement.DECISION]), rel=0.05
+    )
+    assert (told[row, 2:] > usual[row, 2:]).all()
+
+
+def test_a_night_takes_from_an_announcement_what_its_opening_bar_does():
+    kinds = np.array([[Announcement.DECISION, Announcement.FIGURES]])
+    assert extra_variance(kinds, np.array([7]), np.array([[0, 0]])).tolist() == [
+        [0.0, OPENING_EXTRA[Announcement.FIGURES]]
+    ]
+
+
+def test_nothing_due_adds_nothing_and_the_first_bar_of_a_day_round_the_clock_is_no_night():
+    assert extra_variance(np.zeros((1, 2), dtype=np.int64), np.array([7]), np.array([[0, 1]])).tolist() == [[0.0, 0.0]]
+    kinds = np.full((1, 1), Announcement.FIGURES)
+    assert extra_variance(kinds, np.array([24]), np.array([[0]])).tolist() == [[CLOCK_EXTRA[Announcement.FIGURES]]]
+
+
+def test_the_profile_looks_further_back_where_sessions_have_more_slots():
+    assert [profile_window(count) for count in (4, 7, 9, 22, 24)] == [PROFILE_WINDOW] * 3 + [CLOCK_PROFILE_WINDOW] * 2
+
+
 def test_one_bar_has_no_scale():
     assert np.isnan(scales_of(grid(1, 7), np.array([5.0]))).all()
 
@@ -112,7 +163,7 @@ def test_one_bar_has_no_scale():
 def test_the_profile_equals_a_naive_loop():
     random = np.random.default_rng(1)
     magnitude, keys = random.random(PROFILE_WINDOW + 300) * 0.01, random.integers(0, 5, PROFILE_WINDOW + 300)
-    profile, mean = slot_profile(magnitude, keys, 5)
+    profile, mean = slot_profile(magnitude, keys, 5, PROFILE_WINDOW)
     for row in (0, 40, PROFILE_WINDOW - 1, PROFILE_WINDOW + 299):
         part = slice(max(row - PROFILE_WINDOW + 1, 0), row + 1)
         overall = magnitude[part].mean()
@@ -124,7 +175,7 @@ def test_the_profile_equals_a_naive_loop():
 
 
 def test_a_slot_that_was_never_seen_counts_as_an_average_one():
-    profile, _ = slot_profile(np.full(50, 0.01), np.zeros(50, dtype=np.int64), 3)
+    profile, _ = slot_profile(np.full(50, 0.01), np.zeros(50, dtype=np.int64), 3, PROFILE_WINDOW)
     np.testing.assert_allclose(profile[-1], 1.0)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.contracts import HORIZON_COUNT, SLOT_COLUMNS
+from include.contracts import ANNOUNCEMENT_COLUMNS, HORIZON_COUNT, SLOT_COLUMNS, Announcement
 from include.errors import DataContractError, InvalidRequestError
 from include.market import sessions
 
@@ -216,6 +216,19 @@ def test_annotated_bars_carry_every_slot_column() -> None:
     assert last["session_date"] == pd.Timestamp("2025-05-23")
     # Memorial Day lies ahead: the next bar closes on Tuesday at 10:30, the seventh at 16:00
     assert (last["hours_to_next"], last["hours_to_last"]) == (90.5, 96.0)
+
+
+def test_annotated_bars_know_what_is_due_in_each_bar_ahead() -> None:
+    bars = sessions.bar_grid("XNYS", utc("2024-12-18T15:00"), utc("2024-12-18T16:00"))[["opened_at", "closed_at"]]
+    due = sessions.annotate(bars, "XNYS")[list(ANNOUNCEMENT_COLUMNS)].to_numpy()
+    decision, aftermath = Announcement.DECISION, Announcement.AFTERMATH
+    # the bar of 10:30: the decision falls into the third bar after it, the press conference into the fourth
+    assert due.tolist() == [[0, 0, decision, decision, aftermath, 0, 0]]
+
+
+@pytest.mark.parametrize(("calendar", "bars"), [("XNYS", 7), ("24/7", 24), ("XTKS", 6)])
+def test_a_calendars_longest_session_is_its_usual_one(calendar: str, bars: int) -> None:
+    assert sessions.longest_session(calendar) == bars
 
 
 def test_a_bar_off_the_grid_is_refused_with_its_time() -> None:

@@ -1,5 +1,6 @@
 """Pre-training and our own forecaster, on simulated bars written to files. No database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from include.errors import CheckpointError
 from include.evaluation.leaderboard import evaluate
 from include.evaluation.naive import random_walk
+from include.evaluation.walkforward import make_folds
 from include.features.windows import MODEL_INPUT_COUNT
 from include.model.backbone import load_backbone, read_certificate
+from include.model.calibration import calibrate, width_factors
 from include.model.config import model_config
 from include.model.pretrain import BACKBONE, PretrainConfig
 from include.model.shard import initial_state
@@ -91,6 +94,23 @@ def test_our_forecaster_reads_nothing_later_and_answers_the_same_fold_by_fold_as
     for ticker in histories:
         np.testing.assert_allclose(by_week.quantiles["own"][ticker], at_once.quantiles["own"][ticker], rtol=1e-9)
         assert np.isfinite(at_once.quantiles["own"][ticker]).all()
+
+
+def test_our_forecaster_is_calibrated_at_each_bar_by_what_was_known_when_it_closed(bars_dir):
+    since = UNTIL - timedelta(days=7)
+    (fold,) = make_folds(since, UNTIL)
+    history = load_histories(bars_dir, UNTIL, ["AAA-USD"])["AAA-USD"]
+    rows, past = fold.test_rows(history), replace(fold, since=fold.since - np.timedelta64(30, "D"))
+    fresh = initial_state((BACKBONE,), CONFIG, (1,))
+    raw = np.full((len(history), 7, 9), np.nan)
+    raw[past.test_rows(history)] = OwnForecaster(fresh, is_calibrated=False)({"AAA-USD": history}, past)["AAA-USD"]
+    answers = OwnForecaster(fresh)({"AAA-USD": history}, fold)["AAA-USD"]
+    for row in (rows.start, rows.start + 80, rows.stop - 1):
+        newest = slice(row - 400, row)
+        known = np.where(history.target_at[newest] <= history.closed_at[row], history.outcome[newest], np.nan)
+        naive = calibrate(raw[row], width_factors(raw[newest], known))
+        np.testing.assert_allclose(answers[row - rows.start], naive, rtol=1e-9)
+        assert np.abs(naive - raw[row]).max() > 0.0
 
 
 def test_the_command_prints_the_certificate_and_says_what_is_wrong(bars_dir, tmp_path, capsys, monkeypatch):

@@ -77,6 +77,7 @@ def test_a_forecast_keeps_every_bit_of_its_prices(connection: Connection) -> Non
         ({"q50": np.nan}, "quantiles_are_prices_in_order"),
         ({"q025": 0.0}, "quantiles_are_prices_in_order"),
         ({"width_factor": np.nan}, "width_factor_is_positive"),
+        ({"tail_width_factor": 0.0}, "tail_width_factor_is_positive"),
         ({"target_at": pd.Timestamp(START)}, "target_lies_after_anchor"),
         ({"anchored_at": pd.Timestamp(at(0.6))}, "anchor_was_known"),
         ({"is_fallback": True}, "fallback_has_a_reason"),
@@ -191,11 +192,12 @@ def test_a_target_that_never_came_is_given_up(connection: Connection) -> None:
     assert len(matured_unscored(connection, at(24 * 40), reach=timedelta(days=50))) == 2
 
 
-def test_calibration_undoes_the_width_factor_about_the_median(connection: Connection) -> None:
+def test_calibration_undoes_the_width_factors_about_the_median(connection: Connection) -> None:
     raw = np.log(prices(AS_OF)[list(QUANTILE_COLUMNS)].to_numpy() / 100.0)
     median = raw[:, 4:5]
-    widened = pd.DataFrame(100.0 * np.exp(median + 1.5 * (raw - median)), columns=list(QUANTILE_COLUMNS))
-    save_predictions(connection, predictions(AS_OF).assign(width_factor=1.5, **widened))
+    stretch = np.array([1.5, 1.5, 1.44, 1.2, 1.0, 1.2, 1.44, 1.5, 1.5])
+    widened = pd.DataFrame(100.0 * np.exp(median + stretch * (raw - median)), columns=list(QUANTILE_COLUMNS))
+    save_predictions(connection, predictions(AS_OF).assign(width_factor=1.44, tail_width_factor=1.5, **widened))
     upsert_bars(connection, bars([101.0, 98.0]))
 
     history = calibration_history(connection, ["AAPL"], _as_of(2), limit=10)
@@ -203,6 +205,20 @@ def test_calibration_undoes_the_width_factor_about_the_median(connection: Connec
     assert history["horizon"].tolist() == [1, 2]
     np.testing.assert_allclose(history[list(QUANTILE_COLUMNS)].to_numpy(), raw[:2], atol=1e-14)
     np.testing.assert_allclose(history["outcome"], np.log([1.01, 0.98]))
+
+
+def test_a_forecast_with_one_width_factor_had_its_tails_stretched_by_that(connection: Connection) -> None:
+    raw = np.log(prices(AS_OF)[list(QUANTILE_COLUMNS)].to_numpy() / 100.0)
+    median = raw[:, 4:5]
+    widened = pd.DataFrame(100.0 * np.exp(median + 1.5 * (raw - median)), columns=list(QUANTILE_COLUMNS))
+    save_predictions(connection, predictions(AS_OF).assign(width_factor=1.5, tail_width_factor=None, **widened))
+    upsert_bars(connection, bars([101.0, 98.0]))
+
+    history = calibration_history(connection, ["AAPL"], _as_of(2), limit=10)
+
+    judged = ["q05", "q10", "q50", "q90", "q95"]
+    columns = [QUANTILE_COLUMNS.index(name) for name in judged]
+    np.testing.assert_allclose(history[judged].to_numpy(), raw[:2, columns], atol=1e-14)
 
 
 def test_calibration_reads_the_past_alone(connection: Connection) -> None:

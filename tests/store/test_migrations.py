@@ -1,6 +1,7 @@
 """Migrations: each once, all or nothing, the views anew, and the reader shut out of everything else."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,19 @@ from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
 from include.store import migrations
 from include.store.bars import upsert_bars
 from include.store.dividends import load_dividends
-from include.store.engine import Connection, Engine, create_store_engine, execute, fetch_rows, transaction
+from include.store.engine import (
+    Connection,
+    Engine,
+    create_store_engine,
+    execute,
+    fetch_rows,
+    rows_of,
+    transaction,
+    upsert,
+)
 from include.store.features import load_features
-from include.store.forecasts import save_predictions
 from include.store.migrations import SQL_DIR, migrate, upgrade
+from include.store.tables import PREDICTION
 from tests.support.databases import fresh_database, plain_url
 from tests.support.rows import at, bars, features, predictions, track
 
@@ -117,7 +127,8 @@ def _store_as_before_the_dividend_gap(connection: Connection) -> None:
     track(connection, "AAPL", as_of=at(5))
     upsert_bars(connection, bars([100.0, 100.0, 80.0, 90.0, 90.0]))
     upsert_bars(connection, bars([89.0], first=5, known_at=at(7)))
-    save_predictions(connection, predictions(at(0.6)))
+    then = replace(PREDICTION, values=tuple(name for name in PREDICTION.values if name != "tail_width_factor"))
+    upsert(connection, then, rows_of(predictions(at(0.6)), then.columns))
     rows = features([0.0] * 5).drop(columns=["ticker", "dividend_gap"])
     moments = pd.concat([rows[["closed_at", "known_at"]], features([0.0], first=5, known_at=at(7))])
     zeros = ", ".join(["0"] * (len(FEATURE_COLUMNS) - 1))

@@ -70,6 +70,7 @@ def predictions(as_of: datetime, ticker: str = "AAPL", last_close: float = 100.0
             "last_close": last_close,
             "model_version": "m1",
             "width_factor": 1.0,
+            "tail_width_factor": 1.0,
             "is_fallback": False,
             "fallback_reason": None,
             "source": "yahoo",
