@@ -168,8 +168,8 @@ def _meta(
         "validRanges": VALID_RANGES,
     }
     if query.get("interval") != "1d":
-        offset = _offset(now, exchange.timezone)
-        days = {(int(second) + offset) // DAY: int(second) for second in rows.opened}
+        zone = ZoneInfo(exchange.timezone)
+        days = {datetime.fromtimestamp(second, zone).date(): int(second) for second in rows.opened}
         meta["tradingPeriods"] = [[_period(second, exchange, listing)] for second in days.values()]
     return meta
 

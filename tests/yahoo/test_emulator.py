@@ -104,6 +104,14 @@ def test_an_exchange_with_a_delay_shows_what_was_known_that_long_ago(start_emula
     assert ask("VOD.L", "Europe/London").index[-1].hour == 10
 
 
+def test_a_week_in_which_clocks_change_has_one_trading_period_a_day(start_emulator: StartEmulator, ask) -> None:
+    clock = datetime(2026, 10, 28, 9, 10, tzinfo=UTC)  # London's clocks went back on Sunday the 25th
+    week = listing_of(invented_bars("EURUSD=X", clock - timedelta(days=7), clock))
+    start_emulator(lambda _: week).clock = clock
+    bars = ask("EURUSD=X", "Europe/London", start=clock - timedelta(days=7), end=clock)
+    assert len({at.date() for at in bars.index}) == 6
+
+
 def test_hourly_bars_older_than_730_days_are_refused_as_a_whole(start_emulator: StartEmulator, ask) -> None:
     start_emulator()
     with pytest.raises(Exception, match="within the last 730 days"):
