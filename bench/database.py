@@ -29,9 +29,7 @@ def temporary_product() -> Iterator[Services]:
         server.start()
         url = server.url(APP_ROLE, HOURCAST_DATABASE)
         migrate(url)
-        models_dir = str(folder / "models")
-        given = {"DATABASE_URL": url, "MODELS_DIR": models_dir, "TRAINING_POLICY": "always"}
-        chosen = load_settings({f"HOURCAST_{name}": value for name, value in given.items()})
+        chosen = load_settings({"HOURCAST_DATABASE_URL": url, "HOURCAST_MODELS_DIR": str(folder / "models")})
         services = open_services(chosen)
         try:
             yield services

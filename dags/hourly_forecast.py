@@ -2,8 +2,8 @@
 
 `plan` → `fetch_bars` → `compute_features` → `fine_tune` → `predict` → `score` → `check_hour`
 
-Every hour this DAG fetches the bars that have closed, computes features, fine-tunes the Transformers that its policy
-names (`HOURCAST_TRAINING_POLICY`), and writes forecasts with quantiles to Postgres (`bi.latest_forecast`).
+Every hour this DAG fetches the bars that have closed, computes features, fine-tunes each ticker's Transformer (or those
+that `HOURCAST_TRAINING_POLICY` names), and writes forecasts with quantiles to Postgres (`bi.latest_forecast`).
 
 * It is about one instant, `as_of`: the end of its data interval. Nothing that became known later is read, so a
   backfill over past hours is a walk-forward replay, and a rerun writes the same bytes.

@@ -86,9 +86,10 @@ class ModelSettings:
     hourly_learning_rate: float = 1e-5
     """Greatest step of an hour's fine-tuning for one weight. Default 1e-5: no rate was found that gains, and this
     does no harm."""
-    training_policy: str = "when_drifting"
+    training_policy: str = "always"
     """Which tickers an hour fine-tunes: `always` all, `when_drifting` those whose newest forecasts missed by more than
-    chance and those whose fine-tuned model serves, `never` none. Default `when_drifting`."""
+    chance and those whose fine-tuned model serves, `never` none. Default `always`: only a
+    line that is trained can be proven better, and an hour of it costs tens of milliseconds a ticker."""
     model_max_age_hours: int = 72
     """Hours after which a fine-tuned model that no hour has renewed stops serving, and the backbone serves. Default 72:
     longer than a weekend, far shorter than it takes to notice that a model which nobody watches has gone bad."""

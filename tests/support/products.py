@@ -85,7 +85,6 @@ def product_environment(url: str, models_dir: Path) -> dict[str, str]:
         "HOURCAST_MODEL_HEADS": "2",
         "HOURCAST_FIRST_TRAINING_STEPS": "3",
         "HOURCAST_HOURLY_TRAINING_STEPS": "1",
-        "HOURCAST_TRAINING_POLICY": "always",
         "HOURCAST_MINIMUM_HISTORY_BARS": "50",
         "HOURCAST_SHARD_COUNT": "2",
         "HOURCAST_SHARD_MINIMUM_TICKERS": "1",
