@@ -22,7 +22,7 @@ from include.features.windows import SIGNED_INPUT_COUNT, Series, window_ends
 from include.model.backbone import start_from
 from include.model.config import hourly_training
 from include.model.predict import predict_windows
-from include.model.shard import ShardState
+from include.model.shard import ShardState, groups
 from include.pipeline import networks, policy
 from include.pipeline.featuring import load_series
 from include.pipeline.networks import Backbone
@@ -36,6 +36,9 @@ Heads = Mapping[str, Sequence[ModelVersion]]
 """Each ticker's newest versions before the hour, newest first."""
 LEAST_WINDOWS = 5 * (HORIZON_COUNT + 1)
 """With fewer, the held-out fifth of a ticker's windows would not reach back over the bars that are counted."""
+PORTION_TICKERS = 64
+"""Tickers whose rows and weights are in memory at once, or a group's where that is more: an hour of thousands needs no
+more than one of these. Each portion is a file of its own."""
 NOT_READABLE = "its weights cannot be read"
 
 
@@ -58,12 +61,17 @@ def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: date
     with transaction(services.engine) as connection:
         heads = model_store.heads(connection, tickers, before=as_of)
         chosen = policy.chosen(connection, services.settings.model, heads, as_of)
-    present = {ticker: versions for ticker, versions in heads.items() if not versions[0].is_pruned}
+    present = [profile for profile in profiles if profile.ticker in heads and not heads[profile.ticker][0].is_pruned]
     backbone = networks.backbone(services, as_of)
-    made = follow(services, [p for p in profiles if p.ticker in present], present, chosen, as_of, backbone)
-    kept = keep(services, made, backbone) if made else []
-    restarted = sum(version.kind == RESTART for version in kept)
-    return Looked(len(kept) - restarted, restarted, len(tickers) - len(heads))
+    group = hourly_training(services.settings.model, SIGNED_INPUT_COUNT).group_tickers
+    kinds: list[str] = []
+    for places in groups(len(present), max(PORTION_TICKERS, group)):
+        portion = present[places.start : places.stop]
+        own = {profile.ticker: heads[profile.ticker] for profile in portion}
+        made = follow(services, portion, own, chosen, as_of, backbone)
+        kinds += [version.kind for version in keep(services, made, backbone)] if made else []
+    restarted = kinds.count(RESTART)
+    return Looked(len(kinds) - restarted, restarted, len(tickers) - len(heads))
 
 
 def make_again(

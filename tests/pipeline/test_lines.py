@@ -10,7 +10,7 @@ from include.contracts import Shard
 from include.evaluation.promotion import STAKES, Evidence
 from include.model.checkpoint import load_tickers
 from include.pipeline import hour as hours
-from include.pipeline import replay, training
+from include.pipeline import lines, replay, training
 from include.pipeline.networks import network_config
 from include.store.engine import transaction
 from include.store.models import ModelVersion, find_versions
@@ -81,6 +81,26 @@ def test_what_is_not_proven_is_trained_on_and_does_not_serve(tracked: Product) -
     assert line[1].parent_version == line[0].ref.model_version
     assert served(tracked, 2) == first.ref.model_version
     assert weights(tracked, line[1]) != weights(tracked, line[0]) != weights(tracked, first)
+
+
+def test_portions_change_no_weights_but_the_file_in_which_they_lie(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product.onboard(*ROUND_THE_CLOCK, history_days=30)
+    profiles = list(product.market.describe(ROUND_THE_CLOCK, AT)[0].values())
+    monkeypatch.setattr(lines, "PORTION_TICKERS", 1)
+    lines.fine_tune(product.services, profiles, hour(1))
+    apart = {row[:2]: row[2] for row in fine_tuned(product)}
+    product.query("delete from forecast.model_version where kind = 'fine_tune'; commit")
+    monkeypatch.undo()
+    lines.fine_tune(product.services, profiles, hour(1))
+    together = {row[:2]: row[2] for row in fine_tuned(product)}
+    assert apart.keys() == together.keys()
+    assert (len(set(apart.values())), len(set(together.values()))) == (2, 1)
+
+
+def fine_tuned(product: Product) -> list[tuple[Any, ...]]:
+    return product.query("select ticker, model_version, artefact from forecast.model_version where kind = 'fine_tune'")
 
 
 def test_each_bar_is_counted_once_when_all_its_horizons_have_come(tracked: Product) -> None:
