@@ -41,6 +41,7 @@ STOP_SIGNAL = signal.SIGINT
 _ROLES = (SUPERUSER, AIRFLOW_ROLE, APP_ROLE, READER_ROLE)
 _PORTS_TRIED = 200
 _ORPHAN_SECONDS = 5.0
+_SCRATCH = "postgres.new-"
 
 # Written into postgresql.conf, where a person can change them: a laptop with 2 cores that also runs Airflow.
 _SETTINGS = {
@@ -206,9 +207,8 @@ class EmbeddedPostgres:
 
     def _create_data(self) -> None:
         """A whole cluster, made beside its place and renamed into it as the last step."""
-        for remains in self._local_dir.glob("postgres.new-*"):
-            shutil.rmtree(remains, ignore_errors=True)
-        scratch = self._local_dir / f"postgres.new-{secrets.token_hex(4)}"
+        self._remove_scratch()
+        scratch = self._local_dir / f"{_SCRATCH}{secrets.token_hex(4)}"
         scratch.mkdir(mode=0o700)
         password = scratch / "password"
         write_private(password, self._read_passwords()[SUPERUSER])
@@ -220,7 +220,21 @@ class EmbeddedPostgres:
         self._run_sql(scratch / "data", _SETUP_SQL + self._password_sql())
         (scratch / "data").rename(self.data_dir)
         sync_folder(self._local_dir)
-        shutil.rmtree(scratch)
+        self._remove_scratch()
+
+    def _remove_scratch(self) -> None:
+        """Removes what first runs made and did not need or, killed, did not finish.
+
+        A killed run's initdb, for which nobody waits any more, may go on writing for a moment; what it leaves then is
+        removed with the next start that makes a cluster.
+        """
+        deadline = time.monotonic() + _ORPHAN_SECONDS
+        while remains := list(self._local_dir.glob(f"{_SCRATCH}*")):
+            for folder in remains:
+                shutil.rmtree(folder, ignore_errors=True)
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.05)
 
     def _initdb(self, data: Path, password: Path) -> None:
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -233,16 +247,8 @@ class EmbeddedPostgres:
     def _run_sql(self, data: Path, statements: str) -> None:
         """Runs one statement a line without a server: single-user mode needs neither port nor password."""
         options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
-        argv = [
-            str(self._programs / "postgres"),
-            "--single",
-            "-D",
-            str(data),
-            "-c",
-            "exit_on_error=on",
-            *options,
-            SUPERUSER,
-        ]
+        program = str(self._programs / "postgres")
+        argv = [program, "--single", "-D", str(data), "-c", "exit_on_error=on", *options, SUPERUSER]
         self._run(argv, statements, "Setting up the embedded Postgres failed")
 
     def _run(self, argv: list[str], text: str, failure: str) -> None:
