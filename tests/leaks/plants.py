@@ -15,7 +15,7 @@ import pytest
 from include.contracts import PRICE_COLUMNS
 from include.evaluation import har, walkforward
 from include.features import frame, indicators, scale, surprise, windows
-from include.market import quality, sessions, source
+from include.market import quality, sessions, source, steps
 from include.model import calibration, train, transformer
 from include.pipeline import services
 from tests.leaks.material import HOUR
@@ -58,6 +58,10 @@ def next_session_gap(patch: Patch) -> None:
     around(patch, indicators, "overnight_gap", lambda result, *_: earlier(result))
 
 
+def dividend_on_the_last_bar_with_it(patch: Patch) -> None:
+    around(patch, frame, "dividend_gap", lambda result, *_: earlier(result))
+
+
 def volume_over_all_time(patch: Patch) -> None:
     around(patch, indicators, "volume_ratio", lambda _result, volume, _window: volume / np.nanmean(volume))
 
@@ -67,7 +71,7 @@ def next_bar_in_the_level(patch: Patch) -> None:
 
 
 def profile_over_all_time(patch: Patch) -> None:
-    def of_all(result: np.ndarray, _values: np.ndarray) -> np.ndarray:
+    def of_all(result: np.ndarray, *_: Any) -> np.ndarray:
         return np.broadcast_to(result[-1:], result.shape).copy()
 
     around(patch, scale, "_window_sums", of_all)
@@ -200,6 +204,22 @@ def spikes_told_by_what_follows(patch: Patch) -> None:
     around(patch, quality, "reject_bars", without_spikes)
 
 
+def confirmed_bars_known_at_once(patch: Patch) -> None:
+    def at_once(parts: tuple[pd.DataFrame, pd.DataFrame], *_: Any) -> Any:
+        accepted, rejected = parts
+        return accepted.assign(confirmed_at=accepted["closed_at"]), rejected
+
+    around(patch, quality, "reject_bars", at_once)
+
+
+def allowance_of_all_time(patch: Patch) -> None:
+    def of_all(_result: Any, judge: Any, place: int, _needed: float) -> tuple[float, int]:
+        typical = np.median(np.abs(np.diff(judge._closes)))
+        return float(np.clip(steps._MEDIANS * typical, steps._LEAST, steps._MOST)), place
+
+    around(patch, steps._Judge, "_allowance", of_all)
+
+
 def volume_of_the_bar_in_progress(patch: Patch) -> None:
     def shared(parts: tuple[pd.DataFrame, pd.DataFrame], bars: pd.DataFrame, *_: Any) -> Any:
         accepted, rejected = parts
@@ -257,6 +277,7 @@ PLANTS = (
     Plant("an indicator's warm-up is filled from later bars", warm_up_from_later_bars),
     Plant("the target's own hour stands in a feature", own_hour_in_a_feature),
     Plant("the overnight gap is the next session's", next_session_gap),
+    Plant("a dividend's gap stands on the last bar with it", dividend_on_the_last_bar_with_it),
     Plant("volume is told relative to its mean over all time", volume_over_all_time),
     Plant("the scale's level holds the next bar's range", next_bar_in_the_level),
     Plant("the scale's seasonal profile is learnt over all time", profile_over_all_time),
@@ -277,6 +298,8 @@ PLANTS = (
     Plant("prices are adjusted by a later price", adjusted_by_a_later_price),
     Plant("the newest quote is taken for the last close", newest_quote_as_close),
     Plant("spikes are told by the bar that follows, closed or not", spikes_told_by_what_follows),
+    Plant("a jump that later bars confirm is known when it closes", confirmed_bars_known_at_once),
+    Plant("what volatility allows is measured over all time", allowance_of_all_time),
     Plant("volumes are shares of a total with later bars in it", volume_of_the_bar_in_progress),
     Plant("seeds come from the clock", seeds_from_the_clock),
     Plant("attention sees later bars of its window", attention_to_later_bars),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from include.contracts import PRICE_COLUMNS, QUANTILE_COLUMNS
 from include.pipeline import featuring, forecasting, lines, networks, training
-from include.store import bars, features, forecasts, models, registry, splits
+from include.store import bars, dividends, features, forecasts, models, registry, splits
 from include.store.engine import execute, fetch_rows
 from tests.leaks.material import HOUR
 from tests.leaks.planting import Plant
@@ -115,6 +116,15 @@ def features_dated_by_their_bar(patch: Patch) -> None:
     patch.setattr(features, "save_features", dated)
 
 
+def dividends_dated_by_their_day(patch: Patch) -> None:
+    original = dividends.save_dividends
+
+    def dated(connection: Any, told: Sequence[dividends.KnownDividend], as_of: datetime) -> int:
+        return original(connection, [replace(item, known_at=item.dividend.ex_at) for item in told], as_of)
+
+    patch.setattr(dividends, "save_dividends", dated)
+
+
 def scored_before_the_bar_is_known(patch: Patch) -> None:
     original = forecasts.matured_unscored
     patch.setattr(forecasts, "matured_unscored", lambda connection, _as_of: original(connection, EVER, EVER - LONG_AGO))
@@ -196,5 +206,7 @@ STORE_PLANTS = (
     _in_store("a later correction overwrites a bar in place", revisions_in_place),
     _in_store("a split rescales what hours before it had read", split_without_the_old_scale),
     _in_store("an hour's feature rows count as known since their bar closed", features_dated_by_their_bar),
+    _in_store("dividends are read without as_of", unbounded(dividends, "load_dividends")),
+    _in_store("a dividend that is told late counts as known since its day", dividends_dated_by_their_day),
     _in_store("SQL: the bars of a moment are those of today", None, bars_as_of_today),
 )
