@@ -10,4 +10,5 @@ comment on column forecast.prediction.width_factor is
 'What calibration multiplied the distances of q10 and q90 from the median by
 (log prices); those of q25 and q75 by its square root.';
 comment on column forecast.prediction.tail_width_factor is
-'The same for q025, q05, q95 and q975. Null where width_factor was for all.';
+'What calibration multiplied the distances of q025, q05, q95 and q975 from the
+median by (log prices). Null where width_factor was for all quantiles.';
