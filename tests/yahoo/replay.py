@@ -155,19 +155,7 @@ def compare(
             select
                 (select count(*) from forecast.split) as splits,
                 (select count(*) from forecast.dividend where known_at > :since) as dividends,
-                (select sum(revision_count)::integer from bi.data_quality) as revisions,
-                (
-                    select count(*) from (
-                        select ticker, opened_at, closed_at, min(known_at) as known_at
-                        from (
-                            select ticker, opened_at, closed_at, known_at from forecast.bar
-                            union all
-                            select ticker, opened_at, closed_at, known_at from forecast.bar_revision
-                        ) as reading
-                        group by ticker, opened_at, closed_at
-                    ) as first
-                    where known_at > closed_at + interval '30 hours' and closed_at > :since
-                ) as filled_bars
+                (select sum(revision_count)::integer from bi.data_quality) as revisions
             """,
             {"since": since},
         )
@@ -185,7 +173,9 @@ def compare(
         is_price = np.isclose(own.loc[both, list(PRICES)], truth.loc[both, list(PRICES)], **near).all(axis=1)
         off = ~(is_price & np.isclose(own.loc[both, "volume"], truth.loc[both, "volume"], atol=1.0, **near))
         differences += [f"{ticker} {at}: {own.loc[at].tolist()} != {truth.loc[at].tolist()}" for at in both[off]]
-    seen = _seen_changes(services, market)
+    first_known_at = _first_known(services)
+    seen = _seen_changes(first_known_at, market)
+    found["filled_bars"] = _filled_bars(first_known_at, market)
     injected = {
         "splits": sum(len(listing.splits) for listing in market.listings.values()),
         "dividends": sum(len(listing.dividends) for listing in market.listings.values()),
@@ -203,8 +193,8 @@ def compare(
     )
 
 
-def _seen_changes(services: Services, market: MovingMarket) -> list[tuple[str, Change]]:
-    """The changes of bars that were stored when they changed."""
+def _first_known(services: Services) -> dict[tuple[str, int], float]:
+    """When each bar, by ticker and the second at which it opened, was first stored, in seconds since 1970."""
     with transaction(services.engine) as connection:
         rows = fetch_rows(
             connection,
@@ -218,9 +208,24 @@ def _seen_changes(services: Services, market: MovingMarket) -> list[tuple[str, C
             group by ticker, opened_at
             """,
         )
-    known = {(row["ticker"], int(row["opened_at"].timestamp())): row["known_at"].timestamp() for row in rows}
+    return {(row["ticker"], int(row["opened_at"].timestamp())): row["known_at"].timestamp() for row in rows}
+
+
+def _seen_changes(known: dict[tuple[str, int], float], market: MovingMarket) -> list[tuple[str, Change]]:
+    """The changes of bars that were stored when they changed."""
     changes = [(ticker, change) for ticker, own in market.changes.items() for change in own]
     return [(ticker, change) for ticker, change in changes if known.get((ticker, change.opened), change.at) < change.at]
+
+
+def _filled_bars(known: dict[tuple[str, int], float], market: MovingMarket) -> int:
+    """The bars of the market's holes that were stored once they were there again."""
+    holes = [(ticker, hole) for ticker, own in market.holes.items() for hole in own]
+    return sum(
+        at >= hole.restored
+        for ticker, hole in holes
+        for (name, opened), at in known.items()
+        if name == ticker and hole.first <= opened < hole.last
+    )
 
 
 def _bars_in(ticker: str, hole: Hole) -> int:
