@@ -16,8 +16,8 @@ from pathlib import Path
 
 from include.local.durable import write_private
 from include.local.paths import PROJECT_DIR, LocalPaths
+from include.local.ports import HOST
 
-HOST = "127.0.0.1"
 LOGIN_NAME = "admin"
 
 _DROPPED_PREFIXES = ("AIRFLOW_", "_AIRFLOW_", "PG", "_HOURCAST_")

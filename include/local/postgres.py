@@ -15,7 +15,6 @@ import secrets
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -26,9 +25,9 @@ import psutil
 
 from include.errors import SettingsError, StoreUnavailableError
 from include.local.durable import exclusive, sync_folder, write_private
+from include.local.ports import HOST, choose_port, is_free
 from include.local.privileges import run_as, unprivileged_account
 
-HOST = "127.0.0.1"
 SUPERUSER = "postgres"
 AIRFLOW_ROLE = "airflow"
 APP_ROLE = "hourcast_app"
@@ -39,7 +38,6 @@ STOP_SIGNAL = signal.SIGINT
 """A fast shutdown; SIGTERM would wait for every client to leave."""
 
 _ROLES = (SUPERUSER, AIRFLOW_ROLE, APP_ROLE, READER_ROLE)
-_PORTS_TRIED = 200
 _ORPHAN_SECONDS = 5.0
 _SCRATCH = "postgres.new-"
 
@@ -150,7 +148,7 @@ class EmbeddedPostgres:
             self._launch()
         while not self.is_ready():
             has_ended = self._process is not None and self._process.poll() is not None
-            if has_ended and not _is_free(self.port):
+            if has_ended and not is_free(self.port):
                 self._choose_port()  # somebody took the port between our look and the start
                 self._launch()
             elif has_ended or time.monotonic() > deadline:
@@ -276,11 +274,7 @@ class EmbeddedPostgres:
 
     def _choose_port(self) -> None:
         stored = self._stored_port()
-        candidates = [*([stored] if stored else []), *range(self._first_port, self._first_port + _PORTS_TRIED)]
-        port = next((candidate for candidate in candidates if _is_free(candidate)), None)
-        if port is None:
-            message = f"No free port from {self._first_port} to {candidates[-1]}; set HOURCAST_POSTGRES_PORT."
-            raise SettingsError(message)
+        port = choose_port(self._first_port, stored, "HOURCAST_POSTGRES_PORT")
         if port != stored:
             write_private(self._port_file, f"{port}\n")
 
@@ -337,13 +331,3 @@ def _is_backend(process: psutil.Process, data_dir: Path) -> bool:
         return bool(argv) and argv[0].startswith("postgres:") and process.cwd() == str(data_dir)
     except psutil.Error:
         return False
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True

@@ -23,7 +23,6 @@ from typing import Any
 from include.errors import LaunchError, StoreUnavailableError
 from include.local.airflow_api import AirflowApi
 from include.local.airflow_env import (
-    HOST,
     LOGIN_NAME,
     airflow_environment,
     hourcast_environment,
@@ -39,7 +38,7 @@ from include.local.databases import (
 )
 from include.local.durable import write_private
 from include.local.paths import PROJECT_DIR, LocalPaths
-from include.local.ports import choose_port
+from include.local.ports import HOST, choose_port
 from include.local.postgres import STOP_SIGNAL
 from include.local.processes import end_marked, marks
 from include.local.supervisor import Program, Supervisor, log_of
@@ -144,7 +143,7 @@ class Stack:
                 self._tell("making the database (once) ...")
             server.ensure_initialised()
         ensure_airflow_database(self._settings)
-        plan = self._plan(choose_port(self._settings.local.airflow_port, self.port))
+        plan = self._plan(choose_port(self._settings.local.airflow_port, self.port, "HOURCAST_AIRFLOW_PORT"))
         self.supervisor.start(plan.programs, plan.environment)
         if server is not None:
             self._tell(f"starting Postgres on {HOST}:{server.port} ...")

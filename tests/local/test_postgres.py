@@ -15,7 +15,8 @@ import psycopg2
 import pytest
 
 from include.errors import SettingsError
-from include.local.postgres import APP_ROLE, HOST, HOURCAST_DATABASE, READER_ROLE, SUPERUSER, EmbeddedPostgres
+from include.local.ports import HOST
+from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, READER_ROLE, SUPERUSER, EmbeddedPostgres
 from tests.support.databases import FAST_OPTIONS, plain_url
 
 FIRST_PORT = 54620
