@@ -1,4 +1,4 @@
-"""``python -m include.local run|down|status|logs|clean|exec``: what the Makefile calls."""
+"""``python -m include.local run|down|status|logs|clean|exec``: the commands that the Makefile calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.local.paths import PROJECT_DIR
 from include.local.run import Launch
 from include.local.screen import Screen
 from include.local.stack import Stack
-from include.local.starters import parse_tickers
+from include.local.starters import read_request
 from include.local.status import show_logs, show_status
 from include.settings import Settings, load_settings
 
@@ -24,7 +24,7 @@ _INTERRUPTED = 130
 
 
 class _Interrupted(BaseException):
-    """A signal asked this process to end."""
+    """This process received a signal to end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def _dispatch(chosen: argparse.Namespace, settings: Settings, screen: Screen) ->
     if chosen.command == "down":
         return _down(stack, screen)
     if chosen.command == "status":
-        return show_status(stack, screen)
+        return show_status(stack, screen, settings.schedule.schedule_minute)
     if chosen.command == "logs":
         return show_logs(stack.paths, screen, is_following=chosen.follow)
     if chosen.command == "clean":
@@ -59,17 +59,17 @@ def _dispatch(chosen: argparse.Namespace, settings: Settings, screen: Screen) ->
 
 
 def _run(chosen: argparse.Namespace, settings: Settings, stack: Stack, screen: Screen) -> int:
-    tickers = parse_tickers(chosen.tickers)
+    request = read_request(chosen.tickers, chosen.source)
     stack.paths.local_dir.mkdir(parents=True, exist_ok=True)
     with hold(stack.paths.run_lock):
         try:
-            Launch(settings, stack, screen).run(tickers, chosen.source or None)
+            Launch(settings, stack, screen).run(request)
         except HourcastError as error:
             if not stack.is_up:
                 _undo(stack, screen)
                 raise
-            # whoever looks for the reason needs Airflow's page
-            message = f"{error}\nThe logs are in {stack.paths.logs_dir}. Airflow goes on until `make down`: {stack.url}"
+            # Airflow's page may show the reason, so Airflow keeps running.
+            message = f"{error}\nThe logs are in {stack.paths.logs_dir}. Airflow runs until `make down`: {stack.url}"
             raise LaunchError(message) from error
         except BaseException:
             _undo(stack, screen)
@@ -78,7 +78,7 @@ def _run(chosen: argparse.Namespace, settings: Settings, stack: Stack, screen: S
 
 
 def _undo(stack: Stack, screen: Screen) -> None:
-    """Stops what this run started, and only that."""
+    """Stops what this run started, and nothing else."""
     if stack.has_started_anything:
         _ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         screen.say("Stopping what was started ...")
@@ -86,7 +86,7 @@ def _undo(stack: Stack, screen: Screen) -> None:
 
 
 def _down(stack: Stack, screen: Screen) -> int:
-    end_holder(stack.paths.run_lock)  # a `make run` at work would start again what we end
+    end_holder(stack.paths.run_lock)  # a `make run` that is still working would start again what is stopped here
     count = stack.down() if stack.paths.local_dir.exists() else 0
     screen.say("Everything has stopped." if count else "Nothing was running.")
     return 0
@@ -98,30 +98,34 @@ def _clean(stack: Stack, screen: Screen, *, is_forced: bool) -> int:
         screen.say(f"{local_dir} does not exist; there is nothing to remove.")
         return 0
     if strange := stack.paths.strange_names():
-        message = f"{local_dir} holds what Hourcast did not make ({', '.join(strange[:5])}); remove it yourself."
+        message = f"{local_dir} holds files that are not Hourcast's ({', '.join(strange[:5])}); remove it yourself."
         raise LaunchError(message)
     if not is_forced:
         if not sys.stdin.isatty():
-            message = f"Removing {local_dir} needs a yes: run `make clean` in a terminal, or `make clean FORCE=1`."
+            message = f"Run `make clean` in a terminal to confirm the removal of {local_dir}, or `make clean FORCE=1`."
             raise LaunchError(message)
         if input(f"Remove {local_dir} with its database, models and logs? [y/N] ").strip().lower() not in {"y", "yes"}:
             screen.say("Nothing was removed.")
             return 1
     _down(stack, screen)
     shutil.rmtree(local_dir)
-    screen.say(f"{local_dir} is gone.")
+    screen.say(f"{local_dir} was removed.")
     return 0
 
 
 def _exec(argv: Sequence[str], stack: Stack) -> int:
-    """Turns into a command in the components' environment: ``exec airflow dags list``."""
+    """Replaces this process by a command in the components' environment: ``exec airflow dags list``."""
     if not argv:
         message = "exec needs a command, for example: exec airflow dags list"
         raise LaunchError(message)
     os.chdir(PROJECT_DIR)
     environment = stack.environment()
     program = [sys.executable, "-m", "airflow", *argv[1:]] if argv[0] == "airflow" else list(argv)
-    os.execvpe(program[0], program, environment)  # noqa: S606  # the person's own command; no shell wanted
+    try:
+        os.execvpe(program[0], program, environment)  # noqa: S606  # a command that the person typed; no shell
+    except OSError as error:
+        message = f"{program[0]} cannot be run: {error.strerror}."
+        raise LaunchError(message) from error
 
 
 def _raise_on(*signals: signal.Signals) -> None:
@@ -133,7 +137,7 @@ def _raise_on(*signals: signal.Signals) -> None:
 
 
 def _ignore(*signals: signal.Signals) -> None:
-    """Stopping is not to be interrupted halfway by a second Ctrl-C."""
+    """A second Ctrl-C must not interrupt the stopping."""
     for number in signals:
         signal.signal(number, signal.SIG_IGN)
 
@@ -142,10 +146,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.local", description="Hourcast on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="start everything, forecast, print the table")
-    run.add_argument("--tickers", default="", help='for example "AAPL 2330.TW BTC-USD"; default: starters')
-    run.add_argument("--source", choices=["", "yahoo", "files", "simulated"], help="source of the tickers' bars")
+    run.add_argument("--tickers", default="", help='for example "AAPL 2330.TW BTC-USD"; default: a first few')
+    run.add_argument("--source", default="", help="source of the tickers' bars: yahoo, files or simulated")
     commands.add_parser("down", help="stop everything")
-    commands.add_parser("status", help="how the components are")
+    commands.add_parser("status", help="what runs, the newest hour, the tickers")
     logs = commands.add_parser("logs", help="the newest lines of every log")
     logs.add_argument("--follow", action="store_true")
     clean = commands.add_parser("clean", help="remove the local folder, after asking")

@@ -1,4 +1,4 @@
-"""What the launcher reads from Postgres for the terminal: how tickers fare, and the newest forecasts as a table."""
+"""What the launcher reads from Postgres for the terminal: states of tickers and hours, and the newest forecasts."""
 
 from __future__ import annotations
 
@@ -12,26 +12,30 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from include.contracts import TickerStatus, TrackedTicker
-from include.store import registry
+from include.contracts import OutcomeStatus, TickerStatus
+from include.local.hours import Hour, count_statuses
+from include.local.reasons import Finding
 from include.store.engine import create_store_engine, fetch_rows, transaction
 
 _TIME = "%a %d %b %H:%M %Z"
 
-_ONBOARDING_COUNTS = """
-select coalesce(result, stage) as name, count(*) as count
+_ONBOARDING_STAGES = """
+select coalesce(result, stage) as name
 from forecast.onboarding
 where request_id = :request_id
-group by 1
-order by count desc, name
 """
 
-_HOUR_COUNTS = """
-select case status when 'planned' then stage else status end as name, count(*) as count
+_NEWEST_HOUR = """
+select as_of, ticker, status, stage, reason
 from forecast.outcome
-where as_of = (select max(as_of) from forecast.outcome where as_of between :since and :until)
-group by 1
-order by count desc, name
+where as_of = (select max(as_of) from forecast.outcome)
+order by ticker
+"""
+
+_TICKERS = """
+select ticker, status, status_reason
+from bi.ticker_status
+order by ticker
 """
 
 _LATEST = """
@@ -49,39 +53,52 @@ class ForecastReader:
         self._engine = create_store_engine(url)
 
     def close(self) -> None:
-        """Lets the connections go."""
+        """Closes the connections."""
         self._engine.dispose()
 
-    def tracked(self) -> list[TrackedTicker]:
-        """Every ticker that was ever asked for."""
-        with transaction(self._engine) as connection:
-            return registry.get_tickers(connection)
+    def tickers(self) -> list[Finding]:
+        """Status and reason of every ticker that was ever onboarded, in alphabetical order, from bi.ticker_status."""
+        return [Finding(row["ticker"], row["status"], row["status_reason"]) for row in self._rows(_TICKERS)]
 
     def statuses(self) -> dict[str, TickerStatus]:
-        """Where each ticker's life stands."""
-        return {item.ticker: item.status for item in self.tracked()}
+        """The status of each of these tickers."""
+        return {item.ticker: TickerStatus(item.status) for item in self.tickers()}
+
+    def unfinished(self, tickers: Collection[str]) -> list[Finding]:
+        """Status and reason of those of ``tickers`` that are not active."""
+        return [item for item in self.tickers() if item.ticker in tickers and item.status != TickerStatus.ACTIVE]
 
     def describe_request(self, run_id: str) -> str:
-        """How the tickers of an onboarding run fare: "3 backfilled, 2 trained"."""
-        return _join_counts(self._rows(_ONBOARDING_COUNTS, {"request_id": run_id}))
+        """How far the tickers of an onboarding run are: "3 backfilled, 2 trained"."""
+        return count_statuses(row["name"] for row in self._rows(_ONBOARDING_STAGES, {"request_id": run_id}))
 
     def describe_hour(self, since: datetime, until: datetime) -> str:
-        """How the tickers of the newest hour between two instants fare."""
-        return _join_counts(self._rows(_HOUR_COUNTS, {"since": since, "until": until}))
+        """How far the tickers of the newest hour between two instants are; empty where there is no such hour."""
+        newest = self.newest_hour()
+        if newest is None or not since <= newest.as_of <= until:
+            return ""
+        return count_statuses(finding.status for finding in newest.findings)
+
+    def newest_hour(self) -> Hour | None:
+        """The newest hour of all tickers; None before the first."""
+        rows = self._rows(_NEWEST_HOUR)
+        if not rows:
+            return None
+        is_finished = all(row["status"] != OutcomeStatus.PLANNED for row in rows)
+        return Hour(rows[0]["as_of"], tuple(_finding(row) for row in rows), is_finished)
 
     def latest(self) -> list[dict[str, Any]]:
         """The newest forecast of every ticker's next bar: rows of bi.latest_forecast."""
-        with transaction(self._engine) as connection:
-            return fetch_rows(connection, _LATEST)
+        return self._rows(_LATEST)
 
-    def _rows(self, query: str, values: Mapping[str, Any]) -> list[tuple[str, int]]:
+    def _rows(self, query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         with transaction(self._engine) as connection:
-            return [(str(row["name"]), int(row["count"])) for row in fetch_rows(connection, query, values)]
+            return fetch_rows(connection, query, values or {})
 
 
 @contextmanager
 def open_reader(url: str) -> Iterator[ForecastReader]:
-    """A reader whose connections end with the block."""
+    """A reader whose connections are closed when the block ends."""
     reader = ForecastReader(url)
     try:
         yield reader
@@ -92,7 +109,7 @@ def open_reader(url: str) -> Iterator[ForecastReader]:
 def forecast_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The forecasts for a terminal; prices in the ticker's currency, target times in the exchange's time zone.
 
-    Wide rows fold at their spaces, so that no digit is lost on 80 columns.
+    A cell that is too wide is wrapped at its spaces, so that 80 columns show every digit.
     """
     table = Table(
         title="The next bar's close, by ticker; times are the exchange's",
@@ -149,15 +166,7 @@ def _random_walk_width(row: Mapping[str, Any], last_close: float) -> str:
     return "-" if low is None or high is None else format_ratio(float(high) - float(low), last_close)
 
 
-def describe_unfinished(tracked: Sequence[TrackedTicker], tickers: Collection[str]) -> list[str]:
-    """One line for those of ``tickers`` that are not active, for the same reason: their status and the reason."""
-    groups: dict[str, list[str]] = {}
-    for item in tracked:
-        if item.ticker in tickers and item.status is not TickerStatus.ACTIVE:
-            reason = (item.status_reason or "").removeprefix(f"{item.ticker}: ")
-            groups.setdefault(f"{item.status.value}{f' ({reason})' if reason else ''}", []).append(item.ticker)
-    return [f"{', '.join(names)}: {story}" for story, names in groups.items()]
-
-
-def _join_counts(rows: Sequence[tuple[str, int]]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in rows)
+def _finding(row: Mapping[str, Any]) -> Finding:
+    """A ticker's outcome of an hour, or its stage where it has none yet."""
+    name = row["stage"] if row["status"] == OutcomeStatus.PLANNED else row["status"]
+    return Finding(row["ticker"], name, row["reason"])

@@ -1,4 +1,4 @@
-"""Watching a DAG run until it ends: which stage it is at, how many of its tasks are done, and how its tickers fare."""
+"""Watches a DAG run until it ends: which stage it is at, how many of its tasks are done, how far its tickers are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SILENCE_SECONDS = 120.0
 
 
 def describe_stage(stages: Sequence[str], tasks: Sequence[tuple[str, str]]) -> str:
-    """Where a run is: the first stage that has not ended, and how many of its task instances have."""
+    """The first stage of a run that has not ended, and how many of its task instances have."""
     for number, stage in enumerate(stages, start=1):
         states = [state for task_id, state in tasks if task_id == stage]
         done = sum(state in _ENDED for state in states)
@@ -30,7 +30,7 @@ def describe_stage(stages: Sequence[str], tasks: Sequence[tuple[str, str]]) -> s
 
 
 def failed_tasks(tasks: Sequence[tuple[str, str]]) -> list[str]:
-    """Ids of the tasks that failed themselves, each once, in order."""
+    """Ids of the tasks that failed, without those that were not started because of them; each once, in order."""
     return list(dict.fromkeys(task_id for task_id, state in tasks if state == "failed"))
 
 
@@ -42,14 +42,14 @@ def watch_run(
     describe_tickers: Callable[[], str],
     require_running: Callable[[], None],
 ) -> None:
-    """Shows a run's progress until its stages have succeeded (what it does after them is housekeeping).
+    """Shows a run's progress until its stages have succeeded; tasks after the last stage are not waited for.
 
-    ``require_running`` raises when the background is gone.
+    ``describe_tickers`` returns how far the tickers are, ``require_running`` raises when the background has ended.
 
     Raises:
-        LaunchError: the run failed; the message names the tasks and where to read why.
+        LaunchError: the run failed, or Airflow could not be reached for two minutes; the message says where to look.
     """
-    last_answer = time.monotonic()
+    last_response = time.monotonic()
     while True:
         try:
             state = str(api.run(dag_id, run_id)["state"])
@@ -57,17 +57,17 @@ def watch_run(
             tickers = describe_tickers()
         except RetryableError as error:
             require_running()
-            if time.monotonic() - last_answer > _SILENCE_SECONDS:
-                message = f"{dag_id} can no longer be watched: {error}"
+            if time.monotonic() - last_response > _SILENCE_SECONDS:
+                message = f"The progress of {dag_id} could not be read for {_SILENCE_SECONDS:.0f} s: {error}"
                 raise LaunchError(message) from error
             time.sleep(_POLL_SECONDS)
             continue
-        last_answer = time.monotonic()
+        last_response = time.monotonic()
         if state == "success" or (STAGES[dag_id][-1], "success") in tasks:
             return
         if state == "failed":
             raise _failure(api, dag_id, run_id, tasks)
-        where = "waiting for its turn" if state == "queued" else describe_stage(STAGES[dag_id], tasks)
+        where = "queued" if state == "queued" else describe_stage(STAGES[dag_id], tasks)
         screen.progress(f"{dag_id}: {where}{f'; {tickers}' if tickers else ''}")
         require_running()
         time.sleep(_POLL_SECONDS)
@@ -75,4 +75,4 @@ def watch_run(
 
 def _failure(api: AirflowApi, dag_id: str, run_id: str, tasks: Sequence[tuple[str, str]]) -> HourcastError:
     names = ", ".join(failed_tasks(tasks)) or "its tasks"
-    return LaunchError(f"{dag_id} failed at {names}; read why at {api.url}/dags/{dag_id}/runs/{run_id}")
+    return LaunchError(f"{dag_id} failed at {names}; the reason is at {api.url}/dags/{dag_id}/runs/{run_id}")

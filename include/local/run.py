@@ -1,8 +1,7 @@
-"""``make run``: from whatever there is to a printed table of forecasts, through the real DAGs.
+"""``make run``: starts everything, onboards tickers, forecasts an hour and prints the forecasts, through the real DAGs.
 
-Brings the background up, onboards the tickers with ``onboard_ticker``, runs one hour with ``hourly_forecast``, prints
-what came of it and how to go on. It asks Airflow over its REST API and does nothing that a person could not do on its
-page. Where next: ``include/local/stack`` for what runs, ``dags/`` for what happens in it.
+It calls Airflow's REST API and does nothing that a person could not do on Airflow's page. Where next:
+``include/local/stack`` for what runs in the background, ``dags/`` for what happens in it.
 """
 
 from __future__ import annotations
@@ -14,15 +13,17 @@ from datetime import UTC, datetime, timedelta
 from include.errors import LaunchError
 from include.local.airflow_api import AirflowApi
 from include.local.airflow_env import LOGIN_NAME, load_password
-from include.local.forecasts import ForecastReader, describe_unfinished, forecast_table, open_reader
+from include.local.forecasts import ForecastReader, forecast_table, open_reader
+from include.local.hours import describe_exceptions, last_tick
 from include.local.progress import watch_run
+from include.local.reasons import describe_findings
 from include.local.screen import Screen
 from include.local.stack import Stack
-from include.local.starters import Choice, choose_tickers
+from include.local.starters import Choice, Request, choose_tickers
 from include.market.yahoo_session import is_reachable
 from include.settings import Settings
 
-TRAINING_POOL = "training"  # include.edge names it for the DAGs; the launcher stays a stranger to Airflow's code
+TRAINING_POOL = "training"  # the name in include.edge, which imports Airflow and so cannot be imported here
 ONBOARD, HOURLY = "onboard_ticker", "hourly_forecast"
 _YAHOO_SECONDS = 5.0
 _RUN_PREFIX = "make_run__"
@@ -36,58 +37,62 @@ class Launch:
         self._stack = stack
         self._screen = screen
 
-    def run(self, requested: Sequence[str], source: str | None) -> None:
-        """Brings everything up, onboards, forecasts, prints.
+    def run(self, request: Request) -> None:
+        """Starts what does not run, onboards, forecasts, prints.
 
         Raises:
-            HourcastError: something broke off; the message says what, and where to read why.
+            HourcastError: a step failed; the message says which, and where the reason stands.
         """
         started = time.monotonic()
+        for refusal in request.refusals:
+            self._screen.say(f"Left out: {refusal}")
         self._stack.up()
-        self._screen.say(f"Airflow is up after {time.monotonic() - started:.0f} s: {self._stack.url}")
+        state = (
+            f"up after {time.monotonic() - started:.0f} s" if self._stack.has_started_anything else "running already"
+        )
+        self._screen.say(f"Airflow is {state}: {self._stack.url}")
         with self._stack.api() as api, open_reader(self._stack.databases.hourcast_url()) as reader:
             self._prepare(api)
             self._await_earlier_runs(api, reader)
-            choice = choose_tickers(requested, source, reader.statuses(), lambda: is_reachable(_YAHOO_SECONDS))
+            choice = choose_tickers(request, reader.statuses(), lambda: is_reachable(_YAHOO_SECONDS))
             if choice.note:
                 self._screen.say(choice.note)
             if choice.tickers:
-                self._onboard(api, reader, choice, source)
+                self._onboard(api, reader, choice, request.source)
             self._forecast(api, reader, must_wait=bool(choice.tickers))
-            self._show(reader, [*requested, *choice.tickers])
+            self._show(reader, [*request.tickers, *choice.tickers])
 
     def _prepare(self, api: AirflowApi) -> None:
         slots = self._settings.schedule.training_slots
         api.ensure_pool(TRAINING_POOL, slots, "Training tasks: one thread each, so one slot a core.")
         for dag_id in (ONBOARD, HOURLY):
             if api.unpause(dag_id):
-                self._screen.say(f"{dag_id} was paused; it goes on now.")
+                self._screen.say(f"The DAG {dag_id} was paused; it runs again.")
 
     def _await_earlier_runs(self, api: AirflowApi, reader: ForecastReader) -> None:
-        """A `make run` that was killed left its onboarding to Airflow, which goes on with it: wait for that."""
+        """Waits for the onboarding of a `make run` that was killed: Airflow continues it."""
         for run_id in api.unfinished_runs(ONBOARD):
             if run_id.startswith(_RUN_PREFIX):
-                self._screen.say("An onboarding that was broken off goes on.")
+                self._screen.say("Waiting for the onboarding of an earlier make run.")
                 self._watch(api, ONBOARD, run_id, reader)
 
     def _onboard(self, api: AirflowApi, reader: ForecastReader, choice: Choice, source: str | None) -> None:
-        """As of one tick before the newest, so that the newest hour is theirs already."""
+        """Onboards as of one tick before the newest, so that the newest hour includes the tickers."""
         now = datetime.now(UTC)
         as_of = last_tick(now, self._settings.schedule.schedule_minute) - timedelta(hours=1)
         run_id = f"{_RUN_PREFIX}{now:%Y-%m-%dT%H:%M:%S}"
         conf: dict[str, object] = {"tickers": list(choice.tickers), "as_of": as_of.isoformat()}
         if source is not None:
             conf["source"] = source
-        self._screen.say(
-            f"Onboarding {', '.join(choice.tickers)} (DAG {ONBOARD}): history, first model, first forecast."
-        )
+        names = ", ".join(choice.tickers)
+        self._screen.say(f"Onboarding {names} (DAG {ONBOARD}): history, first model, first forecast.")
         api.trigger(ONBOARD, run_id, conf)
         self._watch(api, ONBOARD, run_id, reader)
-        for line in describe_unfinished(reader.tracked(), choice.tickers):
-            self._screen.say(line)
+        for sentence in describe_findings(reader.unfinished(choice.tickers)):
+            self._screen.say(f"{sentence}.")
 
     def _forecast(self, api: AirflowApi, reader: ForecastReader, *, must_wait: bool) -> None:
-        """The newest hour, unless it was forecast already. An installation with forecasts to show need not wait."""
+        """Forecasts the newest hour, unless that is done; does not wait for it where there are forecasts to show."""
         now = datetime.now(UTC)
         tick = last_tick(now, self._settings.schedule.schedule_minute)
         has_forecasts = bool(reader.latest())
@@ -95,13 +100,16 @@ class Launch:
         if can_return and reader.describe_hour(tick, now):
             return
         run_id = f"{_RUN_PREFIX}{now:%Y-%m-%dT%H:%M:%S}"
-        if not (can_return and api.unfinished_runs(HOURLY)):  # the schedule may have asked for this very hour
+        if not (can_return and api.unfinished_runs(HOURLY)):  # the schedule may have started this hour
             api.trigger(HOURLY, run_id, {})
         if can_return:
-            self._screen.say(f"The hour of {tick:%H:%M} UTC is missing; {HOURLY} is making it (see `make status`).")
+            self._screen.say(f"The hour of {tick:%H:%M} UTC is being forecast in the background; see `make status`.")
             return
         self._screen.say(f"Forecasting the hour of {tick:%H:%M} UTC (DAG {HOURLY}).")
         self._watch(api, HOURLY, run_id, reader)
+        if newest := reader.newest_hour():
+            for sentence in describe_exceptions(newest):
+                self._screen.say(f"{sentence}.")
 
     def _watch(self, api: AirflowApi, dag_id: str, run_id: str, reader: ForecastReader) -> None:
         started = time.monotonic()
@@ -118,10 +126,10 @@ class Launch:
         watch_run(api, dag_id, run_id, self._screen, describe_tickers, self._stack.require_running)
         self._screen.say(f"{dag_id} is done after {time.monotonic() - started:.0f} s: {describe_tickers()}")
 
-    def _show(self, reader: ForecastReader, asked: Sequence[str]) -> None:
+    def _show(self, reader: ForecastReader, wanted: Sequence[str]) -> None:
         rows = reader.latest()
         if not rows:
-            reasons = "; ".join(describe_unfinished(reader.tracked(), asked)) or "no ticker is tracked"
+            reasons = "; ".join(describe_findings(reader.unfinished(wanted))) or "no ticker is tracked"
             message = f"There is no forecast to show: {reasons}."
             raise LaunchError(message)
         self._screen.table(forecast_table(rows))
@@ -129,18 +137,11 @@ class Launch:
             self._screen.say(line)
 
     def _directions(self) -> list[str]:
-        paths = self._stack.paths
+        minute = self._settings.schedule.schedule_minute
         return [
-            f"Airflow  {self._stack.url}  (user {LOGIN_NAME}, password {load_password(paths)})",
+            f"Airflow  {self._stack.url}  (user {LOGIN_NAME}, password {load_password(self._stack.paths)})",
             *self._stack.databases.describe_reader(),
-            f'Add      trigger DAG {ONBOARD} on Airflow\'s page, or: make run TICKERS="AAPL 2330.TW BTC-USD"',
-            f"Look     make status, make logs (files in {paths.logs_dir})",
-            "Stop     make down",
-            f"Everything goes on in the background, every hour at minute {self._settings.schedule.schedule_minute}.",
+            f'Add      make run TICKERS="AAPL 2330.TW BTC-USD", or the DAG {ONBOARD} on Airflow\'s page',
+            "Look     make status, make logs",
+            f"Stop     make down; until then an hour is forecast in the background at minute {minute} of every hour",
         ]
-
-
-def last_tick(at: datetime, minute: int) -> datetime:
-    """The newest instant not after ``at`` at which an hour is due: minute ``minute`` of an hour, UTC."""
-    tick = at.replace(minute=minute, second=0, microsecond=0)
-    return tick if tick <= at else tick - timedelta(hours=1)

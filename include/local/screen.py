@@ -1,9 +1,9 @@
-"""What the launcher says: steps, one line that moves, tables. Plain lines where standard output is no terminal."""
+"""What ``make run`` prints: lines, fields, tables, and progress, which is plain lines where there is no terminal."""
 
 from __future__ import annotations
 
 import sys
-import time
+import textwrap
 from types import TracebackType
 
 from rich.console import Console
@@ -11,18 +11,21 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-_PLAIN_SECONDS = 5.0
-_PLAIN_WIDTH = 132  # a file or a pipe has no width of its own, and the table needs this much
+from include.local.bootstrap import Pace
+
+_PLAIN_WIDTH = 132  # a file or a pipe has no width, and the table needs this much
+_LABEL_WIDTH = 9
+_NARROWEST = 40
 
 
 class Screen:
-    """Says things in order; a context manager, so that the moving line is gone whatever happens."""
+    """Prints in order; a context manager, so that the moving line is removed whatever happens."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, pace: Pace | None = None) -> None:
         self.console = console or Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+        self._pace = pace or Pace()
         self._status: Status | None = None
         self._last_progress = ""
-        self._last_at = 0.0
 
     def __enter__(self) -> Screen:
         return self
@@ -31,29 +34,46 @@ class Screen:
         self.settle()
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Prints a line that stays."""
         self.settle()
         self.console.print(escape(text), soft_wrap=True)
 
+    def field(self, label: str, text: str) -> None:
+        """Prints a label of at most 8 characters and a text beside it, which is wrapped between its words."""
+        for line in wrap_field(label, text, self.console.width):
+            self.say(line)
+
     def table(self, table: Table) -> None:
-        """A table that stays."""
+        """Prints a table that stays."""
         self.settle()
         self.console.print(table)
 
     def progress(self, text: str) -> None:
-        """What is going on: replaces the last such line; without a terminal, a new line at most every few seconds."""
+        """Shows what goes on: one moving line on a terminal, else a new line when ``Pace`` says that one is due."""
         if self.console.is_terminal:
             if self._status is None:
                 self._status = self.console.status(escape(text))
                 self._status.start()
             self._status.update(escape(text))
-            return
-        if text != self._last_progress and time.monotonic() - self._last_at > _PLAIN_SECONDS:
+        elif text != self._last_progress and self._pace.is_due():
             self.console.print(escape(f"  {text}"), soft_wrap=True)
-            self._last_progress, self._last_at = text, time.monotonic()
+            self._last_progress = text
 
     def settle(self) -> None:
-        """Ends the moving line."""
+        """Ends the moving line; the next progress is about other work."""
+        self._pace.restart()
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+def wrap_field(label: str, text: str, width: int) -> list[str]:
+    """The lines of a label and a text in ``width`` columns, broken between words only."""
+    return textwrap.wrap(
+        text,
+        max(width, _NARROWEST),
+        initial_indent=f"{label:<{_LABEL_WIDTH}}",
+        subsequent_indent=" " * _LABEL_WIDTH,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

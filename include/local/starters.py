@@ -1,66 +1,137 @@
-"""Which tickers ``make run`` asks for: those the person named, or the starters; simulated ones where Yahoo is away."""
+"""Which tickers ``make run`` onboards: those a person typed, or a first few; simulated ones without Yahoo."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from include.contracts import TickerStatus
-from include.market.source import SIMULATED_SUFFIX, YAHOO, normalise_ticker, source_of
+from include.errors import InvalidRequestError
+from include.market.source import SIMULATED, SIMULATED_SUFFIX, SOURCE_NAMES, YAHOO, normalise_ticker, source_of
 
 REAL_STARTERS = ("AAPL", "MSFT", "NVDA", "SPY", "BTC-USD")
 SIMULATED_STARTERS = ("ALFA.SIM", "BRAVO.SIM", "CHARLIE.SIM", "NOVA-USD.SIM", "ORION-USD.SIM")
 
+_SPELLING = (
+    "a ticker starts with a letter, a digit or ^ and has at most 24 letters, digits, '.', '-', '=' or '&', "
+    "as Yahoo spells it (AAPL, ^GSPC, 2330.TW, BTC-USD, EURUSD=X)"
+)
+_LONGEST_WORD = 40
+_MOST_NAMES = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person typed: the tickers that can be onboarded, their source (None: by name), and the rest.
+
+    ``refusals`` holds one sentence for all words that are refused for the same reason.
+    """
+
+    tickers: tuple[str, ...] = ()
+    source: str | None = None
+    refusals: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class Choice:
-    """The tickers to onboard, in order, and a sentence for the person where it is not what they would expect."""
+    """The tickers to onboard, in order, and a sentence where they are not simply those that were typed."""
 
     tickers: tuple[str, ...]
     note: str | None
 
 
-def parse_tickers(text: str) -> tuple[str, ...]:
-    """The tickers in a person's words: split at spaces, commas and semicolons, in capitals, each once.
+def read_request(text: str, source: str = "") -> Request:
+    """The tickers in ``text``, split at spaces, commas and semicolons, in capitals, each once; ``source`` may be empty.
 
     Raises:
-        InvalidRequestError: one of them cannot be a ticker.
+        InvalidRequestError: there is no such source, or words were typed and none is a ticker of it.
     """
-    words = [word for word in re.split(r"[\s,;]+", text) if word]
-    return tuple(dict.fromkeys(normalise_ticker(word) for word in words))
+    chosen = _read_source(source)
+    tickers, misspelt = _read_words(text)
+    foreign = [ticker for ticker in tickers if not _is_of(ticker, chosen)]
+    refusals = (*_refuse_spelling(misspelt), *_refuse_source(foreign, chosen))
+    kept = tuple(ticker for ticker in tickers if ticker not in foreign)
+    if refusals and not kept:
+        raise InvalidRequestError(" ".join(refusals))
+    return Request(kept, chosen, refusals)
 
 
 def choose_tickers(
-    requested: Sequence[str],
-    source: str | None,
-    tracked: Mapping[str, TickerStatus],
-    is_yahoo_reachable: Callable[[], bool],
+    request: Request, tracked: Mapping[str, TickerStatus], is_yahoo_reachable: Callable[[], bool]
 ) -> Choice:
-    """What to onboard, given what is ``tracked``. Yahoo is asked for a sign of life only when a ticker needs it.
+    """What to onboard, given what is ``tracked``. ``is_yahoo_reachable`` is called only when a ticker needs Yahoo.
 
-    Without a request, an installation that forecasts something already is left as it is: its hours go on, and try
-    pending tickers again. The real tickers are asked for without Yahoo too, so that they wait as pending.
-
-    Raises:
-        InvalidRequestError: a requested ticker cannot come from ``source``.
+    Without a request, an installation with an active ticker stays as it is: every hour tries its pending tickers again.
+    Real tickers are onboarded without Yahoo too: they wait as pending.
     """
     active = {ticker for ticker, status in tracked.items() if status is TickerStatus.ACTIVE}
-    if not requested and active:
+    if active and not request.tickers:
         return Choice((), None)
-    wanted = [ticker for ticker in requested or REAL_STARTERS if ticker not in active]
-    real = [ticker for ticker in wanted if source_of(ticker, source) == YAHOO]
+    starters = SIMULATED_STARTERS if request.source == SIMULATED else REAL_STARTERS
+    wanted = tuple(ticker for ticker in request.tickers or starters if ticker not in active)
+    real = [ticker for ticker in wanted if source_of(ticker, request.source) == YAHOO]
     if not real or is_yahoo_reachable():
-        return Choice(tuple(wanted), None)
+        return Choice(wanted, None)
+    return _choose_without_yahoo(wanted, real, active)
+
+
+def _choose_without_yahoo(wanted: tuple[str, ...], real: Sequence[str], active: Collection[str]) -> Choice:
+    """The wanted tickers, and simulated ones where no other could be forecast."""
     has_others = bool(active) or len(real) < len(wanted)
-    stand_ins = () if has_others else SIMULATED_STARTERS
-    going_on = (
-        "simulated tickers"
-        if any(ticker.endswith(SIMULATED_SUFFIX) for ticker in (*wanted, *stand_ins))
-        else "the others"
-    )
-    note = (
-        f"Yahoo cannot be reached from here, so {', '.join(real)} stay pending until it can, "
-        f"and we go on with {going_on}."
-    )
-    return Choice((*wanted, *stand_ins), note)
+    tickers = wanted if has_others else (*wanted, *SIMULATED_STARTERS)
+    is_any_simulated = any(ticker.endswith(SIMULATED_SUFFIX) for ticker in tickers)
+    others = "simulated tickers" if is_any_simulated else "the others"
+    note = f"Yahoo cannot be reached from here, so {_list(real)} stay pending until it can, and this run uses {others}."
+    return Choice(tickers, note)
+
+
+def _read_source(text: str) -> str | None:
+    source = text.strip().lower() or None
+    if source is not None and source not in SOURCE_NAMES:
+        message = f"{_quote(text)} is not a source; the sources are {', '.join(SOURCE_NAMES)}."
+        raise InvalidRequestError(message)
+    return source
+
+
+def _read_words(text: str) -> tuple[list[str], list[str]]:
+    """The tickers, and the words that are none in quotes; each once, in order."""
+    tickers: dict[str, None] = {}
+    misspelt: dict[str, None] = {}
+    for word in filter(None, re.split(r"[\s,;]+", text)):
+        try:
+            tickers[normalise_ticker(word)] = None
+        except InvalidRequestError:
+            misspelt[_quote(word)] = None
+    return list(tickers), list(misspelt)
+
+
+def _is_of(ticker: str, source: str | None) -> bool:
+    try:
+        source_of(ticker, source)
+    except InvalidRequestError:
+        return False
+    return True
+
+
+def _refuse_spelling(words: Sequence[str]) -> list[str]:
+    if not words:
+        return []
+    return [f"{_list(words)} {'is not a ticker' if len(words) == 1 else 'are not tickers'}; {_SPELLING}."]
+
+
+def _refuse_source(tickers: Sequence[str], source: str | None) -> list[str]:
+    if not tickers:
+        return []
+    rule = f"exactly the tickers that end in {SIMULATED_SUFFIX} come from the source {SIMULATED}"
+    return [f"{_list(tickers)} cannot come from the source {source}; {rule}."]
+
+
+def _quote(word: str) -> str:
+    """The word in quotes, its unprintable characters as escapes; a long one is cut."""
+    return repr(word) if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]!r}..."
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMES])
+    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES} more"

@@ -32,7 +32,7 @@ def test_clean_asks_before_it_removes(tmp_path: Path) -> None:
     assert local_dir.exists()
 
 
-def test_clean_removes_when_it_is_told_not_to_ask(tmp_path: Path) -> None:
+def test_clean_removes_without_a_question_when_forced(tmp_path: Path) -> None:
     local_dir = tmp_path / "local"
     (local_dir / "models").mkdir(parents=True)
     done = launch(local_dir, "clean", "--force")
@@ -40,7 +40,7 @@ def test_clean_removes_when_it_is_told_not_to_ask(tmp_path: Path) -> None:
     assert not local_dir.exists()
 
 
-def test_clean_refuses_a_folder_that_it_did_not_make(tmp_path: Path) -> None:
+def test_clean_refuses_a_folder_with_files_that_are_not_hourcasts(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     done = launch(tmp_path, "clean", "--force")
     assert done.returncode == 1
@@ -49,23 +49,46 @@ def test_clean_refuses_a_folder_that_it_did_not_make(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "logs"])
-def test_without_a_run_there_is_nothing_to_look_at_and_the_way_on_is_said(tmp_path: Path, command: str) -> None:
+def test_before_a_run_there_is_nothing_to_see_and_the_next_step_is_named(tmp_path: Path, command: str) -> None:
     done = launch(tmp_path / "local", command)
     assert done.returncode == 1
     assert "make run" in done.stdout
     assert not (tmp_path / "local").exists()
 
 
-def test_down_without_a_run_is_content(tmp_path: Path) -> None:
+def test_down_without_a_run_succeeds(tmp_path: Path) -> None:
     done = launch(tmp_path / "local", "down")
     assert (done.returncode, done.stdout.strip()) == (0, "Nothing was running.")
 
 
-def test_a_word_that_is_no_ticker_ends_the_run_before_anything_starts(tmp_path: Path) -> None:
-    done = launch(tmp_path / "local", "run", "--tickers", "AAPL ../x")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--tickers=../x"], "hourcast: '../x' is not a ticker; a ticker starts with"),
+        (["--tickers=-USD"], "hourcast: '-USD' is not a ticker; a ticker starts with"),
+        (["--tickers=X.SIM", "--source=files"], "hourcast: X.SIM cannot come from the source files; "),
+        (["--source=bloomberg"], "hourcast: 'bloomberg' is not a source; "),
+    ],
+)
+def test_a_run_without_a_ticker_that_it_can_onboard_ends_in_a_sentence_before_anything_starts(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    done = launch(tmp_path / "local", "run", *arguments)
     assert done.returncode == 1
-    assert "cannot be a ticker" in done.stderr
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "local").exists()
+
+
+def test_a_command_that_does_not_exist_is_said_in_a_sentence(tmp_path: Path) -> None:
+    local_dir = tmp_path / "local"
+    local_dir.mkdir()
+    (local_dir / "postgres.port").write_text("5432\n")
+    roles = ("postgres", "airflow", "hourcast_app", "bi_reader")
+    (local_dir / "pgpass").write_text("".join(f"127.0.0.1:*:*:{role}:word\n" for role in roles))
+    done = launch(local_dir, "exec", "no-such-command")
+    assert done.returncode == 1
+    assert done.stderr == "hourcast: no-such-command cannot be run: No such file or directory.\n"
 
 
 def test_a_setting_that_does_not_exist_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from include.contracts import OutcomeStatus, Stage, TickerProfile, TickerStatus, TrackedTicker
+from include.contracts import OutcomeStatus, Stage, TickerProfile, TickerStatus
 from include.local.forecasts import (
-    describe_unfinished,
     forecast_cells,
     forecast_table,
     format_price,
     format_ratio,
     open_reader,
 )
+from include.local.reasons import Finding
 from include.store import onboarding, registry
 from include.store.engine import create_store_engine, transaction
 
@@ -33,10 +33,6 @@ ROW = {
     "random_walk_q05": 197.0,
     "random_walk_q95": 203.0,
 }
-
-
-def tracked(ticker: str, status: TickerStatus, reason: str | None = None) -> TrackedTicker:
-    return TrackedTicker(ticker, "yahoo", status, reason, history_days=729, profile=None)
 
 
 def test_a_row_says_source_exchange_time_interval_and_the_random_walks_width() -> None:
@@ -80,24 +76,12 @@ def test_no_digit_is_lost_on_a_narrow_terminal(width: int) -> None:
         assert part in text
 
 
-def test_tickers_that_wait_for_the_same_reason_share_a_line() -> None:
-    lines = describe_unfinished(
-        [
-            tracked("AAPL", TickerStatus.PENDING, "AAPL: Yahoo is away"),
-            tracked("BTC-USD", TickerStatus.ACTIVE),
-            tracked("MSFT", TickerStatus.PENDING, "MSFT: Yahoo is away"),
-            tracked("NOPE", TickerStatus.REJECTED, "no such ticker"),
-            tracked("NVDA", TickerStatus.PENDING, "not asked for here"),
-        ],
-        ["AAPL", "BTC-USD", "MSFT", "NOPE"],
-    )
-    assert lines == ["AAPL, MSFT: pending (Yahoo is away)", "NOPE: rejected (no such ticker)"]
-
-
 @pytest.mark.integration
 def test_an_empty_database_has_nothing_to_show(database_url: str) -> None:
     with open_reader(database_url) as reader:
         assert reader.statuses() == {}
+        assert reader.tickers() == []
+        assert reader.newest_hour() is None
         assert reader.latest() == []
         assert reader.describe_request("make_run__1") == ""
         assert reader.describe_hour(AS_OF - timedelta(hours=1), AS_OF) == ""
@@ -117,7 +101,7 @@ def test_an_onboardings_tickers_are_counted_by_result_or_stage(database_url: str
 
 
 @pytest.mark.integration
-def test_an_hours_tickers_are_counted_by_stage_until_they_have_a_status(database_url: str) -> None:
+def test_an_hours_tickers_have_a_stage_until_they_have_an_outcome(database_url: str) -> None:
     engine = create_store_engine(database_url)
     with transaction(engine) as connection:
         for ticker in ("ALFA.SIM", "BRAVO.SIM"):
@@ -129,7 +113,38 @@ def test_an_hours_tickers_are_counted_by_stage_until_they_have_a_status(database
         registry.plan_hour(connection, AS_OF, 2, 1)
         registry.advance(connection, AS_OF, ["ALFA.SIM"], Stage.FETCHED)
         registry.record_outcomes(connection, AS_OF, {"BRAVO.SIM": (OutcomeStatus.SKIPPED, "no new bar")})
-    engine.dispose()
     with open_reader(database_url) as reader:
         assert reader.describe_hour(AS_OF, AS_OF + timedelta(minutes=5)) == "1 fetched, 1 skipped"
+        assert reader.describe_hour(AS_OF + timedelta(minutes=1), AS_OF + timedelta(minutes=5)) == ""
         assert reader.statuses() == {"ALFA.SIM": TickerStatus.ACTIVE, "BRAVO.SIM": TickerStatus.ACTIVE}
+        running = reader.newest_hour()
+        with transaction(engine) as connection:
+            registry.record_outcomes(connection, AS_OF, {"ALFA.SIM": (OutcomeStatus.FORECAST, None)})
+        finished = reader.newest_hour()
+    engine.dispose()
+    assert running is not None
+    assert finished is not None
+    skipped = Finding("BRAVO.SIM", "skipped", "no new bar")
+    assert (running.as_of, running.findings) == (AS_OF, (Finding("ALFA.SIM", "fetched"), skipped))
+    assert finished.findings == (Finding("ALFA.SIM", "forecast"), skipped)
+    assert (running.is_finished, finished.is_finished) == (False, True)
+
+
+@pytest.mark.integration
+def test_tickers_that_are_not_active_have_their_reason(database_url: str) -> None:
+    engine = create_store_engine(database_url)
+    with transaction(engine) as connection:
+        entries = [("AAPL", "yahoo", 5), ("BTC-USD", "yahoo", 5), ("MSFT", "yahoo", 5)]
+        registry.upsert_pending(connection, entries, "being validated", AS_OF)
+        registry.set_profile(connection, TickerProfile("BTC-USD", "yahoo", "24/7", "UTC", "USD", None, 2))
+        registry.activate(connection, ["BTC-USD"], AS_OF)
+        registry.set_status(connection, "AAPL", TickerStatus.REJECTED, "no such ticker", AS_OF)
+    engine.dispose()
+    rejected = Finding("AAPL", "rejected", "no such ticker")
+    with open_reader(database_url) as reader:
+        assert reader.tickers() == [
+            rejected,
+            Finding("BTC-USD", "active"),
+            Finding("MSFT", "pending", "being validated"),
+        ]
+        assert reader.unfinished(["AAPL", "BTC-USD"]) == [rejected]

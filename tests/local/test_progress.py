@@ -32,7 +32,7 @@ def said() -> io.StringIO:
 def watch(airflow: FakeAirflow, said: io.StringIO, monkeypatch: pytest.MonkeyPatch):
     """Watches an onboarding run of the fake to its end."""
     monkeypatch.setattr(progress, "_POLL_SECONDS", 0.0)
-    monkeypatch.setattr("include.local.screen._PLAIN_SECONDS", 0.0)
+    monkeypatch.setattr("include.local.bootstrap._FIRST_WAIT_SECONDS", 0.0)
 
     def watch_onboarding(describe=lambda: "2 of 5 trained", require_running=lambda: None) -> None:
         with AirflowApi(airflow.url, "admin", airflow.password) as api:
@@ -61,7 +61,7 @@ def test_a_run_whose_stages_have_all_ended_is_finishing() -> None:
     assert describe_stage(("plan",), [("plan", "success")]) == "finishing"
 
 
-def test_a_task_that_failed_in_two_shards_is_named_once_and_its_victims_not_at_all() -> None:
+def test_a_task_that_failed_in_two_shards_is_named_once_and_tasks_that_depend_on_it_are_not() -> None:
     tasks = [("fetch_bars", "failed"), ("fetch_bars", "failed"), ("predict", "upstream_failed")]
     assert failed_tasks(tasks) == ["fetch_bars"]
 
@@ -70,7 +70,7 @@ def test_a_run_is_followed_through_its_stages_to_success(airflow: FakeAirflow, s
     airflow.tasks = [("validate", "success"), ("backfill_history", "running")]
     watch()
     lines = said.getvalue().splitlines()
-    assert "waiting for its turn" in lines[0]
+    assert lines[0] == "  onboard_ticker: queued; 2 of 5 trained"
     assert "stage 2/6 backfill_history; 2 of 5 trained" in lines[1]
 
 
@@ -87,7 +87,7 @@ def test_a_failed_run_says_which_task_and_where_to_read_why(airflow: FakeAirflow
         watch()
 
 
-def test_a_stumbling_airflow_or_database_is_waited_for(airflow: FakeAirflow, watch) -> None:
+def test_an_airflow_or_a_database_that_is_away_for_a_moment_is_waited_for(airflow: FakeAirflow, watch) -> None:
     airflow.states = ["running", "running", "success"]
     stumbles = iter([True, False, False])
 
@@ -100,7 +100,7 @@ def test_a_stumbling_airflow_or_database_is_waited_for(airflow: FakeAirflow, wat
     watch(describe)
 
 
-def test_a_background_that_broke_off_ends_the_watch(airflow: FakeAirflow, watch) -> None:
+def test_a_background_that_has_ended_ends_the_watch(airflow: FakeAirflow, watch) -> None:
     airflow.states = ["running"]
 
     def require_running() -> None:

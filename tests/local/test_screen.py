@@ -1,42 +1,75 @@
-"""What the launcher says."""
+"""What `make run` prints."""
 
 import io
 
 import pytest
 from rich.console import Console
 
-from include.local import screen as screen_module
-from include.local.screen import Screen
+from include.local.bootstrap import Pace
+from include.local.screen import Screen, wrap_field
 
 
 @pytest.fixture
-def said() -> io.StringIO:
+def printed() -> io.StringIO:
     return io.StringIO()
 
 
-def test_without_a_terminal_progress_is_plain_lines_not_too_many(said: io.StringIO) -> None:
-    with Screen(Console(file=said)) as screen:
-        for number in range(100):
-            screen.progress(f"step {number}")
-    assert said.getvalue() == "  step 0\n"
+def screen_on(output: io.StringIO, clock: list[float]) -> Screen:
+    """A screen without a terminal, at the last time of ``clock``."""
+    return Screen(Console(file=output), Pace(lambda: clock[-1]))
 
 
-def test_without_a_terminal_the_same_progress_is_said_once(said: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(screen_module, "_PLAIN_SECONDS", 0.0)
-    with Screen(Console(file=said)) as screen:
-        for text in ("waiting", "waiting", "working"):
-            screen.progress(text)
-    assert said.getvalue().split() == ["waiting", "working"]
+def test_without_a_terminal_progress_is_a_few_plain_lines(printed: io.StringIO) -> None:
+    clock = [0.0]
+    screen = screen_on(printed, clock)
+    for second in range(60):
+        clock.append(second)
+        screen.progress(f"step {second}")
+    assert printed.getvalue() == "  step 5\n  step 15\n  step 35\n"
 
 
-def test_on_a_terminal_the_moving_line_gives_way_to_what_stays(said: io.StringIO) -> None:
-    with Screen(Console(file=said, force_terminal=True)) as screen:
+def test_quick_work_prints_no_progress_and_other_work_begins_anew(printed: io.StringIO) -> None:
+    clock = [0.0]
+    screen = screen_on(printed, clock)
+    for second in range(60):
+        clock.append(second)
+        screen.progress(f"step {second}")
+        if second % 4 == 0:
+            screen.say("done")
+    assert "step" not in printed.getvalue()
+
+
+def test_without_a_terminal_the_same_progress_is_printed_once(printed: io.StringIO) -> None:
+    clock = [0.0]
+    screen = screen_on(printed, clock)
+    for second, text in [(6, "waiting"), (30, "waiting"), (60, "working")]:
+        clock.append(second)
+        screen.progress(text)
+    assert printed.getvalue().split() == ["waiting", "working"]
+
+
+def test_on_a_terminal_the_moving_line_gives_way_to_what_stays(printed: io.StringIO) -> None:
+    with Screen(Console(file=printed, force_terminal=True)) as screen:
         screen.progress("working")
         screen.say("done")
-    assert "done\n" in said.getvalue()
-    assert said.getvalue().endswith("done\n")
+    assert "working" in printed.getvalue()
+    assert printed.getvalue().endswith("done\n")
 
 
-def test_text_is_said_as_it_is(said: io.StringIO) -> None:
-    Screen(Console(file=said)).say("a [bold]bracket[/bold] and a long path " + "x" * 200)
-    assert said.getvalue() == "a [bold]bracket[/bold] and a long path " + "x" * 200 + "\n"
+def test_text_is_printed_as_it_is(printed: io.StringIO) -> None:
+    Screen(Console(file=printed)).say("a [bold]bracket[/bold] and a long path " + "x" * 200)
+    assert printed.getvalue() == "a [bold]bracket[/bold] and a long path " + "x" * 200 + "\n"
+
+
+def test_a_field_is_wrapped_between_its_words_and_loses_none(printed: io.StringIO) -> None:
+    names = [f"NAME-USD{n}.SIM" for n in range(40)]
+    Screen(Console(file=printed, width=60)).field("Tickers", ", ".join(names) + " wait")
+    lines = printed.getvalue().splitlines()
+    assert lines[0].startswith("Tickers  NAME-USD0.SIM, ")
+    assert all(line.startswith(" " * 9) for line in lines[1:])
+    assert max(map(len, lines)) <= 60
+    assert [word.strip(",") for line in lines for word in line.split()][1:-1] == names
+
+
+def test_a_word_that_is_longer_than_a_line_is_not_cut() -> None:
+    assert wrap_field("", "see http://" + "x" * 100, 10) == ["         see", "         http://" + "x" * 100]
