@@ -1,7 +1,7 @@
-"""Backbones that were pre-trained here: what each was asked for, what came of it, and which one counts at an instant.
+"""Backbones pre-trained here: each request, its result, and the backbone in use at an instant.
 
-A request is known by the id of the run that was asked; asking twice under one id is asking once. Which backbone counts
-at the instant of an hour is written down with the hour's plan, so that a rerun finds it whatever was promoted since.
+A request is identified by the id of its run; a second request with the same id changes nothing. The backbone of an
+hour is stored with the hour's plan. A rerun of the hour uses the same one, whatever was promoted since.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ _COLUMNS = """
 
 @dataclass(frozen=True)
 class BackboneRow:
-    """One request: bars that closed before ``cutoff_at`` teach, those from there to ``as_of`` judge.
+    """One request and its result; fields of a step that has not run yet are None.
 
-    ``present_version`` is the backbone that it has to match, None the shipped one; what is not known yet is None.
+    Training uses bars that closed before ``cutoff_at``, the scores those from then to ``as_of`` (both UTC).
+    ``present_version`` is the backbone that the new one must match; None is the shipped one.
     """
 
     request_id: str
@@ -44,7 +45,7 @@ class BackboneRow:
 
 
 def find_backbone(connection: Connection, request_id: str) -> BackboneRow | None:
-    """What the request has come to; None if there is no such request."""
+    """The request with this id and its result; None if there is no such request."""
     rows = fetch_rows(
         connection,
         f"select {_COLUMNS} from forecast.backbone where request_id = :request_id",  # noqa: S608  # a constant
@@ -54,7 +55,7 @@ def find_backbone(connection: Connection, request_id: str) -> BackboneRow | None
 
 
 def open_backbone(connection: Connection, row: BackboneRow) -> None:
-    """Writes a request down; one that stands there already is left as it is."""
+    """Stores a new request; an existing one with the same id is not changed."""
     execute(
         connection,
         """
@@ -76,7 +77,7 @@ def open_backbone(connection: Connection, row: BackboneRow) -> None:
 
 
 def set_trained(connection: Connection, request_id: str, model_version: str, bar_count: int, code_version: str) -> None:
-    """Writes down which weights a request's training gave. Other weights than before are not scored yet."""
+    """Stores the weights that a request's training gave; other weights than the stored ones clear the scores."""
     execute(
         connection,
         """
@@ -95,7 +96,7 @@ def set_trained(connection: Connection, request_id: str, model_version: str, bar
 
 
 def set_scores(connection: Connection, request_id: str, scores: Mapping[str, float]) -> None:
-    """Writes down what a request's weights were worth; saying the same again changes nothing."""
+    """Stores the scores of a request's weights; the same scores again change nothing."""
     execute(
         connection,
         """
@@ -107,7 +108,7 @@ def set_scores(connection: Connection, request_id: str, scores: Mapping[str, flo
 
 
 def decide(connection: Connection, request_id: str, reason: str, *, is_promoted: bool) -> None:
-    """Writes down whether a request's backbone may be used, and why; saying the same again changes nothing."""
+    """Stores whether a request's backbone may be used, and the reason; the same decision again changes nothing."""
     execute(
         connection,
         """
@@ -122,7 +123,7 @@ def decide(connection: Connection, request_id: str, reason: str, *, is_promoted:
 
 
 def settle_backbone(connection: Connection, as_of: datetime, model_version: str | None, *, is_shipped: bool) -> None:
-    """Writes down which backbone counts at ``as_of``, None for none; what was settled before stands."""
+    """Stores the backbone in use at ``as_of`` (UTC), None for none; an earlier choice for this instant is kept."""
     execute(
         connection,
         """
@@ -135,9 +136,10 @@ def settle_backbone(connection: Connection, as_of: datetime, model_version: str 
 
 
 def backbones_at(connection: Connection, as_of: datetime) -> list[str]:
-    """Of the backbones trained here the one that counts at ``as_of``, then older ones to fall back on; maybe none.
+    """Versions of the backbone trained here that is in use at ``as_of`` (UTC), then of older ones to fall back on.
 
-    Where an hour or a request has settled it, that stands; elsewhere it is the newest promoted one.
+    The stored choice of an hour or a request comes first; without one it is the newest promoted backbone. The list is
+    empty if none is in use or if it is the shipped one.
     """
     promoted = _promoted(connection, as_of)
     settled = fetch_rows(
@@ -155,7 +157,7 @@ def backbones_at(connection: Connection, as_of: datetime) -> list[str]:
 
 
 def teaching_tickers(connection: Connection, as_of: datetime, cutoff_at: datetime, minimum_bars: int) -> list[str]:
-    """Tickers tracked at ``as_of`` with at least so many bars, known by then, that closed before ``cutoff_at``."""
+    """Tickers tracked at ``as_of`` with at least ``minimum_bars`` bars before ``cutoff_at``, known at ``as_of``."""
     rows = fetch_rows(
         connection,
         """
@@ -184,7 +186,7 @@ def teaching_tickers(connection: Connection, as_of: datetime, cutoff_at: datetim
 
 
 def _promoted(connection: Connection, as_of: datetime) -> list[str]:
-    """Promoted backbones that knew nothing later than ``as_of``, newest first, each once."""
+    """Versions of the promoted backbones with an as_of of at most ``as_of``, newest first, without repetition."""
     rows = fetch_rows(
         connection,
         """

@@ -1,8 +1,9 @@
-"""Bars, point in time: what is believed now, what was believed before, and what was never believed.
+"""Bars, point in time: the current values, the superseded ones, and the rejected ones.
 
-A closed bar may change later at its source. The old values then move to ``bar_revision`` with the span of time in
-which they were believed, so that ``load_bars`` of an earlier instant reads what was known then, for ever. Whatever is
-stored here was checked before; this module asks no further questions. Where next: ``sql/migrations/0001_bars.sql``.
+A *reading* is a bar with the values that its source gave, known from ``known_at`` on. ``forecast.bar`` holds the
+current reading of each bar, ``forecast.bar_revision`` the superseded ones with the time in which each was current. So
+``load_bars`` as of any instant returns the values known then, however often they are revised later. The bars stored
+here have passed the checks of ``include/market/quality.py``. The tables are in ``sql/migrations/0001_bars.sql``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from include.errors import DataContractError
 from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_frame, stage_rows
 from include.store.tables import BAR, BAR_KINDS, BAR_REJECTED
 
+# The conditions below compare a given reading (`given`) with the current one of the same bar (`stored`).
 _PRICES_DIFFER = """(
     stored.closed_at <> given.closed_at
     or abs(given.open - stored.open) > 1e-6 * stored.open
@@ -26,37 +28,38 @@ _PRICES_DIFFER = """(
     or abs(given.low - stored.low) > 1e-6 * stored.low
     or abs(given.close - stored.close) > 1e-6 * stored.close
 )"""
-"""Whether the prices say something new: beyond the noise of a source's float32 arithmetic."""
+"""The end of the bar differs, or a price by more than the rounding error of a source's float32 (1e-6, relative)."""
 
-# A source counts whole units, and so rounds what a split made of them; we do not.
 _VOLUMES_DIFFER = "abs(given.volume - stored.volume) > 1 + 1e-6 * stored.volume"
+"""Both volumes are known and differ by more than one unit: a source rounds them after a split, the store does not."""
 
-_DIFFERS = f"""(
+_VALUES_DIFFER = f"""(
     {_PRICES_DIFFER}
     or (given.volume = 'NaN') is distinct from (stored.volume is null)
     or given.volume <> 'NaN' and {_VOLUMES_DIFFER}
 )"""
-"""Whether two readings of a bar are not the same."""
+"""The prices or the volumes differ, or only one of the two volumes is known."""
 
-_SAYS_NEWS = f"""(
+_HAS_NEW_VALUES = f"""(
     {_PRICES_DIFFER}
     or given.volume <> 'NaN' and (stored.volume is null or {_VOLUMES_DIFFER})
 )"""
-"""Whether a later reading says something new; that a volume is unknown is no news of one that is known."""
+"""The same, but a given volume that is unknown counts as equal to a known one."""
 
-# Only where no hour finished after the new reading's instant: it would find other values than it had read.
-_SUPERSEDES = f"""(
-    given.known_at > stored.known_at and {_SAYS_NEWS}
-    and not exists (
-        select from forecast.outcome
-        where outcome.ticker = given.ticker
-            and outcome.as_of > given.known_at
-            and outcome.stage <> 'planned'
-    )
+_LATER_HOUR_HAS_FETCHED = """exists (
+    select from forecast.outcome
+    where outcome.ticker = given.ticker
+        and outcome.as_of > given.known_at
+        and outcome.stage <> 'planned'
 )"""
+"""An hour after ``given.known_at`` has used the stored values. A rerun of it must read the same ones."""
 
-# An older reading may only fill time in which no finished hour of the ticker relied on there being nothing.
-_WOULD_CHANGE_THE_PAST = """(
+_SUPERSEDES = f"""(
+    given.known_at > stored.known_at and {_HAS_NEW_VALUES} and not {_LATER_HOUR_HAS_FETCHED}
+)"""
+"""The given reading becomes the current one, and the stored one a revision."""
+
+_GAP_IS_SETTLED = """(
     exists (
         select from forecast.outcome
         where outcome.ticker = given.ticker
@@ -71,6 +74,10 @@ _WOULD_CHANGE_THE_PAST = """(
             and old.superseded_at > given.known_at
     )
 )"""
+"""An hour between the two readings has used the ticker's bars, or a revision covers part of the time between them."""
+
+_FILLS_GAP = f"(given.known_at < stored.known_at and not {_GAP_IS_SETTLED})"
+"""The given reading is earlier than the stored one and may become what was known until then."""
 
 _VALUES = "closed_at, open, high, low, close, volume, known_at"
 _GIVEN = (
@@ -85,7 +92,7 @@ _STORED = (
 
 @dataclass(frozen=True)
 class BarCounts:
-    """What storing one ticker's bars did: bars not seen before, changed ones, and ones that said nothing new."""
+    """Counts of one ticker's readings: inserted as new bars, stored with a revision, and without effect on values."""
 
     new: int
     revised: int
@@ -93,12 +100,17 @@ class BarCounts:
 
 
 def upsert_bars(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCounts]:
-    """Stores bars (BAR_COLUMNS and ``known_at``, UTC) and keeps what they replace; counts by ticker.
+    """Stores readings (BAR_COLUMNS and ``known_at``, UTC) and returns the counts by ticker.
 
-    * A bar read later with other values supersedes the stored one from its ``known_at`` on.
-    * A bar read later with the same values changes nothing; nor does one whose volume is not known any more.
-    * An older reading (a replayed hour meets bars that a later run stored) says what was known earlier: the same values
-      are dated back, other values become a revision; neither where it would change what a finished hour had read.
+    A bar that is not stored yet is inserted. For one that is, ``known_at`` decides:
+
+    * Later than the stored one: a reading with new values supersedes it, and the stored values become a revision. The
+      reading is ignored if the values are the same or only the volume is missing, or if an hour after its
+      ``known_at`` has used the stored values.
+    * Earlier than the stored one (a replayed hour reads a bar that a later run has stored): equal values move the
+      stored ``known_at`` back, other values become a revision that ends at the stored ``known_at``. The reading is
+      ignored if that would change what an hour in between has read.
+    * Equal: the reading is ignored.
 
     Raises:
         DataContractError: a column is missing, a time is naive, or a bar is given twice.
@@ -112,7 +124,7 @@ def upsert_bars(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCoun
         raise DataContractError(message)
     staged = stage_frame(connection, BAR, bars, BAR_KINDS)
     execute(connection, f"analyze {staged}")
-    revised = _count_by_ticker(connection, _keep_older_readings(staged))
+    revised = _count_by_ticker(connection, _keep_earlier_readings(staged))
     revised += _count_by_ticker(connection, _keep_superseded(staged))
     execute(connection, _supersede(staged))
     execute(connection, _date_back(staged))
@@ -130,9 +142,10 @@ def load_bars(
     as_of: datetime,
     bar_limit: int | None = None,
 ) -> pd.DataFrame:
-    """The bars as known at ``as_of``: BAR_COLUMNS and ``known_at``, by ticker and time; volume NaN where unknown.
+    """The bars as known at ``as_of`` (UTC): BAR_COLUMNS and ``known_at``, by ticker and time.
 
-    With ``bar_limit``, each ticker's newest so many. What became known later, be it bar or revision, is not there.
+    An unknown volume is NaN. With ``bar_limit``, only the newest ``bar_limit`` bars of each ticker. Bars and revisions
+    that became known after ``as_of`` have no effect.
     """
     names = sorted(set(tickers))
     return fetch_frame(
@@ -154,7 +167,7 @@ def load_bars(
 
 
 def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
-    """When each ticker's newest bar known at ``as_of`` closed, UTC; tickers without a bar are absent."""
+    """Close time (UTC) of each ticker's newest bar known at ``as_of``; tickers without a bar are absent."""
     rows = fetch_rows(
         connection,
         f"""
@@ -170,9 +183,9 @@ def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: date
 def oldest_revised(
     connection: Connection, tickers: Sequence[str], since: datetime, as_of: datetime
 ) -> dict[str, datetime]:
-    """When the oldest bar opened that changed after ``since`` and by ``as_of``, UTC; a split is no change.
+    """Open time (UTC) of each ticker's oldest bar that was revised after ``since`` and by ``as_of``.
 
-    Tickers without a change are absent.
+    The revisions of a split do not count. Tickers without a revision are absent.
     """
     rows = fetch_rows(
         connection,
@@ -194,10 +207,10 @@ def oldest_revised(
 
 
 def earliest_changes(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
-    """When the oldest bar closed that became known after the ticker's features were last computed, UTC.
+    """Close time (UTC) of each ticker's oldest bar whose features are out of date at ``as_of``.
 
-    A dividend that did counts for the first bar without it. As known at ``as_of``: features from there on are out of
-    date. Tickers without such a bar are absent; a ticker without features has its first bar here.
+    These are bars that became known after the ticker's newest features, and the first bar of the ex-date of such a
+    dividend. Tickers without such a bar are absent. A ticker without features gets its first bar.
     """
     rows = fetch_rows(
         connection,
@@ -214,7 +227,7 @@ def earliest_changes(connection: Connection, tickers: Sequence[str], as_of: date
             from (
                 select known.closed_at from forecast.bars_known_at(:as_of) as known
                 where known.ticker = wanted.ticker and known.known_at > computed.known_at
-                offset 0  -- else the planner walks the whole history by closed_at
+                offset 0  -- without it the planner reads the whole history in the order of closed_at
             ) as fresh
             union all
             select min(without.closed_at) as closed_at
@@ -234,7 +247,10 @@ def earliest_changes(connection: Connection, tickers: Sequence[str], as_of: date
 
 
 def save_rejections(connection: Connection, rejected: pd.DataFrame, as_of: datetime) -> int:
-    """Stores bars that failed a check (BAR_COLUMNS and ``reason``), as they first came; the count of new ones."""
+    """Stores rejected bars (BAR_COLUMNS and ``reason``, the failed check); the count of new rows.
+
+    A bar that was rejected before for the same reason keeps the values of its first reading.
+    """
     if rejected.empty:
         return 0
     staged = stage_rows(connection, BAR_REJECTED, rows_of(rejected.assign(as_of=as_of), BAR_REJECTED.columns))
@@ -247,9 +263,10 @@ def save_rejections(connection: Connection, rejected: pd.DataFrame, as_of: datet
 
 
 def _newest_bars(moment: str, limit: str) -> str:
-    """A wanted ticker's newest bars of ``forecast.bars_known_at``, read backwards along both tables' keys.
+    """A query for the newest bars of ``forecast.bars_known_at`` of one wanted ticker, newest first.
 
-    The limit stands within each part as well: the planner does not carry an order into a union with conditions.
+    Each part of the union has the limit as well. Otherwise the planner would read all bars of the ticker: it uses the
+    order of an index within a part, but not across a union with conditions.
     """
     parts = [
         f"""(
@@ -270,13 +287,13 @@ def _columns(alias: str) -> str:
     return ", ".join(f"{alias}.{column}" for column in BAR.columns)
 
 
-def _keep_older_readings(staged: str) -> str:
+def _keep_earlier_readings(staged: str) -> str:
     return f"""
         insert into forecast.bar_revision (ticker, opened_at, {_VALUES}, superseded_at)
         select {_GIVEN}, stored.known_at
         from {staged} as given
         inner join forecast.bar as stored using (ticker, opened_at)
-        where given.known_at < stored.known_at and {_DIFFERS} and not {_WOULD_CHANGE_THE_PAST}
+        where {_FILLS_GAP} and {_VALUES_DIFFER}
         returning ticker
     """  # noqa: S608  # names from tables.py
 
@@ -309,7 +326,7 @@ def _date_back(staged: str) -> str:
         set known_at = given.known_at
         from {staged} as given
         where given.ticker = stored.ticker and given.opened_at = stored.opened_at
-            and given.known_at < stored.known_at and not {_DIFFERS} and not {_WOULD_CHANGE_THE_PAST}
+            and {_FILLS_GAP} and not {_VALUES_DIFFER}
     """  # noqa: S608  # names from tables.py
 
 
@@ -323,7 +340,7 @@ def _insert_new(staged: str) -> str:
 
 
 def _count_by_ticker(connection: Connection, changing: str) -> Counter[str]:
-    """Runs a statement that returns the ticker of each row it changed; how many by ticker."""
+    """Runs a statement that returns the ticker of each changed row; the number of rows by ticker."""
     counted = f"""
         with changed_rows as ({changing})
         select ticker, count(*) as changed from changed_rows group by ticker

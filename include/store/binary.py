@@ -1,8 +1,8 @@
-"""Rows as PostgreSQL's binary COPY format, to and from numpy arrays: bit for bit, and fast.
+"""PostgreSQL's binary COPY format, to and from data frames: exact to the bit, and fast.
 
-A feature row's float32 comes back as the float32 that was stored, and a million rows take a second where text takes
-a minute. Pure functions of frames and bytes; they know no table. All columns but the ticker have a fixed width, so
-that one ticker's rows are one structured array. Where next: ``engine.py``, which moves the bytes.
+A float32 is read back as the float32 that was stored, and a million rows take a second where the text format takes a
+minute. Pure functions of frames and bytes. All columns except the ticker have a fixed width, so that the rows of one
+ticker are one structured array. ``engine.py`` sends and receives the bytes.
 
 Source: PostgreSQL documentation, COPY, section Binary Format.
 """
@@ -26,11 +26,11 @@ _HEADER = _SIGNATURE + bytes(8)
 _TRAILER = b"\xff\xff"
 _FORMATS = {"time": ">i8", "f8": ">f8", "f4": ">f4", "i4": ">i4"}
 _EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
-"""PostgreSQL counts microseconds from here."""
+"""PostgreSQL stores a timestamp as microseconds since this instant."""
 
 
 def encode(frame: pd.DataFrame, kinds: Kinds) -> bytes:
-    """The rows as a binary COPY of (ticker, then the columns of ``kinds`` in their order).
+    """The rows as bytes of a binary COPY: the ticker, then the columns of ``kinds`` in their order.
 
     Raises:
         DataContractError: a column is missing, or a time is naive or unknown.
@@ -52,9 +52,12 @@ def encode(frame: pd.DataFrame, kinds: Kinds) -> bytes:
 
 
 def decode(data: bytes, tickers: Sequence[str], kinds: Kinds) -> pd.DataFrame:
-    """The frame of a binary COPY whose rows are (position in ``tickers`` from 1, then the columns of ``kinds``).
+    """The frame of a binary COPY whose rows are a position in ``tickers`` (from 1) and the columns of ``kinds``.
 
-    Times are ``datetime64[us, UTC]``, ``i4`` becomes int64. No value may be null.
+    Times are ``datetime64[us, UTC]``, ``i4`` becomes int64.
+
+    Raises:
+        DataContractError: the bytes are no such rows, or a value is null.
     """
     layout = _layout(">i4", kinds)
     body = data[len(_HEADER) : -len(_TRAILER)]
@@ -70,7 +73,7 @@ def decode(data: bytes, tickers: Sequence[str], kinds: Kinds) -> pd.DataFrame:
 
 
 def _layout(ticker: str, kinds: Kinds) -> np.dtype[Any]:
-    """One row on the wire: the number of fields, then width and value of each."""
+    """The layout of one row: the number of fields, then the width and the value of each."""
     fields: list[tuple[str, str]] = [("field_count", ">i2"), ("width_ticker", ">i4"), ("ticker", ticker)]
     for column, kind in kinds.items():
         fields += [(f"width_{column}", ">i4"), (column, _FORMATS[kind])]

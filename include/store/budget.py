@@ -1,8 +1,8 @@
-"""How often a source may be asked, kept in Postgres, so that several workers together keep to one pace.
+"""The request rate of a source, shared by all processes through Postgres.
 
-A token bucket that holds one token: every request takes the next free instant, 1 / per_second after the one before it,
-whichever process took that. A rate limit that one process runs into stops all of them. Postgres' clock counts, and no
-connection is held while a turn is waited for. It knows no request and no ticker.
+A token bucket of size one: each request reserves the next free instant, 1 / per_second seconds after the previous one,
+whichever process made that. If the source refuses a request of one process, all of them stop. Times are by the
+database's clock. No connection is held while a process waits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.store.engine import Connection, Engine, execute, fetch_rows, transa
 class RequestBudget:
     """The budget of one source. Safe to use from several threads.
 
-    ``longest_wait_seconds`` bounds the queue: whoever would have to wait longer is turned away at once.
+    ``longest_wait_seconds`` limits the queue: a request that would have to wait longer fails at once.
     """
 
     def __init__(self, engine: Engine, source: str, per_second: float, longest_wait_seconds: float = 60.0) -> None:
@@ -27,11 +27,11 @@ class RequestBudget:
         self._longest = timedelta(seconds=longest_wait_seconds)
 
     def wait_for_turn(self) -> float:
-        """Returns 0.0 when a request may be made; at once, with the seconds that are left, while nobody may ask.
+        """Waits for a free instant and returns 0.0; returns at once the seconds left while the source is blocked.
 
         Raises:
             MarketUnavailableError: the queue is too long.
-            StoreUnavailableError: Postgres cannot be asked.
+            StoreUnavailableError: Postgres cannot be reached.
         """
         with transaction(self._engine) as connection:
             wait = self._take(connection)
@@ -41,17 +41,17 @@ class RequestBudget:
         if wait is None:
             message = (
                 f"{self._source}: requests are queued for more than {self._longest.total_seconds():.0f} s; "
-                "there are too many workers for its pace."
+                "there are too many workers for its rate limit."
             )
             raise MarketUnavailableError(message)
         if wait <= 0:
             return 0.0
         time.sleep(wait)
-        with transaction(self._engine) as connection:  # another process may have been refused meanwhile
+        with transaction(self._engine) as connection:  # another process may have blocked the source meanwhile
             return self._blocked_for(connection)
 
     def block(self, seconds: float) -> None:
-        """Stops every process for so long; a longer stop that is in force already stays."""
+        """Blocks the source for all processes for ``seconds``; a block that ends later is kept."""
         with transaction(self._engine) as connection:
             execute(
                 connection,
@@ -65,7 +65,7 @@ class RequestBudget:
             )
 
     def _take(self, connection: Connection) -> float | None:
-        """Seconds until the turn that was taken; None where none was."""
+        """Seconds until the reserved instant; None if none was reserved."""
         rows = fetch_rows(
             connection,
             """

@@ -1,7 +1,7 @@
-"""The way to Postgres: an engine, transactions whose failures speak our error tree, and bulk reads and writes.
+"""Access to Postgres: an engine, transactions that raise the errors of ``include/errors.py``, bulk reads and writes.
 
-Everything is set-based: rows go by COPY into a temporary staging table, then by one statement into place. Knows no
-table's meaning. Where next: ``tables.py`` for what there is, ``bars.py`` and its neighbours for who writes it.
+Writes are set-based: COPY into a temporary staging table, then one statement for all rows. The tables are listed in
+``tables.py``; each other module of this package reads and writes one family of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CONNECT_SECONDS = 10
 
 
 def create_store_engine(url: str) -> Engine:
-    """A pool of connections to the database at ``url``; times come back in UTC. Nothing is connected yet."""
+    """A pool of connections to the database at ``url``, which returns times in UTC. It connects on first use."""
     return create_engine(
         url,
         pool_pre_ping=True,
@@ -45,11 +45,11 @@ def create_store_engine(url: str) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """A connection whose work is committed when the block ends, and undone when it raises.
+    """A connection whose work is committed at the end of the block, and rolled back if the block raises.
 
     Raises:
-        StoreUnavailableError: Postgres cannot be reached, broke off, or gave way to another transaction.
-        DataContractError: a constraint of the schema refused a row.
+        StoreUnavailableError: Postgres cannot be reached, or it ended the connection or the transaction.
+        DataContractError: a row violates a constraint of the schema.
     """
     try:
         with engine.begin() as connection:
@@ -62,24 +62,24 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def _translate(error: DBAPIError | psycopg2.Error, engine: Engine) -> HourcastError | None:
-    """The error in our own words; None for one that only a programmer can cause."""
+    """The error of ``include/errors.py`` for a driver's error; None for one that only a programming error causes."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     where = f"{engine.url.host}:{engine.url.port}/{engine.url.database}"
     if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return StoreUnavailableError(f"Postgres at {where} did not answer as it should: {cause}".strip())
+        return StoreUnavailableError(f"Postgres at {where} is not available: {cause}".strip())
     if isinstance(cause, psycopg2.IntegrityError | psycopg2.DataError):
         return DataContractError(f"Postgres at {where} refused a row: {cause}".strip())
     return None
 
 
 def run_script(connection: Connection, script: str) -> None:
-    """Runs the statements of a script as they stand: no parameter, and `%` means itself."""
+    """Runs the statements of a script without parameters; ``%`` has no special meaning."""
     with closing(_cursor(connection)) as cursor:
         cursor.execute(script)
 
 
 def execute(connection: Connection, statement: str, parameters: Mapping[str, Any] | None = None) -> int:
-    """Runs one statement with ``:name`` parameters; the count of rows it changed."""
+    """Runs one statement with ``:name`` parameters; the count of changed rows."""
     return connection.execute(text(statement), parameters or {}).rowcount
 
 
@@ -88,7 +88,7 @@ def fetch_rows(
     query: str,
     parameters: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Every row of a query with ``:name`` parameters, as column -> value; for few rows."""
+    """The rows of a query with ``:name`` parameters, each as column -> value; for small results."""
     return [dict(row) for row in connection.execute(text(query), parameters or {}).mappings()]
 
 
@@ -99,9 +99,9 @@ def fetch_frame(
     tickers: Sequence[str],
     kinds: Kinds,
 ) -> pd.DataFrame:
-    """Every row of a query with ``%(name)s`` parameters, as a frame; for many rows.
+    """The rows of a query with ``%(name)s`` parameters, as a frame; for large results.
 
-    The query selects a ticker's position in ``tickers`` (integer, from 1), then the columns of ``kinds``, none null.
+    The query selects a ticker's position in ``tickers`` (integer, from 1), then the columns of ``kinds``, no nulls.
     """
     buffer = io.BytesIO()
     with closing(_cursor(connection)) as cursor:
@@ -111,7 +111,7 @@ def fetch_frame(
 
 
 def stage_frame(connection: Connection, table: Table, frame: pd.DataFrame, kinds: Kinds) -> str:
-    """Copies a frame's ticker and ``kinds`` columns into a staging table; its name. Gone when the transaction ends."""
+    """Copies a frame's ticker and ``kinds`` columns into a staging table of this transaction; returns its name."""
     columns = ("ticker", *kinds)
     name = _create_staging(connection, table, columns)
     with closing(_cursor(connection)) as cursor:
@@ -121,7 +121,7 @@ def stage_frame(connection: Connection, table: Table, frame: pd.DataFrame, kinds
 
 
 def stage_rows(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> str:
-    """Copies rows (values in the order of ``table.columns``) into a staging table; its name. For few rows."""
+    """Copies rows (values in the order of ``table.columns``) into a staging table; returns its name. For few rows."""
     name = _create_staging(connection, table, table.columns)
     lines = "".join("\t".join(map(_as_text, row)) + "\n" for row in rows)
     with closing(_cursor(connection)) as cursor:
@@ -130,7 +130,7 @@ def stage_rows(connection: Connection, table: Table, rows: Iterable[Sequence[Any
 
 
 def rows_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """A frame's rows as plain values in the order of ``columns``; what is missing is None, but NaN in a number stays.
+    """A frame's rows as Python values in the order of ``columns``; a missing value is None, except NaN in a float.
 
     Raises:
         DataContractError: a column is missing.
@@ -146,7 +146,7 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]
 def upsert(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> int:
     """Inserts rows, or replaces those whose values differ; the count of rows that changed.
 
-    A row that says nothing new is left as it is, its time of change included: storing twice equals storing once.
+    A row with the same values is not changed, nor is its time of change: storing twice equals storing once.
     """
     staged = stage_rows(connection, table, rows)
     replaced = ", ".join(f"{column} = excluded.{column}" for column in table.values)
@@ -164,7 +164,7 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) 
 
 
 def _cursor(connection: Connection) -> psycopg2.extensions.cursor:
-    """The driver's own cursor, within the connection's transaction: only it can COPY."""
+    """The driver's cursor in the connection's transaction; SQLAlchemy has no COPY."""
     return cast("psycopg2.extensions.cursor", connection.connection.cursor())
 
 
@@ -188,7 +188,7 @@ def _plain_values(column: pd.Series[Any]) -> list[Any]:
 
 
 def _as_text(value: object) -> str:
-    """A value as COPY's text format spells it."""
+    """A value in COPY's text format."""
     if value is None:
         return r"\N"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Which bars were due: what the calendar said when they were asked for, and which of them have not come."""
+"""Bars that were due by the session calendar when they were fetched, and those of them that are missing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from include.store.tables import EXPECTED_DAY
 
 
 def save_expected(connection: Connection, days: pd.DataFrame, as_of: datetime) -> int:
-    """Stores days on which bars were due; the count of rows that changed.
+    """Stores the number of bars due by day; the count of rows that changed.
 
-    Columns: ticker, day_exchange, first_opened_at, last_closed_at, expected_count. A day only ever grows. Days before
-    a ticker's first bar are left out: nobody knows whether it traded.
+    Columns: ticker, day_exchange, first_opened_at, last_closed_at (both UTC), expected_count. A stored count never
+    decreases. Days before a ticker's first bar are left out, because the ticker may not have been listed yet.
     """
     if days.empty:
         return 0
@@ -37,9 +37,9 @@ def save_expected(connection: Connection, days: pd.DataFrame, as_of: datetime) -
 
 
 def first_gaps(connection: Connection, tickers: Sequence[str], since: datetime) -> dict[str, datetime]:
-    """Since when bars are missing: the start of each ticker's first day from ``since`` on that lacks one, UTC.
+    """Start (UTC) of each ticker's first day from ``since`` on with a missing bar.
 
-    Tickers that lack none are absent.
+    Tickers without a missing bar are absent.
     """
     rows = fetch_rows(
         connection,

@@ -1,4 +1,4 @@
-"""Feature rows: what the model saw, kept for ever. A row is never changed; a later one of the same bar outranks it."""
+"""Feature rows, the input of the model. A row is never updated; of several rows of one bar the newest is in force."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from include.store.tables import FEATURE, FEATURE_KINDS
 
 
 def save_features(connection: Connection, features: pd.DataFrame) -> int:
-    """Stores the rows (``ticker``, ``closed_at``, ``known_at``, FEATURE_COLUMNS) that say something new; their count.
+    """Stores new rows (``ticker``, ``closed_at``, ``known_at``, FEATURE_COLUMNS; times in UTC); their count.
 
-    A row equal, bit for bit, to what ``load_features`` gives as of its ``known_at`` is not stored again. Where the
-    very instant has a row already, the first stays.
+    A row whose values equal, bit for bit, those that ``load_features`` returns as of its ``known_at`` is not stored. A
+    row with the key of a stored one is not stored either.
     """
     if features.empty:
         return 0
@@ -36,9 +36,10 @@ def load_features(
     as_of: datetime,
     row_limit: int | None = None,
 ) -> pd.DataFrame:
-    """The rows as known at ``as_of``: ticker, closed_at, known_at and float32 FEATURE_COLUMNS, by ticker and time.
+    """The rows as known at ``as_of`` (UTC): ticker, closed_at, known_at and float32 FEATURE_COLUMNS.
 
-    One row a ticker and bar, the newest known. With ``row_limit``, each ticker's newest so many bars.
+    One row per ticker and bar, the newest known, ordered by ticker and time. With ``row_limit``, only those of the
+    newest ``row_limit`` bars of each ticker.
     """
     names = sorted(set(tickers))
     return fetch_frame(
@@ -64,9 +65,9 @@ def load_features(
 
 
 def _drop_known(staged: str) -> str:
-    """Takes the rows that say nothing new from the staging table.
+    """Deletes the rows with known values from the staging table.
 
-    A statement of its own: an insert that looked each row up would wade through the entries it has just made.
+    A separate statement: within the insert, each look-up would also scan the index entries of the rows just inserted.
     """
     return f"""
         with newest as (

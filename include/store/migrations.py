@@ -1,8 +1,9 @@
-"""Brings a database to this version's schema: numbered SQL files once each, in order; then every view anew.
+"""Migrates a database to the schema of this version.
 
-Alembic keeps count of the files of ``sql/migrations`` (in ``forecast.alembic_version``); there are no Python
-revisions, the SQL is the truth. Views hold no data, so the files of ``sql/views`` are simply made again. All of it is
-one transaction behind a lock: two processes that migrate at once do it once, and a failure leaves nothing half done.
+Alembic records which files of ``sql/migrations`` are applied (in ``forecast.alembic_version``); there are no Python
+revisions. Views hold no data, so each migration drops them and creates those of ``sql/views``. Everything is one
+transaction under a lock: of two processes that migrate at once the second finds nothing to do, and a failure changes
+nothing.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from include.store.engine import Connection, Engine, create_store_engine, execut
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 READER_ROLE = "bi_reader"
-"""The role of BI tools, where the database has one; it may read schema bi and nothing else."""
+"""The role of BI tools, which may read schema bi and nothing else; a database may be without it."""
 
 _LOCK = 4_801_967_321
-"""Any number, the same in every process that migrates."""
+"""Key of the advisory lock for migrations: any number that is the same in all processes."""
 
 
 def migrate(url: str) -> None:
-    """Brings the database at ``url`` up to date; does nothing that was done before."""
+    """Applies the missing migrations to the database at ``url`` and creates its views."""
     engine = create_store_engine(url)
     try:
         upgrade(engine)
@@ -35,7 +36,7 @@ def migrate(url: str) -> None:
 
 
 def upgrade(engine: Engine) -> None:
-    """Applies the migrations that are missing, makes the views anew, and lets the reader read them."""
+    """Applies the missing migrations, creates the views, and grants them to the reader role if it exists."""
     with transaction(engine) as connection:
         execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _LOCK})
         execute(connection, "create schema if not exists forecast")
@@ -46,7 +47,7 @@ def upgrade(engine: Engine) -> None:
 
 
 def grant_reader(connection: Connection, reader_role: str) -> None:
-    """Lets a role read every view of schema bi, and no table."""
+    """Grants a role every view of schema bi, and takes schema forecast from it."""
     role = connection.dialect.identifier_preparer.quote(reader_role)
     execute(connection, f"revoke all on schema forecast from {role}")
     execute(connection, f"grant usage on schema bi to {role}")
@@ -69,7 +70,7 @@ def _apply_migrations(connection: Connection) -> None:
 
 
 def _revisions() -> Iterator[Script]:
-    """Each migration file as Alembic sees one: a module with its predecessor and how to apply it."""
+    """Each migration file as an Alembic revision: a module with its predecessor and its upgrade function."""
     previous = None
     for path in sorted((SQL_DIR / "migrations").glob("*.sql")):
         module = ModuleType(path.stem)
@@ -87,7 +88,10 @@ def _applier(path: Path) -> Callable[[Connection], None]:
 
 
 def _make_views(connection: Connection) -> None:
-    """Drops every view of schema bi and makes those that have a file; a view of somebody else's on top refuses it."""
+    """Drops all views of schema bi and creates those of ``sql/views``.
+
+    It fails if a view of another schema depends on one of them.
+    """
     for row in fetch_rows(connection, "select viewname from pg_views where schemaname = 'bi' order by viewname"):
         execute(connection, f"drop view bi.{row['viewname']}")
     for path in sorted((SQL_DIR / "views").glob("*.sql")):

@@ -1,7 +1,7 @@
-"""Onboarding requests, written down ticker by ticker: how far each came, and its result.
+"""Onboarding requests: the stage and the result of each requested ticker.
 
-A request is known by the id of the run that was asked; asking twice under one id is asking once. The ticker's own
-life stands in ``registry.py``.
+A request is identified by the id of its run; a second request with the same id changes nothing. The ticker's status
+is in ``registry.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.store.registry import deal
 
 
 class RequestStage(StrEnum):
-    """How far a requested ticker has come; ordered."""
+    """The last completed stage of a requested ticker, in order."""
 
     REQUESTED = "requested"
     VALIDATED = "validated"
@@ -31,7 +31,7 @@ _STAGES = [stage.value for stage in RequestStage]
 
 @dataclass(frozen=True)
 class RequestTicker:
-    """One ticker of one request; ``result`` is None while it is worked on, ``shard_index`` until it is planned."""
+    """One ticker of one request; ``result`` is None while it is in progress, ``shard_index`` until it is planned."""
 
     request_id: str
     ticker: str
@@ -53,7 +53,7 @@ def open_ticker(
     source: str | None,
     history_days: int,
 ) -> None:
-    """Writes one ticker of a request down; one that stands there already is left as it is."""
+    """Stores one ticker of a request (``as_of`` in UTC); an existing one is not changed."""
     execute(
         connection,
         """
@@ -72,9 +72,9 @@ def open_ticker(
 
 
 def in_progress(connection: Connection, within: timedelta) -> set[str]:
-    """Tickers that a request is working on: without a result, and moved on no longer ago than ``within``.
+    """Tickers of requests in progress: those without a result whose row changed within the last ``within``.
 
-    Measured by the database's clock: this is about runs that are alive, not about what was known when.
+    The time is measured by the database's clock, because it is about running processes and not about an as_of.
     """
     rows = fetch_rows(
         connection,
@@ -111,7 +111,7 @@ def plan_request(
     shard_count: int,
     shard_minimum_tickers: int,
 ) -> list[Shard]:
-    """Deals the validated tickers that are still open out to shards; the shards, the same on every rerun."""
+    """Distributes the request's validated tickers without a result over shards; the shards, the same on a rerun."""
     moment = require_utc(as_of, "as_of")
     waiting = [
         item.ticker
@@ -139,7 +139,7 @@ def plan_request(
 
 
 def advance(connection: Connection, request_id: str, tickers: Sequence[str], stage: RequestStage) -> None:
-    """Moves tickers of a request on to ``stage``, never back."""
+    """Sets tickers of a request to ``stage``; a ticker that is further is not changed."""
     execute(
         connection,
         """
@@ -154,7 +154,7 @@ def advance(connection: Connection, request_id: str, tickers: Sequence[str], sta
 
 
 def close(connection: Connection, request_id: str, ticker: str, result: str, reason: str | None) -> None:
-    """Writes down how a ticker's part of the request ended, and why."""
+    """Stores the result of a request's ticker and the reason; the same result again changes nothing."""
     execute(
         connection,
         """

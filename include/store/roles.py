@@ -1,7 +1,7 @@
-"""Databases and login roles on a Postgres server that is ours, made by its superuser.
+"""Creates databases and login roles on a new Postgres server, as its superuser.
 
-For a server that starts empty, such as the compose file's. Every statement may be repeated. What a role may do inside
-a database is granted where the schema is made: ``include/store/migrations``.
+It is for a server that starts empty, such as that of the compose file. A repetition changes nothing. The rights of a
+role within a database are granted in ``include/store/migrations.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.store.engine import Connection, create_store_engine, execute, fetch
 
 @dataclass(frozen=True)
 class Login:
-    """A role that may log in, and its password."""
+    """A role with the right to log in, and its password."""
 
     role: str
     password: str = field(repr=False)
@@ -25,7 +25,7 @@ class Login:
 
 @dataclass(frozen=True)
 class DatabasePlan:
-    """A database, the role that owns it, and the roles that may only connect and read what they are granted."""
+    """A database, the role that owns it, and the roles that may connect and read what is granted to them."""
 
     name: str
     owner: Login
@@ -33,12 +33,12 @@ class DatabasePlan:
 
 
 def ensure_database(host: str, port: int, superuser: Login, plan: DatabasePlan) -> None:
-    """Makes the plan's roles and database on the server where they are missing, and sets the roles' passwords.
+    """Creates the plan's missing roles and database on the server, and sets the roles' passwords.
 
-    Nobody but owner and readers may connect to the database afterwards; a reader's transactions are read-only.
+    Afterwards only the owner and the readers may connect to the database; a reader's transactions are read-only.
 
     Raises:
-        StoreUnavailableError: the server does not answer, or not to this superuser.
+        StoreUnavailableError: the server cannot be reached, or it refuses this superuser.
     """
     address = URL.create("postgresql+psycopg2", superuser.role, superuser.password, host, port, "postgres")
     engine = create_store_engine(address.render_as_string(hide_password=False))

@@ -1,8 +1,8 @@
-"""Splits: which scale the stored series is on, and since when.
+"""Splits: the price scale of each ticker's stored bars.
 
-A split moves a ticker's whole series to a new scale in one transaction. What was believed before stays in
-``bar_revision``, so that earlier hours read the old scale; ``forecast.split`` tells by what factor their forecasts
-differ from later bars.
+A split moves all bars of a ticker to a new price scale in one transaction. The old values stay in ``bar_revision``, so
+that a replay of an earlier hour reads the old scale. ``forecast.split`` has the factor between the scales; the SQL
+function ``forecast.split_factor_between`` (``sql/migrations/0012_split_factor.sql``) multiplies several.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from include.store.tables import BAR, BAR_KINDS
 
 @dataclass(frozen=True)
 class ScaleShift:
-    """How a ticker's given bars lie to the stored ones of the same times.
+    """A ticker's given bars compared with the stored bars of the same times.
 
-    ``log_ratio``: median of log(stored close / given close); ``overlap_count``: bars that are both;
-    ``agreeing_ratio``: share of them within the tolerance; ``newest_overlap_at``: when the last of them opened, UTC;
-    ``has_newer``: whether a bar newer than all stored ones is given.
+    ``log_ratio``: median of log(stored close / given close); ``overlap_count``: bars that are given and stored;
+    ``agreeing_ratio``: share (0..1) of them within the tolerance of the median; ``newest_overlap_at``: when the newest
+    of them opened, UTC; ``has_newer``: whether a given bar is newer than all stored ones.
     """
 
     ticker: str
@@ -36,7 +36,7 @@ class ScaleShift:
 
 
 def scale_shifts(connection: Connection, bars: pd.DataFrame, as_of: datetime, tolerance: float) -> list[ScaleShift]:
-    """The tickers whose given bars lie off those known at ``as_of`` by more than ``tolerance`` in the median."""
+    """The tickers whose ``log_ratio`` is larger than ``tolerance``, in absolute value; bars as known at ``as_of``."""
     if bars.empty:
         return []
     staged = stage_frame(connection, BAR, bars.assign(known_at=as_of), BAR_KINDS)
@@ -81,7 +81,7 @@ def scale_shifts(connection: Connection, bars: pd.DataFrame, as_of: datetime, to
 
 
 def splits_since(connection: Connection, tickers: Sequence[str], as_of: datetime, reach: timedelta) -> list[Split]:
-    """The splits recorded within ``reach`` before ``as_of``, oldest first."""
+    """The splits that became known in the time ``reach`` before ``as_of`` (UTC), oldest first."""
     rows = fetch_rows(
         connection,
         """
@@ -97,10 +97,10 @@ def splits_since(connection: Connection, tickers: Sequence[str], as_of: datetime
 def move_to_scale(
     connection: Connection, split: Split, known_at: datetime, given: pd.DataFrame, *, is_announced: bool
 ) -> bool:
-    """Moves a ticker's whole series to the scale of ``given`` (its bars, BAR_COLUMNS) as of ``known_at``.
+    """Moves all bars of a ticker to the price scale of ``given`` (BAR_COLUMNS), known from ``known_at`` (UTC) on.
 
-    Bars that are given take those values, the others are computed. False, and nothing done, where the ticker has bars
-    or finished hours from after ``known_at``: they would find another scale than they had read.
+    Given bars get the given values, the others are divided by the factor. Returns False and changes nothing if bars,
+    hours or forecasts of the ticker are later than ``known_at``: what they read must not change.
     """
     moment = {"ticker": split.ticker, "known_at": require_utc(known_at, "known_at"), "factor": split.factor}
     if fetch_rows(connection, _HAS_LATER, moment):

@@ -1,5 +1,5 @@
--- Do the 90 % intervals hold 90 % of what came, and is anything gained on the
--- random walk?
+-- Coverage of the 90 % interval and CRPS skill over the random walk, by ticker
+-- and horizon, where at least 30 forecasts are scored.
 
 select
     ticker,

@@ -1,4 +1,4 @@
--- One ticker's closes and its forecast band, as Superset draws them.
+-- One ticker's closes and forecast band of 14 days, as Superset draws them.
 
 select
     closed_at,

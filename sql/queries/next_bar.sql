@@ -1,4 +1,5 @@
--- What will each ticker's next bar close at, in the exchange's own time?
+-- Forecast close of each active ticker's next bar, with the end of that bar in
+-- the exchange's time zone.
 
 select
     ticker,

@@ -1,4 +1,5 @@
--- Which tickers have no fresh forecast of a model, and why?
+-- Tickers that are not active, or whose last hour gave no forecast by a model,
+-- and the reasons.
 
 select
     ticker,

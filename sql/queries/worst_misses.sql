@@ -1,4 +1,5 @@
--- Which bars of the last 30 days surprised the forecast most?
+-- The 20 largest errors, relative to the last close, among forecasts whose 90 %
+-- interval missed the actual close; last 30 days.
 
 select
     ticker,
