@@ -69,11 +69,11 @@ bench: venv-dev ## Measure what everything costs, as JSON and tables; optional: 
 
 pretrain: venv-dev ## Train the backbone that new tickers start from; BARS=folder UNTIL=2025-02-28
 	@test -n "$(BARS)" && test -n "$(UNTIL)" || { echo "Say which bars, until when: make pretrain BARS=folder UNTIL=2025-02-28" >&2; exit 1; }
-	@OMP_NUM_THREADS=1 $(PYTHON) -m include.pipeline.pretrain --bars "$(BARS)" --until "$(UNTIL)" $(ARGS)
+	@OMP_NUM_THREADS=1 $(PYTHON) -m include.pipeline.pretraining.pretrain --bars "$(BARS)" --until "$(UNTIL)" $(ARGS)
 
 evaluate: venv-dev ## Score every forecaster, walk-forward; BARS=folder, optional: ARGS="--since 2025-01-01"
 	@test -n "$(BARS)" || { echo "Say where the bars are: make evaluate BARS=folder" >&2; exit 1; }
-	@OMP_NUM_THREADS=1 $(PYTHON) -m include.pipeline.evaluate --bars "$(BARS)" $(ARGS)
+	@OMP_NUM_THREADS=1 $(PYTHON) -m research.evaluate --bars "$(BARS)" $(ARGS)
 
 leakcheck: venv-dev ## Plant leaks and random futures, count those caught; writes docs/leaks.md; optional: ARGS="--count 100"
 	@OMP_NUM_THREADS=1 $(PYTHON) -m tests.leaks $(ARGS)

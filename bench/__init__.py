@@ -1,1 +1,1 @@
-"""What Hourcast costs, measured: `make bench`. Also `autoforecast.py`, rivals in an environment of their own."""
+"""Measurements of what Hourcast costs: `make bench`. Also `autoforecast.py`, which needs an environment of its own."""

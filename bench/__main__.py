@@ -1,7 +1,7 @@
 """`make bench`: what the product costs on this machine, as JSON and as tables.
 
-Every section can run alone: `make bench ARGS="--only fine_tune --tickers 1,50"`. It needs no network and no recorded
-bars; the sections that write start a Postgres of their own. One thread a process throughout.
+Each section can be run alone: `make bench ARGS="--only fine_tune --tickers 1,50"`. No network and no recorded bars are
+needed. Sections that use a database start a temporary Postgres. Each process uses one thread.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "b
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much each section measures."""
+    """The sizes of each section's measurements."""
 
     fine_tune_tickers: tuple[int, ...] = (1, 50, 500, 2000)
     distinct_tickers: int = 16
@@ -48,12 +48,12 @@ SMALLEST = Sizes(
     hour_tickers=2,
     history_days=90,
 )
-"""Enough to see that everything runs."""
+"""The smallest sizes, to test that all sections run."""
 
 
 def _bars(tickers: int, bars_each: int) -> Section:
     found = bars.measure(tickers, bars_each)
-    ways = {"store": "our path, new bars", "again": "our path, the same bars again", "to_sql": "pandas' to_sql"}
+    ways = {"store": "upsert_bars, new bars", "again": "upsert_bars, the same bars", "to_sql": "pandas' to_sql"}
     rows: list[Row] = [
         {
             "what": words,
@@ -63,7 +63,7 @@ def _bars(tickers: int, bars_each: int) -> Section:
         }
         for way, words in ways.items()
     ]
-    return Section(rows, [f"{tickers} tickers with {bars_each} bars each, one after another."])
+    return Section(rows, [f"{tickers} tickers with {bars_each} bars each, stored one after the other."])
 
 
 SECTIONS: dict[str, Callable[[Sizes], Section]] = {
@@ -77,7 +77,7 @@ SECTIONS: dict[str, Callable[[Sizes], Section]] = {
 
 
 def run(names: Sequence[str], sizes: Sizes, report: Callable[[str], object]) -> dict[str, Any]:
-    """Runs those sections, hands each one's table to ``report`` as soon as it is there, and gives all as plain JSON."""
+    """Runs these sections and passes each table to ``report`` when it is ready; all results as plain JSON."""
     found: dict[str, Any] = {"machine": machine.describe(), "sections": {}}
     report("\n".join(f"{name}: {value}" for name, value in found["machine"].items()))
     for name in names:
@@ -89,17 +89,17 @@ def run(names: Sequence[str], sizes: Sizes, report: Callable[[str], object]) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures, prints and writes; the exit status."""
+    """Measures, prints the tables and writes the JSON file; the exit status."""
     parser = argparse.ArgumentParser(prog="make bench", description="Measures what the product costs.")
-    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="a section; may be given again")
-    parser.add_argument("--tickers", type=_numbers, help="numbers of tickers for fine_tune, like 1,50,500")
-    parser.add_argument("--smallest", action="store_true", help="the smallest sizes: does everything run?")
-    parser.add_argument("--json", type=Path, default=_DEFAULT_JSON, help="where the figures are written")
+    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="a section; can be repeated")
+    parser.add_argument("--tickers", type=_numbers, help="numbers of tickers for fine_tune, for example 1,50,500")
+    parser.add_argument("--smallest", action="store_true", help="the smallest sizes, to test that everything runs")
+    parser.add_argument("--json", type=Path, default=_DEFAULT_JSON, help="file of the results")
     chosen = parser.parse_args(arguments)
     sizes = SMALLEST if chosen.smallest else Sizes()
     if chosen.tickers:
         sizes = Sizes(**{**asdict(sizes), "fine_tune_tickers": chosen.tickers})
-    found = run(chosen.only or list(SECTIONS), sizes, lambda text: print(text, flush=True))  # noqa: T201 - what was asked for
+    found = run(chosen.only or list(SECTIONS), sizes, lambda text: print(text, flush=True))  # noqa: T201 - the output of the command
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0

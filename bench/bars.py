@@ -1,7 +1,7 @@
-"""How fast bars are stored: our own save path beside pandas' ``to_sql(method="multi")``, in the same run.
+"""How fast bars are stored: ``upsert_bars`` compared with pandas' ``to_sql(method="multi")`` in the same run.
 
-``python -m bench.bars`` prints a table and a JSON line. Both write the same bars, ticker by ticker as a backfill does,
-into tables of the same columns, keys, checks and indexes, on an embedded Postgres with the settings of `make run`.
+``python -m bench.bars`` prints a table and a JSON line. Both store the same bars, ticker by ticker as a backfill does.
+Their tables have the same columns, keys, checks and indexes. The embedded Postgres has the settings of `make run`.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from include.store.migrations import migrate
 
 _FIRST_PORT = 54400
 _TO_SQL_ROWS = 1000
-"""Rows in one statement of ``to_sql``: more of them made it slower here."""
+"""Rows in one statement of ``to_sql``. With more rows it was slower."""
 _OPENED = np.datetime64("2020-01-01T00:00:00", "us")
 
 
 def measure(tickers: int, bars: int) -> dict[str, float]:
-    """Seconds and rows a second for storing ``bars`` bars of each of ``tickers`` tickers.
+    """Seconds and rows per second for storing ``bars`` bars of each of ``tickers`` tickers.
 
-    ``store_*``: our path into an empty table; ``again_*``: the same bars once more, changing nothing; ``to_sql_*``:
-    pandas, which cannot be run twice. ``speedup``: how many times as fast as pandas our first storing is.
+    ``store_*``: ``upsert_bars`` into an empty table; ``again_*``: the same bars again, which changes nothing;
+    ``to_sql_*``: pandas, which cannot store the same bars twice. ``speedup``: ``to_sql_seconds / store_seconds``.
     """
     with _migrated_engine() as engine:
         stored = _seconds(tickers, bars, lambda frame: _store(engine, frame))
@@ -75,20 +75,20 @@ def _store_with_pandas(engine: Engine, frame: pd.DataFrame) -> None:
 
 
 def _seconds(tickers: int, bars: int, store: Callable[[pd.DataFrame], None]) -> float:
-    """The time that storing alone takes, without making up the bars."""
+    """Seconds for storing, without the time for generating the bars."""
     total = 0.0
     for number in range(tickers):
-        frame = _invented(f"T{number:04d}", bars, number)
+        frame = _random_bars(f"T{number:04d}", bars, number)
         started_at = time.perf_counter()
         store(frame)
         total += time.perf_counter() - started_at
     return total
 
 
-def _invented(ticker: str, bars: int, seed: int) -> pd.DataFrame:
-    """One ticker's bars as the save path takes them, an hour apart."""
-    chance = np.random.default_rng(seed)
-    close = 100.0 * np.exp(np.cumsum(chance.normal(0.0, 0.004, bars)))
+def _random_bars(ticker: str, bars: int, seed: int) -> pd.DataFrame:
+    """One ticker's bars, one each hour, with the columns that ``upsert_bars`` takes."""
+    random = np.random.default_rng(seed)
+    close = 100.0 * np.exp(np.cumsum(random.normal(0.0, 0.004, bars)))
     opened_at = pd.DatetimeIndex(_OPENED + np.arange(bars) * np.timedelta64(1, "h")).tz_localize("UTC")
     return pd.DataFrame(
         {
@@ -99,7 +99,7 @@ def _invented(ticker: str, bars: int, seed: int) -> pd.DataFrame:
             "high": close * 1.002,
             "low": close * 0.998,
             "close": close,
-            "volume": chance.integers(1, 1_000_000, bars).astype("float64"),
+            "volume": random.integers(1, 1_000_000, bars).astype("float64"),
             "known_at": opened_at + timedelta(hours=1, minutes=2),
         }
     )
@@ -107,9 +107,9 @@ def _invented(ticker: str, bars: int, seed: int) -> pd.DataFrame:
 
 @contextmanager
 def _migrated_engine() -> Iterator[Engine]:
-    """A database of its own on a server of its own, both gone when the block ends."""
+    """An engine over a temporary server and database, which are removed when the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="hourcast-bench-"))
-    folder.chmod(0o755)  # as root, the server's user must be able to pass
+    folder.chmod(0o755)  # under root, the server runs as another user, which must be able to enter
     server = EmbeddedPostgres(folder / "local", _FIRST_PORT)
     try:
         server.start()
@@ -126,26 +126,26 @@ def _migrated_engine() -> Iterator[Engine]:
 
 
 def table_of(figures: dict[str, float]) -> str:
-    """The figures as lines for a person."""
-    lines = [f"{figures['rows']:,.0f} bars", f"{'':34}{'seconds':>9}{'rows a second':>15}"]
+    """The figures as a table for a terminal."""
+    lines = [f"{figures['rows']:,.0f} bars", f"{'':34}{'seconds':>9}{'rows per second':>17}"]
     for name, words in (
-        ("store", "our save path, empty table"),
-        ("again", "our save path, same bars again"),
+        ("store", "upsert_bars, empty table"),
+        ("again", "upsert_bars, same bars again"),
         ("to_sql", "DataFrame.to_sql(method='multi')"),
     ):
-        lines.append(f"{words:34}{figures[f'{name}_seconds']:9.1f}{figures[f'{name}_rows_per_second']:15,.0f}")
+        lines.append(f"{words:34}{figures[f'{name}_seconds']:9.1f}{figures[f'{name}_rows_per_second']:17,.0f}")
     return "\n".join([*lines, f"{figures['speedup']:.1f} times as fast as to_sql"])
 
 
 def main(arguments: list[str]) -> int:
-    """Measures, and prints a table and a JSON line."""
+    """Measures, and prints a table and a JSON line; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.bars", description=__doc__)
     parser.add_argument("--tickers", type=int, default=500)
     parser.add_argument("--bars", type=int, default=5000, help="bars of each ticker")
     options = parser.parse_args(arguments)
     figures = measure(options.tickers, options.bars)
-    print(table_of(figures))  # noqa: T201  # what the person asked for
-    print(json.dumps(figures))  # noqa: T201  # what a program reads
+    print(table_of(figures))  # noqa: T201  # the output of the command
+    print(json.dumps(figures))  # noqa: T201  # the same for programs
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Saving and loading a shard's networks: one stacked file, against one file a ticker."""
+"""Saving and loading a shard's networks: one stacked file, compared with one file for each ticker."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from include.settings import load_settings
 
 
 def measure(ticker_count: int) -> Section:
-    """Seconds for both ways, in a folder of the machine's own disk."""
+    """Seconds and megabytes for both, in a temporary folder."""
     config = model_config(load_settings({}).model, MODEL_INPUT_COUNT)
-    state = start_from(load_backbone(config), [f"T{k}" for k in range(ticker_count)])
+    state = start_from(load_backbone(config).state, [f"T{k}" for k in range(ticker_count)])
     return Section(
-        [_row("stacked", [state]), _row("one file a ticker", state.split(1))],
-        ["Loading computes each ticker's hash again; files just written are likely still in memory."],
+        [_row("stacked", [state]), _row("one file for each ticker", state.split(1))],
+        ["Loading includes the check of each ticker's hash. The files are probably still in the page cache."],
     )
 
 
@@ -34,7 +34,7 @@ def _row(how: str, parts: list[ShardState]) -> Row:
     with tempfile.TemporaryDirectory(prefix="hourcast-bench-") as name:
         folder = Path(name)
         saving = machine.cost_of(
-            lambda: refs.extend(ref for part in parts for ref in save_shard(folder, part, _origin(part)))
+            lambda: refs.extend(ref for part in parts for ref in save_shard(folder, part, _provenance(part)))
         )
         loading = machine.cost_of(lambda: _load(folder, refs, config))
         size = sum(path.stat().st_size for path in folder.iterdir())
@@ -53,5 +53,5 @@ def _load(folder: Path, refs: list[ModelRef], config: ModelConfig) -> None:
         raise CheckpointError(next(iter(failures.values())))
 
 
-def _origin(state: ShardState) -> dict[str, dict[str, Any]]:
+def _provenance(state: ShardState) -> dict[str, dict[str, Any]]:
     return {ticker: {"as_of": "2025-03-31T15:35:00+00:00", "kind": "fine_tune", "seed": 1} for ticker in state.tickers}

@@ -1,4 +1,4 @@
-"""A throw-away Postgres for measurements, with the durability of a real one, and a product over it."""
+"""A temporary Postgres for measurements, with the settings of `make run`, and the product's services over it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ _FIRST_PORT = 54420
 
 @contextmanager
 def temporary_product() -> Iterator[Services]:
-    """The product over an empty database; server, database and models are gone afterwards.
-
-    Settings are the defaults, but every hour fine-tunes every ticker: what drifts is nothing to measure.
-    """
+    """The product's services over an empty database, with default settings; all is removed when the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="hourcast-bench-"))
-    folder.chmod(0o755)  # as root, the server's user must be able to pass
+    folder.chmod(0o755)  # under root, the server runs as another user, which must be able to enter
     server = EmbeddedPostgres(folder / "local", _FIRST_PORT)
     try:
         server.start()

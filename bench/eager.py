@@ -1,7 +1,7 @@
-"""The same network as a person would write it who fine-tunes one ticker after another: the loop we compare with.
+"""The usual implementation of the same network, for one ticker at a time, as a comparison for the speed.
 
-A plain ``nn.Module`` for each ticker, ``loss.backward()``, ``torch.optim.AdamW`` on all its weights, and forecasts one
-by one. ``tests/bench/test_eager.py`` shows that it computes the same quantiles and the same loss.
+One ``nn.Module`` for each ticker, ``loss.backward()``, ``torch.optim.AdamW`` on all weights, and one forecast after the
+other. ``tests/bench/test_eager.py`` shows that it computes the same quantiles and the same loss.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ROTARY_BASE = 1000.0
 
 
 class Block(nn.Module):
-    """Causal attention and a gated layer, each behind a norm and beside the stream."""
+    """One layer of the Transformer: causal attention and SwiGLU, each with a pre-norm and a residual connection."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -36,12 +36,12 @@ class Block(nn.Module):
         self.mlp_in, self.mlp_out = nn.Linear(width, 2 * hidden, bias=False), nn.Linear(hidden, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[B, T, D]`` to the same shape."""
+        """``[B, T, D]`` -> the same shape."""
         windows, bars, width = x.shape
         parts = self.attention_in(self.attention_norm(x)).view(windows, bars, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        seen = functional.scaled_dot_product_attention(rotate(query), rotate(key), value, is_causal=True)
-        x = x + self.attention_out(seen.transpose(1, 2).reshape(x.shape))
+        attended = functional.scaled_dot_product_attention(rotate(query), rotate(key), value, is_causal=True)
+        x = x + self.attention_out(attended.transpose(1, 2).reshape(x.shape))
         gate, hidden = self.mlp_in(self.mlp_norm(x)).chunk(2, dim=-1)
         result: Tensor = x + self.mlp_out(functional.silu(gate) * hidden)
         return result
@@ -68,7 +68,7 @@ class Network(nn.Module):
 
 
 def rotate(x: Tensor) -> Tensor:
-    """Rotary positions for ``[..., T, C]``."""
+    """``x [..., T, C]`` with rotary position embedding."""
     bars, width = x.shape[-2:]
     angles = torch.arange(bars).unsqueeze(1) * _ROTARY_BASE ** (-torch.arange(0, width, 2) / width)
     cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
@@ -78,27 +78,27 @@ def rotate(x: Tensor) -> Tensor:
 
 def network_of(state: ShardState, position: int = 0) -> Network:
     """A module with the weights of one network of a shard."""
-    own = {name: part[position] for name, part in state.parameters.items()}
+    source = {name: part[position] for name, part in state.parameters.items()}
     weights = {
-        "input.weight": own["input.weight"].T,
-        "input.bias": own["input.bias"],
-        "norm.weight": own["output.norm"],
-        "output.weight": own["output.weight"].T,
-        "output.bias": own["output.bias"],
+        "input.weight": source["input.weight"].T,
+        "input.bias": source["input.bias"],
+        "norm.weight": source["output.norm"],
+        "output.weight": source["output.weight"].T,
+        "output.bias": source["output.bias"],
     }
     for layer in range(state.config.layers):
         for part in ("attention", "mlp"):
-            ours, theirs = f"layers.{layer}.{part}", f"blocks.{layer}.{part}"
-            weights[f"{theirs}_norm.weight"] = own[f"{ours}.norm"]
-            weights[f"{theirs}_in.weight"] = own[f"{ours}.in.weight"].T
-            weights[f"{theirs}_out.weight"] = own[f"{ours}.out.weight"].T
+            old, new = f"layers.{layer}.{part}", f"blocks.{layer}.{part}"
+            weights[f"{new}_norm.weight"] = source[f"{old}.norm"]
+            weights[f"{new}_in.weight"] = source[f"{old}.in.weight"].T
+            weights[f"{new}_out.weight"] = source[f"{old}.out.weight"].T
     network = Network(state.config)
     network.load_state_dict(weights)
     return network
 
 
 def loss_of(quantiles: Tensor, targets: Tensor, has_target: Tensor, train: TrainConfig) -> Tensor:
-    """Twice the weighted mean pinball loss over the targets that are known."""
+    """Twice the weighted mean pinball loss over the known targets. A scalar."""
     level, weight = torch.tensor(QUANTILE_LEVELS), torch.tensor(train.level_weights)
     error = targets.unsqueeze(-1) - quantiles
     pinball = torch.maximum(level * error, (level - 1.0) * error)
@@ -106,7 +106,7 @@ def loss_of(quantiles: Tensor, targets: Tensor, has_target: Tensor, train: Train
 
 
 def fine_tune(network: Network, series: TrainingSeries, train: TrainConfig, seed: int) -> None:
-    """Trains all weights, as many steps on as many windows as ours."""
+    """Trains all weights in place, with the steps and windows of ``train``."""
     generator = np.random.default_rng(seed)
     optimiser = torch.optim.AdamW(network.parameters(), lr=train.learning_rate)
     for _ in range(train.steps):
@@ -115,12 +115,12 @@ def fine_tune(network: Network, series: TrainingSeries, train: TrainConfig, seed
         x, y, known = (torch.from_numpy(part[rows]) for part in (series.x, series.y, series.has_target))
         loss = loss_of(network(x), y, known, train)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has not annotated it
         optimiser.step()
 
 
 def forecast(network: Network, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Quantiles ``[H, Q]`` for the newest window ``[T, F]``."""
     with torch.no_grad():
-        answer: npt.NDArray[np.float32] = network(torch.from_numpy(window).unsqueeze(0))[0, -1].numpy()
-    return answer
+        quantiles: npt.NDArray[np.float32] = network(torch.from_numpy(window).unsqueeze(0))[0, -1].numpy()
+    return quantiles

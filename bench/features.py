@@ -1,4 +1,4 @@
-"""Feature rows, the scale among them: a whole history, and the tail that an hour computes."""
+"""Computing feature rows (with the scale): of a whole history, and of the newest bars as in an hour."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from include.evaluation.history import History
 from include.features.frame import build_features, lookback_bars
 
 SPARE_BARS = 200
-"""Bars that an hour reads beyond a ticker's look-back."""
+"""Bars that an hour reads in addition to a ticker's look-back."""
 
 
 def measure(ticker_count: int) -> Section:
-    """Tickers a second on one core, for both."""
+    """Tickers per second on one core, for both."""
     histories = market.histories(ticker_count)
     build_features(histories[0].bars)
     return Section(
         [_row("full history", histories), _row("hourly tail", histories, is_tail=True)],
-        ["Bars with their calendar in, feature rows out; one process, nothing read or written."],
+        ["From bars with calendar columns to feature rows; one process, without a database."],
     )
 
 
@@ -38,5 +38,5 @@ def _row(what: str, histories: Sequence[History], *, is_tail: bool = False) -> R
 
 
 def _tail(history: History) -> pd.DataFrame:
-    """The bars that an hour reads for a ticker's new rows."""
+    """The bars that an hour reads to compute a ticker's new rows."""
     return history.bars.iloc[-(lookback_bars(int(history.slot_count.max())) + SPARE_BARS) :]

@@ -1,4 +1,4 @@
-"""One whole hour of the product by stage, on simulated tickers and a Postgres of its own."""
+"""One hour of the product by stage, on simulated tickers and a temporary Postgres."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STAGES: dict[str, Callable[[Services, Shard], object]] = {
 
 
 def measure(ticker_count: int, history_days: int) -> Section:
-    """Seconds by stage of the hour after so many tickers were onboarded with so many days of bars."""
+    """Seconds by stage of an hour, for ``ticker_count`` tickers that were onboarded with ``history_days`` days of bars."""
     names = [f"BENCH{k}{'-USD' if k % 4 == 3 else ''}.SIM" for k in range(ticker_count)]
     params = {"tickers": names, "history_days": history_days}
     as_of = AS_OF + timedelta(hours=1)
@@ -38,7 +38,7 @@ def measure(ticker_count: int, history_days: int) -> Section:
         costs["score"] = machine.cost_of(lambda: hour.score(services, as_of))
         summary = hour.check_hour(services, as_of)
     if summary != {"forecast": ticker_count}:
-        message = f"The hour was to give {ticker_count} forecasts and gave {summary}; its costs say nothing."
+        message = f"The hour gave {summary} instead of {ticker_count} forecasts; its costs cannot be compared."
         raise RuntimeError(message)
     return Section(
         [
@@ -51,9 +51,9 @@ def measure(ticker_count: int, history_days: int) -> Section:
             for name, cost in costs.items()
         ],
         [
-            f"{ticker_count} tickers with {history_days} days of bars, all of them fine-tuned (other settings: the "
-            "defaults); shard after shard in one process, as `run-hour` does it. Onboarding comes before the hour; a "
-            "DAG runs a stage's shards side by side.",
+            f"{ticker_count} tickers with {history_days} days of bars, all of them fine-tuned; default settings. The "
+            "shards run one after the other in one process, as in `run-hour`; a DAG runs a stage's shards in parallel. "
+            "Onboarding is not part of the hour.",
         ],
     )
 

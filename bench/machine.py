@@ -1,4 +1,4 @@
-"""The machine a measurement was made on: what it is, how busy, how fast it multiplies, and how to use all its cores."""
+"""The machine of a measurement: its processor, its load, its peak speed, and functions that measure on all cores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REPEATS = 20
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process used: seconds on the clock and of its core, and its peak of memory so far in MB."""
+    """The cost of a call in one process: wall seconds, CPU seconds, and the process's peak memory so far in MB."""
 
     wall_s: float
     cpu_s: float
@@ -30,7 +30,7 @@ class Cost:
 
 
 def describe() -> dict[str, Any]:
-    """Processor, cores, load of the last minute and versions, as plain JSON."""
+    """Processor, cores, load of the last minute, versions and peak speed, as plain JSON."""
     return {
         "processor": _processor(),
         "cores": cores(),
@@ -42,12 +42,12 @@ def describe() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def matmul_peak_gflops() -> float:
-    """The most float32 products of square matrices in a second that one thread was seen to do, in 1e9 operations."""
+    """Highest measured speed of float32 products of square matrices on one thread, in GFLOP/s."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -57,19 +57,19 @@ def matmul_peak_gflops() -> float:
 
 
 def cost_of(work: Callable[[], object]) -> Cost:
-    """What one call costs, in this process."""
+    """The cost of one call in this process."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return Cost(time.perf_counter() - wall, time.process_time() - cpu, peak_rss_mb())
 
 
 def peak_rss_mb() -> float:
-    """The most memory this process ever held, in MB."""
+    """Peak memory of this process so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
 
 
 def on_every_core(work: Callable[[_WORK], Cost], shares: Sequence[_WORK]) -> list[Cost]:
-    """What each share costs, all at once, each in a fresh process of its own with one thread."""
+    """The cost of each share, computed in parallel, each in a new process with one thread."""
     with ProcessPoolExecutor(len(shares), multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(work, shares))
 

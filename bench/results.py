@@ -1,4 +1,4 @@
-"""What a section of the benchmark hands back, and how it is printed."""
+"""The result of a section of the benchmark, and its table."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Row = Mapping[str, str | int | float]
 
 @dataclass(frozen=True)
 class Section:
-    """Measurements as rows of one table, and what has to be said of them."""
+    """Measurements as rows of one table, with notes."""
 
     rows: Sequence[Row]
     notes: Sequence[str] = field(default_factory=tuple)
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows below the names of their columns, aligned; an empty cell where a row has no such value."""
+    """The rows as an aligned text table with a header; missing values are empty cells."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [names, *([_text(row.get(name, "")) for name in names] for row in rows)]
     widths = [max(len(line[k]) for line in cells) for k in range(len(names))]

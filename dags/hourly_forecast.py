@@ -5,10 +5,10 @@
 Every hour this DAG fetches the bars that have closed, computes features, fine-tunes each ticker's Transformer (or those
 that `HOURCAST_TRAINING_POLICY` names), and writes forecasts with quantiles to Postgres (`bi.latest_forecast`).
 
-* It is about one instant, `as_of`: the end of its data interval. Nothing that became known later is read, so a
+* A run has one instant, `as_of`: the end of its data interval. It reads nothing that became known later. So a
   backfill over past hours is a walk-forward replay, and a rerun writes the same bytes.
-* The middle tasks are mapped over shards of tickers. A ticker without a new closed bar is skipped, a bad one is
-  recorded with its reason, and neither harms its neighbours: see `bi.hour_outcome`.
+* The middle tasks are mapped over shards of tickers. A ticker without a new closed bar is skipped. A ticker with a
+  problem gets an outcome with the reason. Other tickers are not affected: see `bi.hour_outcome`.
 * `check_hour` fails when a shard did not finish. Clear the failed tasks and the hour repairs itself.
 * `retry_pending` asks `onboard_ticker` to try again for tickers that could not be reached or lost their model.
 """
@@ -21,7 +21,7 @@ from typing import Any
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from include.edge import DEFAULT_ARGS, TRAINING_POOL, as_of_of
+from include.edge import DEFAULT_ARGS, TRAINING_POOL, run_as_of
 from include.settings import load_settings
 
 MINUTE = load_settings().schedule.schedule_minute
@@ -40,13 +40,13 @@ Json = dict[str, Any]
     doc_md=__doc__,
 )
 def hourly_forecast() -> None:
-    """Wires the hour; every body is one import, one call, one small value."""
+    """Wires the tasks of an hour; every task body is one import, one call, one small value."""
 
     @task
     def plan() -> list[Json]:
         from include.pipeline import tasks
 
-        return tasks.plan_hour(as_of_of(get_current_context()))
+        return tasks.plan_hour(run_as_of(get_current_context()))
 
     @task(map_index_template="shard {{ task.op_kwargs['shard']['index'] }}")
     def fetch_bars(shard: Json) -> Json:
@@ -54,8 +54,8 @@ def hourly_forecast() -> None:
 
         return tasks.fetch_bars(shard)
 
-    # Shards wait for each other at every stage but do not fail each other: what a stage may work on stands in
-    # Postgres, and check_hour fails the run for whatever did not finish.
+    # Shards wait for each other at every stage, but one that fails does not fail the others: each stage reads from
+    # Postgres which tickers it works on, and check_hour fails the run if a shard did not finish.
     @task(trigger_rule="all_done", map_index_template="shard {{ task.op_kwargs['shard']['index'] }}")
     def compute_features(shard: Json) -> Json:
         from include.pipeline import tasks
@@ -86,20 +86,20 @@ def hourly_forecast() -> None:
     def score() -> Json:
         from include.pipeline import tasks
 
-        return tasks.score(as_of_of(get_current_context()))
+        return tasks.score(run_as_of(get_current_context()))
 
-    # A retry could not change what it sees: only a rerun of the failed shard can.
+    # Retries cannot help: only a rerun of the failed shard changes what it reads.
     @task(trigger_rule="all_done", retries=0)
     def check_hour(shards: list[Json] | None, scored: Json | None) -> Json:
         from include.pipeline import tasks
 
-        return tasks.check_hour(as_of_of(get_current_context()), shards, scored)
+        return tasks.check_hour(run_as_of(get_current_context()), shards, scored)
 
     @task(trigger_rule="all_done")
     def list_pending() -> list[Json]:
         from include.pipeline import tasks
 
-        return tasks.pending_requests(as_of_of(get_current_context()))
+        return tasks.pending_requests(run_as_of(get_current_context()))
 
     retry_pending = TriggerDagRunOperator.partial(
         task_id="retry_pending",
@@ -115,7 +115,7 @@ def hourly_forecast() -> None:
     tuned = fine_tune.expand(shard=shards)
     predicted = predict.expand(shard=shards)
     scored = score()
-    check_hour(shards, scored)  # type: ignore[arg-type]  # wired with references, called with what they stand for
+    check_hour(shards, scored)  # type: ignore[arg-type]  # wired with references, called with their values
     fetched >> featured >> tuned >> predicted >> scored
     pending = list_pending()
     scored >> pending

@@ -2,13 +2,13 @@
 
 `validate` → `backfill_history` → `first_training` → `first_forecast` → `activate` → `report`
 
-Trigger it with the tickers you want, one a line. Each is checked with its source, its history is fetched, its first
-model is trained, its first forecast is made, and from the next hour on `hourly_forecast` keeps it current. Read how
-far a ticker has come in `bi.ticker_status`:
+Trigger it with the tickers you want, one a line. Each is checked with its source. Its history is fetched, its first
+model is trained, and its first forecast is made. From the next hour on `hourly_forecast` forecasts it. A ticker's status
+is in `bi.ticker_status`:
 `pending → backfilling → training → active`, or `rejected` / `failed` with the reason, and `retired`.
 
-* One bad ticker among ten does not stop the other nine; `report` says what became of each.
-* A ticker that is active already is left as it is, and `report` says so.
+* One bad ticker among ten does not stop the other nine; `report` lists the result of each.
+* A ticker that is already active is not changed, and `report` says so.
 * A ticker whose source cannot be reached stays `pending` with the reason, and later hours try again.
 """
 

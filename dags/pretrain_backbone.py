@@ -2,16 +2,15 @@
 
 `plan` → `train` → `score` → `promote`
 
-Every new ticker starts from one network that learnt from many tickers, the *backbone*. One comes with the code; this
-DAG trains another on the bars in Postgres, on request, or by the schedule that `HOURCAST_PRETRAIN_SCHEDULE` names.
+Every new ticker starts from the *backbone*, a network that was trained on many tickers. One is shipped with the code.
+This DAG trains another on the bars in Postgres, on request or by the schedule `HOURCAST_PRETRAIN_SCHEDULE`.
 
-* The newest days (*Days held out*) do not teach: on them the new backbone is compared with the scale alone and with
-  the present backbone, by CRPS. It is promoted only if it is worse than neither; `promote` says what was decided.
-* It is about one instant, `as_of`: nothing that became known later teaches or judges. Hours from that instant on use
-  the newest promoted backbone; one that was planned before keeps its own, however often it is run again.
-* Tickers move over hour by hour, each when the new backbone is not worse on its own newest bars.
-* What there is, and what each was worth: `select * from bi.backbone`. Clearing a task and running it again changes
-  nothing.
+* The newest days (*Days held out*) are not trained on. On them the new backbone is compared by CRPS with the scale
+  alone and with the present backbone. It is promoted only if it is worse than neither; `promote` says the decision.
+* A run has one instant, `as_of`: it reads nothing that became known later. Hours from that instant on use the newest
+  promoted backbone. An hour that was planned before keeps its backbone in every rerun.
+* In the first hour with a new backbone, each ticker's challenger restarts from it.
+* All backbones and their scores: `select * from bi.backbone`. Clearing a task and running it again changes nothing.
 """
 
 from __future__ import annotations
@@ -78,29 +77,29 @@ def pretrain_backbone() -> None:
 
     @task
     def plan() -> Json:
-        from include.pipeline import tasks
+        from include.pipeline.pretraining import tasks
 
         context = get_current_context()
         params = context["params"]
-        return tasks.plan_backbone(context["run_id"], requested_as_of(context, params["as_of"]), params)
+        return tasks.plan(context["run_id"], requested_as_of(context, params["as_of"]), params)
 
     @task(pool=TRAINING_POOL)
     def train() -> Json:
-        from include.pipeline import tasks
+        from include.pipeline.pretraining import tasks
 
-        return tasks.train_backbone(get_current_context()["run_id"])
+        return tasks.train(get_current_context()["run_id"])
 
     @task(pool=TRAINING_POOL)
     def score() -> Json:
-        from include.pipeline import tasks
+        from include.pipeline.pretraining import tasks
 
-        return tasks.score_backbone(get_current_context()["run_id"])
+        return tasks.score(get_current_context()["run_id"])
 
     @task
     def promote() -> Json:
-        from include.pipeline import tasks
+        from include.pipeline.pretraining import tasks
 
-        return tasks.promote_backbone(get_current_context()["run_id"])
+        return tasks.promote(get_current_context()["run_id"])
 
     plan() >> train() >> score() >> promote()
 

@@ -1,6 +1,6 @@
-"""The same use cases without Airflow: `python -m include.cli --help`.
+"""The command line: the use cases of the DAGs without Airflow, `python -m include.cli --help`.
 
-Take Airflow away and this still forecasts. Times are ISO 8601 with a zone; without one given, ``--as-of`` is now.
+Times are ISO 8601 with a zone. Without ``--as-of``, a command runs as of now.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError
-from include.pipeline import backbones, hour, onboarding, replay, tidying
+from include.pipeline import hour, onboarding, replay
+from include.pipeline.models import retention
+from include.pipeline.pretraining import requests
 from include.pipeline.services import Services, open_services
 from include.store.migrations import migrate
 
@@ -46,7 +48,7 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.command == "run-hour":
         return dict(hour.run_hour(services, as_of))
     if chosen.command == "prune":
-        return dict(tidying.prune(services, as_of))
+        return dict(retention.prune(services, as_of))
     if chosen.command == "pretrain":
         return _pretrain(services, as_of, chosen)
     request = onboarding.Request(
@@ -66,7 +68,7 @@ def _pretrain(services: Services, as_of: datetime, chosen: argparse.Namespace) -
     form = {"simulated_tickers": chosen.simulated, "held_out_days": chosen.held_out_days, "seed": chosen.seed}
     words = "__".join(f"{name}_{value}" for name, value in form.items())
     request_id = f"cli__pretrain__{as_of.isoformat()}__{words}"
-    return backbones.pretrain(services, backbones.BackboneRequest.from_params(request_id, as_of, form))
+    return requests.pretrain(services, requests.BackboneRequest.from_params(request_id, as_of, form))
 
 
 def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     retire.add_argument("tickers", nargs="+")
     pretrain = commands.add_parser("pretrain", help="a new backbone from the bars of all tracked tickers")
     pretrain.add_argument("--simulated", type=int, help="simulated tickers beside them; default: up to 25 in all")
-    pretrain.add_argument("--held-out-days", type=int, default=backbones.HELD_OUT_DAYS, help="newest days, which judge")
+    pretrain.add_argument("--held-out-days", type=int, default=requests.HELD_OUT_DAYS, help="newest days, which judge")
     pretrain.add_argument("--seed", type=int)
     prune = commands.add_parser("prune", help="remove weights that nobody needs any more, as an hour of each day does")
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))

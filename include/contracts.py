@@ -1,7 +1,7 @@
-"""The nouns that travel between the rooms, and the names of their columns.
+"""The types that packages exchange, and the names of their columns.
 
-Standard library only, so that a DAG file may import this module at parse time. It knows no other module
-of the project. Where next: ``include/pipeline`` for the order in which these nouns are made.
+Standard library only, so that a DAG file may import this module while it is parsed. Where next: ``include/pipeline``,
+which creates these types in the order of an hour.
 
 Axes, everywhere: ``K`` tickers in a shard, ``N`` windows, ``T`` context bars, ``F`` features,
 ``H`` horizons, ``Q`` quantile levels. Every datetime is aware and UTC.
@@ -22,14 +22,14 @@ QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 QUANTILE_COLUMNS = ("q025", "q05", "q10", "q25", "q50", "q75", "q90", "q95", "q975")
 
 CRPS_WEIGHTS = (0.0318, 0.0198, 0.0921, 0.2147, 0.2646, 0.2147, 0.0921, 0.0198, 0.0318)
-"""Natural-spline weights of the nine pinball losses; CRPS is twice the weighted mean (a plain mean flatters)."""
+"""Natural-spline weights of the nine pinball losses. CRPS is twice the weighted mean; a plain mean is too small."""
 
 WIDTH_POWERS = ((0, 1), (0, 1), (1, 0), (0.5, 0), (0, 0), (0.5, 0), (1, 0), (0, 1), (0, 1))
-"""How calibration stretches each quantile's distance from the median: by these powers of the factor that it found for
-the 80 % interval (``width_factor``) and of that for the 90 % interval (``tail_width_factor``)."""
+"""Calibration multiplies each quantile's distance from the median by these powers of the factor of the 80 % interval
+(``width_factor``) and of the factor of the 90 % interval (``tail_width_factor``)."""
 
 AUTOMATIC = "automatic"
-"""In a form, for a ticker's source: whichever its name stands for."""
+"""Value of a form's field ``source``: the source follows from the ticker's name."""
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = ("ticker", "opened_at", "closed_at", *PRICE_COLUMNS, "volume")
@@ -45,23 +45,23 @@ SLOT_COLUMNS = (
     "hours_to_last",
     *(f"next_slot_{horizon}" for horizon in range(1, HORIZON_COUNT + 1)),
 )
-"""What the calendar says of a bar, known in advance: its number on the calendar's grid (so that bar_number + h is
+"""Calendar columns of a bar, known in advance: its number on the calendar's grid (so that bar_number + h is
 the bar a horizon is about), its slot (0-based position in the session), the session's number of bars, minutes
 from the bar's close to the session's, whether it opens a session, hours from its close to those of the next bar and
 of the last horizon's (nights, weekends and holidays show here), and the slots of the H bars ahead."""
 
 ANNOUNCEMENT_COLUMNS = tuple(f"next_announcement_{horizon}" for horizon in range(1, HORIZON_COUNT + 1))
-"""Whether something is due to be announced while each of the H bars ahead forms: an ``Announcement``, as a number."""
+"""The ``Announcement`` that is due during each of the H bars ahead, as a number."""
 
 
 class Announcement(IntEnum):
-    """What is known long before to move prices at a stated minute; a bar holds one of these."""
+    """Events whose minute is known long before and that move prices; a bar has one of these values."""
 
     NONE = 0
     DECISION = 1
     """The Federal Reserve's decision on interest rates, and the start of the press conference on it."""
     AFTERMATH = 2
-    """The rest of that press conference, and what the market makes of it."""
+    """The rest of that press conference and the bar after it."""
     FIGURES = 3
     """The US consumer price index, or the US employment report."""
 
@@ -119,14 +119,14 @@ STATE_COLUMNS = (
     "still_ratio",
     "typical_log_return",
 )
-"""What the network reads beside the indicators: the session ahead, and each bar against what was expected of it."""
+"""Inputs of the network beside the indicators: the session ahead, and each bar relative to its expected size."""
 
 FEATURE_COLUMNS = (*INDICATOR_COLUMNS, *STATE_COLUMNS, *SCALE_COLUMNS)
 """A FeatureFrame's columns beside (ticker, closed_at): float32, in this order, without NaN."""
 
 
 class TickerStatus(StrEnum):
-    """A tracked ticker's life, as people read it."""
+    """The status of a ticker, from the request to its retirement."""
 
     PENDING = "pending"
     BACKFILLING = "backfilling"
@@ -139,7 +139,7 @@ class TickerStatus(StrEnum):
 
 
 class OutcomeStatus(StrEnum):
-    """What became of one ticker in one hour."""
+    """The outcome of one ticker in one hour."""
 
     PLANNED = "planned"
     FORECAST = "forecast"
@@ -149,7 +149,7 @@ class OutcomeStatus(StrEnum):
 
 
 class Stage(StrEnum):
-    """How far a planned ticker has come within its hour; ordered."""
+    """The stages of an hour, in order; a planned ticker has reached one of them."""
 
     PLANNED = "planned"
     FETCHED = "fetched"
@@ -165,7 +165,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class TickerProfile:
-    """What a source says of a ticker, stored once when it is onboarded.
+    """A ticker's description by its source, stored when it is onboarded.
 
     ``calendar`` is a name that ``include.market.sessions`` knows (XNYS, XTAI, 24/7, FX, ...); ``timezone`` is IANA;
     ``feed_delay_minutes`` is how long after a bar's end its last value can be known.
@@ -182,7 +182,7 @@ class TickerProfile:
 
 @dataclass(frozen=True)
 class TrackedTicker:
-    """A ticker's row in the registry: its profile (None while pending) and where its life stands."""
+    """A ticker's row in the registry: its profile (None while pending) and its status."""
 
     ticker: str
     source: str
@@ -194,7 +194,7 @@ class TrackedTicker:
 
 @dataclass(frozen=True)
 class BarRequest:
-    """Bars wanted of one ticker: those that open at or after ``since`` and are known at the call's ``as_of``."""
+    """A request for one ticker's bars that open at or after ``since`` and are known at the call's ``as_of``."""
 
     profile: TickerProfile
     since: datetime
@@ -202,7 +202,10 @@ class BarRequest:
 
 @dataclass(frozen=True)
 class Split:
-    """``factor`` new units for one old, from the bar on that opens at ``effective_at``: prices are divided by it."""
+    """A split: from the bar that opens at ``effective_at`` on, ``factor`` new units replace one old unit.
+
+    Older prices are divided by ``factor`` to be on the new scale.
+    """
 
     ticker: str
     effective_at: datetime
@@ -211,9 +214,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Dividend:
-    """``amount`` a unit, in the ticker's currency; the session that opens at ``ex_at`` is the first without it.
+    """A dividend of ``amount`` per unit, in the ticker's currency, on the scale of the bars of the same response.
 
-    The amount is on the scale of the bars that it comes with.
+    The session that opens at ``ex_at`` (UTC) is the first that trades without it.
     """
 
     ticker: str
@@ -223,7 +226,7 @@ class Dividend:
 
 @dataclass(frozen=True)
 class TickerFailure:
-    """Why one ticker got nothing from a source: a value, so that its neighbours go on."""
+    """Why a source returned nothing for a ticker. It is a value, not an exception, so that other tickers go on."""
 
     ticker: str
     reason: str
@@ -232,7 +235,7 @@ class TickerFailure:
 
 @dataclass(frozen=True)
 class Shard:
-    """The tickers one task works on: number ``index`` of the hour's ``count``. Travels through XCom as a dict."""
+    """The tickers of one task: shard ``index`` of the hour's ``count``. XCom holds it as a dict."""
 
     as_of: datetime
     index: int
@@ -244,25 +247,50 @@ class Shard:
 
     @classmethod
     def from_dict(cls, value: dict[str, str | int]) -> Shard:
-        """The shard that ``to_dict`` wrote down."""
+        """The shard that ``to_dict`` wrote."""
         as_of = require_utc(datetime.fromisoformat(str(value["as_of"])), "as_of")
         return cls(as_of=as_of, index=int(value["index"]), count=int(value["count"]))
 
 
 @dataclass(frozen=True)
+class Freshness:
+    """A ticker's newest bar and the newest that was due (UTC, closed at; None for none), and its status."""
+
+    newest_at: datetime | None
+    due_at: datetime | None
+    status: TickerStatus
+
+    @property
+    def late_reason(self) -> str | None:
+        """That the newest due bar is missing, in words; None where it is stored."""
+        if self.due_at is None or (self.newest_at is not None and self.newest_at >= self.due_at):
+            return None
+        return f"late: the bar that closed at {self.due_at.isoformat()} has not come"
+
+    @property
+    def status_reason(self) -> str | None:
+        """Why the ticker is not active, in words; None where it is."""
+        if self.status is TickerStatus.ACTIVE or self.newest_at is None:
+            return None
+        return f"stale: the newest bar closed at {self.newest_at.isoformat()}; it comes back by itself with the next"
+
+
+@dataclass(frozen=True)
 class PlannedTicker:
-    """One ticker of one hour: its profile, how far it has come, and what became of it so far."""
+    """One ticker of one hour: its profile, the stage it has reached, its outcome so far, and its freshness."""
 
     as_of: datetime
     profile: TickerProfile
     stage: Stage
     status: OutcomeStatus
     reason: str | None
+    freshness: Freshness | None = None
+    """None until the hour has fetched the ticker."""
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """Where one ticker's weights lie: row ``row`` of a stacked artefact, named by their content."""
+    """Where one ticker's weights are stored: row ``row`` of a stacked file. ``model_version`` is their hash."""
 
     ticker: str
     model_version: str

@@ -1,7 +1,7 @@
-"""Where Airflow meets the product: default arguments, retry policy, and the instant a run is about.
+"""What DAG files share: default arguments, the retry policy, and the ``as_of`` of a run.
 
-The only module of ``include`` that knows Airflow. Imported by DAG files at parse time, so it imports nothing heavy:
-no torch, pandas, yfinance or sqlalchemy. The use cases themselves are imported inside the task bodies.
+The only module of ``include`` that imports Airflow. DAG files import it while they are parsed, so it imports nothing
+heavy: no torch, pandas, yfinance or sqlalchemy. The use cases are imported inside the task bodies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from include.contracts import require_utc
 from include.errors import DataContractError, InvalidRequestError, PermanentError
 
 TRAINING_POOL = "training"
-"""Airflow pool with one slot a core: a training task uses one thread, so the pool is the machine's compute."""
+"""Airflow pool with one slot for each core, since a training task uses one thread."""
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
@@ -36,12 +36,12 @@ DEFAULT_ARGS: dict[str, Any] = {
 }
 
 
-def as_of_of(context: Mapping[str, Any]) -> datetime:
-    """The instant a run is about, in UTC: its data interval's end, else the moment it was asked to run.
+def run_as_of(context: Mapping[str, Any]) -> datetime:
+    """A run's ``as_of``, UTC: the end of its data interval or, without one, the instant from which on it may run.
 
-    Runs without a logical date (the REST API's default) have no interval, and the context then lacks the key.
-    A clear or a retry keeps both, so the answer never changes within a run. A plain datetime, since that of Airflow's
-    own class loses its zone when a timedelta is taken from it.
+    Runs without a logical date (the default of the REST API) have no data interval: the context lacks the key. A clear
+    or a retry keeps both values, so a run's ``as_of`` never changes. The result is a plain datetime, because Airflow's
+    class loses its time zone when a timedelta is subtracted.
     """
     interval_end = context.get("data_interval_end")
     moment = interval_end if interval_end is not None else context["dag_run"].run_after
@@ -49,13 +49,13 @@ def as_of_of(context: Mapping[str, Any]) -> datetime:
 
 
 def requested_as_of(context: Mapping[str, Any], text: str | None) -> datetime:
-    """The instant a person asked for in a form, in UTC, else the run's own.
+    """The instant given in the form, UTC; without one, the run's ``as_of``.
 
     Raises:
         InvalidRequestError: the text is no date and time with a zone.
     """
     if not text:
-        return as_of_of(context)
+        return run_as_of(context)
     try:
         return require_utc(datetime.fromisoformat(text), "as_of")
     except (ValueError, DataContractError) as error:

@@ -1,19 +1,19 @@
-"""The error tree: what can go wrong, sorted by who can put it right.
+"""The error tree: retryable errors and permanent ones.
 
 ```
 HourcastError
-├── RetryableError              the world hiccuped; the same call may work later
-│   ├── MarketUnavailableError      timeout, reset, 5xx, unreadable answer
-│   │   └── RateLimitedError        the source asked us to slow down
-│   ├── BarsNotReadyError           the source answers, but the expected bar is not there yet
+├── RetryableError              a temporary fault outside; the same call may work later
+│   ├── MarketUnavailableError      timeout, reset, 5xx, unreadable response
+│   │   └── RateLimitedError        the source's rate limit was reached
+│   ├── BarsNotReadyError           the source responds, but without the expected bar
 │   └── StoreUnavailableError       Postgres cannot be reached or dropped the connection
-└── PermanentError              retrying is useless; a person or a deploy must act
-    ├── InvalidRequestError         a person asked for something impossible
+└── PermanentError              retrying cannot help; a person must act
+    ├── InvalidRequestError         a request cannot be fulfilled
     │   └── UnknownTickerError      the source does not know the ticker
     ├── DataContractError           data that breaks its contract
-    ├── CheckpointError             a model artefact is missing, corrupt or foreign
+    ├── CheckpointError             a model artefact is missing, corrupt or of another configuration
     ├── SettingsError               a setting is unknown or cannot be used
-    └── LaunchError                 a part of the one-machine installation did not start or broke off
+    └── LaunchError                 a component of `make run` did not start, or stopped
 ```
 
 Standard library only. Adapters translate foreign exceptions into these with ``raise ... from``;
@@ -23,23 +23,23 @@ ticker and hour, and what to do next.
 
 
 class HourcastError(Exception):
-    """Root of every error that Hourcast raises on purpose."""
+    """Base class of every error that Hourcast raises itself."""
 
 
 class RetryableError(HourcastError):
-    """The world hiccuped; the same call may work later."""
+    """A temporary fault outside the product; the same call may work later."""
 
 
 class MarketUnavailableError(RetryableError):
-    """A bar source timed out, broke off, or gave an answer nobody can read."""
+    """A bar source timed out, closed the connection, or sent an unreadable response."""
 
 
 class RateLimitedError(MarketUnavailableError):
-    """A bar source asked us to slow down."""
+    """A bar source's rate limit was reached."""
 
 
 class BarsNotReadyError(RetryableError):
-    """A bar source answered, but the bar that was due is not there yet."""
+    """A bar source responded, but without the bar that was due."""
 
 
 class StoreUnavailableError(RetryableError):
@@ -47,11 +47,11 @@ class StoreUnavailableError(RetryableError):
 
 
 class PermanentError(HourcastError):
-    """Retrying is useless; a person or a deploy must act."""
+    """Retrying cannot help; a person must act."""
 
 
 class InvalidRequestError(PermanentError):
-    """A person asked for something that cannot be done as asked."""
+    """A person's request cannot be fulfilled."""
 
 
 class UnknownTickerError(InvalidRequestError):
@@ -59,7 +59,7 @@ class UnknownTickerError(InvalidRequestError):
 
 
 class DataContractError(PermanentError):
-    """Data breaks its contract: a missing column, a naive time, a row twice."""
+    """Data breaks its contract: a missing column, a naive time, a duplicated row."""
 
 
 class CheckpointError(PermanentError):
@@ -71,4 +71,4 @@ class SettingsError(PermanentError):
 
 
 class LaunchError(PermanentError):
-    """A part of the one-machine installation (``make run``) did not start, or broke off."""
+    """A component of the one-machine installation (``make run``) did not start, or stopped."""

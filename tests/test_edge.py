@@ -24,31 +24,31 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 def test_a_run_is_about_the_end_of_its_data_interval(edge):
-    assert edge.as_of_of({"data_interval_end": INTERVAL_END, "dag_run": ASKED_AT}) == INTERVAL_END
+    assert edge.run_as_of({"data_interval_end": INTERVAL_END, "dag_run": ASKED_AT}) == INTERVAL_END
 
 
 @pytest.mark.parametrize("context", [{"dag_run": ASKED_AT}, {"dag_run": ASKED_AT, "data_interval_end": None}])
 def test_a_run_without_an_interval_is_about_the_moment_it_was_asked_for(edge, context):
-    assert edge.as_of_of(context) == RUN_AFTER
+    assert edge.run_as_of(context) == RUN_AFTER
 
 
 def test_the_instant_of_a_run_is_told_in_utc(edge):
     taipei = datetime.fromisoformat("2025-04-01T04:35:00+08:00")
-    assert edge.as_of_of({"data_interval_end": taipei}) == INTERVAL_END
-    assert edge.as_of_of({"data_interval_end": taipei}).tzinfo is UTC
+    assert edge.run_as_of({"data_interval_end": taipei}) == INTERVAL_END
+    assert edge.run_as_of({"data_interval_end": taipei}).tzinfo is UTC
 
 
 def test_the_instant_of_a_run_is_reckoned_with_like_any_other_although_airflow_has_a_class_of_its_own(edge):
     airflows = pendulum.datetime(2025, 3, 31, 20, 35)
     for context in ({"data_interval_end": airflows}, {"dag_run": SimpleNamespace(run_after=airflows)}):
-        as_of = edge.as_of_of(context)
+        as_of = edge.run_as_of(context)
         assert type(as_of) is datetime
         assert as_of - timedelta(days=1) == INTERVAL_END - timedelta(days=1)
 
 
 def test_a_naive_instant_is_refused(edge):
     with pytest.raises(errors.DataContractError, match="as_of"):
-        edge.as_of_of({"data_interval_end": INTERVAL_END.replace(tzinfo=None)})
+        edge.run_as_of({"data_interval_end": INTERVAL_END.replace(tzinfo=None)})
 
 
 @pytest.mark.parametrize("text", ["2025-03-31T20:35:00+00:00", "2025-03-31T20:35:00Z", "2025-03-31T16:35:00-04:00"])

@@ -1,1 +1,1 @@
-"""Baselines and scores as pure functions: what every forecast is judged against."""
+"""Baselines, scores and walk-forward evaluation as pure functions."""

@@ -1,7 +1,7 @@
-"""What every forecast is judged against: quantiles that need no model.
+"""The random-walk baseline: quantiles without a trained model, which every forecast is compared with.
 
-Pure numpy, and of the past alone: each function sees only the closes it is given. Everything is in log returns;
-the caller multiplies the last close by their exponential. Where next: ``metrics.py`` for the scores.
+Pure numpy. Each function uses only the closes that it is given. All values are log returns; the caller multiplies the
+last close by their exponential. Where next: ``metrics.py`` for the scores.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 BAR_LIMIT = 1000
-"""Newest bars that the random walk learns its quantiles from: half a year to a year of exchange hours."""
+"""Newest bars from which the random walk's quantiles are estimated: half a year to a year of exchange hours."""
 
 MINIMUM_RETURNS = 50
-"""Fewer h-bar returns than this say nothing of a 2.5 % tail; a normal distribution stands in."""
+"""Minimum number of h-bar returns: fewer do not determine a 2.5 % tail, and a normal distribution is used instead."""
 
 
 def random_walk_quantiles(
@@ -31,23 +31,25 @@ def random_walk_quantiles(
     levels: Sequence[float] = QUANTILE_LEVELS,
     minimum: int = MINIMUM_RETURNS,
 ) -> FloatArray:
-    """Quantiles of the next h-bar log returns if the price is a random walk: those of the past ones, median 0.
+    """Quantiles of the next h-bar log returns if the price is a random walk: those of past returns, with median 0.
 
     Args:
-        closes: Closes of one ticker's newest bars, oldest first, positive; shape [n], only the newest 1,000 count.
-        bar_numbers: Each bar's number on its calendar's grid, ascending; an h-bar return is taken only between bars
-            exactly h apart, so a hole in the data makes no return.
+        closes: Closes of one ticker's newest bars, oldest first, positive; shape [n]. Only the newest 1,000 are used.
+        bar_numbers: Each bar's number on its calendar's grid, ascending. An h-bar return is taken only between bars
+            whose numbers differ by exactly h, so a hole in the data gives no return.
         levels: Quantile levels, ascending.
-        minimum: A horizon with fewer returns gets a normal distribution, with the one-bar variance times h.
+        minimum: A horizon with fewer returns gets a normal distribution with the one-bar variance times h.
 
     Returns:
         Log-return quantiles in order, shape [H, Q].
 
     Raises:
-        DataContractError: fewer than two bars, or arrays of different length.
+        DataContractError: there are fewer than two bars, or the arrays have different lengths.
     """
     if len(closes) < 2 or len(closes) != len(bar_numbers):
-        message = f"A random walk needs two bars or more and as many numbers; got {len(closes)}, {len(bar_numbers)}."
+        message = (
+            f"A random walk needs two bars or more, with one number each; got {len(closes)} and {len(bar_numbers)}."
+        )
         raise DataContractError(message)
     log_close, numbers = np.log(closes[-BAR_LIMIT:]), bar_numbers[-BAR_LIMIT:]
     rows = [_horizon_quantiles(log_close, numbers, horizon, levels, minimum) for horizon in range(1, HORIZON_COUNT + 1)]
@@ -57,7 +59,7 @@ def random_walk_quantiles(
 def _horizon_quantiles(
     log_close: FloatArray, numbers: IntArray, horizon: int, levels: Sequence[float], minimum: int
 ) -> FloatArray:
-    """One horizon's quantiles: empirical ones, moved to enclose a median of 0, or a scaled normal's."""
+    """One horizon's quantiles: empirical ones with the median set to 0, or those of a normal distribution. [Q]."""
     returns = grid_returns(log_close, numbers, horizon)
     if len(returns) < minimum:
         return _normal_quantiles(log_close, numbers, horizon, levels)
@@ -68,14 +70,14 @@ def _horizon_quantiles(
 
 
 def _normal_quantiles(log_close: FloatArray, numbers: IntArray, horizon: int, levels: Sequence[float]) -> FloatArray:
-    """Quantiles of a centred normal whose variance a bar is the mean over all steps between neighbouring bars."""
+    """Quantiles of a normal distribution with mean 0 and the mean variance per bar times ``horizon``. [Q]."""
     variance = float(np.mean(np.diff(log_close) ** 2 / np.diff(numbers)))
     unit = np.array([NormalDist().inv_cdf(level) for level in levels])
     return np.asarray(np.sqrt(variance * horizon) * unit, dtype=np.float64)
 
 
 def grid_returns(log_close: FloatArray, numbers: IntArray, horizon: int) -> FloatArray:
-    """The log returns between all bars exactly ``horizon`` numbers apart, oldest first. Shapes [n], [n] -> [m]."""
+    """Log returns between all bars whose numbers differ by ``horizon``, oldest first. Shapes [n], [n] -> [m]."""
     target = np.searchsorted(numbers, numbers + horizon)
     inside = target < len(numbers)
     start = np.flatnonzero(inside)

@@ -1,9 +1,11 @@
-"""Seasonal HAR: the strongest rival that needs no network, and the scale that a network can start from.
+"""Seasonal HAR: the strongest baseline without a network.
 
-The size of a horizon's return, divided by the seasonal shape of the bars ahead, is regressed on moving averages of the
-deseasonalised absolute return and true range, of half-lives from two bars in seven to twenty sessions, with weights
-that cannot be negative; refitted every fold. The forecast is that scale times empirical standardised quantiles, kept
-apart for paths with and without a session gap. Pure numpy and pandas. Where next: ``volatility.py`` for the parts.
+It is a regression, fitted anew for each fold and horizon. The target is the absolute h-bar log return over the seasonal
+shape of the h bars ahead. The regressors are moving averages of the deseasonalised absolute return and true range, with
+half-lives from two sevenths of a session to twenty sessions. The weights cannot be negative. The fitted value is the
+*scale* of the horizon's return. The forecast is the scale times empirical quantiles of standardised outcomes, which are
+estimated separately for paths with and without a session gap. Pure numpy and pandas. Where next: ``volatility.py`` for
+the parts.
 
 Source: Corsi, A Simple Approximate Long-Memory Model of Realized Volatility, Journal of Financial Econometrics (2009);
 absolute returns and ranges as in Ghysels, Santa-Clara and Valkanov, Journal of Econometrics (2006).
@@ -28,74 +30,79 @@ from include.evaluation.volatility import (
 from include.evaluation.walkforward import Fold
 
 HALF_LIVES_SESSIONS = (2.0 / 7.0, 1.0, 5.0, 20.0)
-"""Half-lives of the moving averages: two bars of a session of seven, a day, a week, a month."""
+"""Half-lives of the moving averages, in sessions: two bars of a session of seven, a day, a week, a month."""
 
 WARM_UP_SESSIONS = 20
-"""Sessions at the start of a history that teach nothing: the longest average has hardly begun."""
+"""Sessions at the start of a history that are left out of the training set: the longest average is not settled yet."""
 
 PRODUCT_BARS = 2000
-"""Newest bars that an hour's twin forecast learns from: 2,000 cost 0.05 % of CRPS against all of them, 1,100 0.3 %."""
+"""Newest bars that an hour's baseline is fitted to. With 2,000 the CRPS is 0.05 % higher than with all bars, with 1,100
+0.3 %."""
 
 LEAST_ROWS = 100
-"""Fewer rows that teach than this, and the scale is the average of one session's half-life."""
+"""Smallest training set. With fewer rows the scale is the moving average of returns with a half-life of one session."""
 
 
 def har(histories: Mapping[str, History], fold: Fold) -> dict[str, FloatArray]:
-    """Forecasts of the seasonal HAR, a ``leaderboard.Forecaster``."""
+    """Quantiles of the seasonal HAR by ticker, [m, H, Q]; a ``leaderboard.Forecaster``."""
     return {ticker: scaled_quantiles(har_scale(history, fold), history, fold) for ticker, history in histories.items()}
 
 
 def har_scale(history: History, fold: Fold) -> FloatArray:
-    """Expected size of the absolute log return over the next 1..H bars, at every bar. [n, H], in log-return units.
+    """Expected absolute log return over the next 1..H bars, at each bar. [n, H].
 
-    Weights and seasonal shapes are those learnt by the fold's cutoff, for the rows before it too.
+    Weights and seasonal shapes are fitted to what was known at the fold's cutoff, and used for all rows.
     """
     shape = seasonal_shape(np.abs(history.log_return), history, fold.cutoff)
     ahead = path_shape(shape, history)
     regressors = har_regressors(history, fold.cutoff, shape)
     weights = _weights(regressors, history, fold, ahead)
     level = np.zeros_like(ahead)
-    for column, weight in zip(regressors.T, weights, strict=True):  # in a fixed order: a matrix product's last bits
-        level += column[:, np.newaxis] * weight  # depend on how many rows there are
+    for column, weight in zip(regressors.T, weights, strict=True):  # one by one: the last bits of a matrix product
+        level += column[:, np.newaxis] * weight  # depend on the number of rows
     return np.maximum(level * ahead, FLOOR)
 
 
 def har_regressors(history: History, cutoff: np.datetime64, shape: FloatArray) -> FloatArray:
-    """Moving averages of the deseasonalised absolute return, then of the true range in the same unit. [n, 8]."""
-    size, reach = np.abs(history.log_return), history.true_range
-    reach_shape = seasonal_shape(reach, history, cutoff)
-    past = history.closed_at <= cutoff  # a unit that minded later bars would tell of them
-    total = float(reach[past].sum())
+    """Moving averages of the deseasonalised absolute return, then of the true range scaled to the same mean. [n, 8].
+
+    Only bars up to ``cutoff`` enter the true range's shape and its scaling.
+    """
+    size, true_range = np.abs(history.log_return), history.true_range
+    range_shape = seasonal_shape(true_range, history, cutoff)
+    past = history.closed_at <= cutoff  # later bars in the unit would leak into the forecast
+    total = float(true_range[past].sum())
     unit = float(size[past].sum()) / total if total > 0.0 else 1.0
-    calm = (size / shape[history.key], unit * reach / reach_shape[history.key])
+    deseasonalised = (size / shape[history.key], unit * true_range / range_shape[history.key])
     lives = [life * history.session_bars for life in HALF_LIVES_SESSIONS]
-    return np.stack([moving_average(values, life) for values in calm for life in lives], axis=1)
+    return np.stack([moving_average(values, life) for values in deseasonalised for life in lives], axis=1)
 
 
 def _weights(regressors: FloatArray, history: History, fold: Fold, ahead: FloatArray) -> FloatArray:
     """Non-negative weights of each horizon's regression. [8, H].
 
-    Rows are divided by their slowest average, so that a wild month does not drown a calm year.
+    Targets and regressors are divided by the row's slowest average (weighted least squares). Otherwise a month with
+    high volatility would outweigh a year with low volatility.
     """
     weights = np.zeros((regressors.shape[1], HORIZON_COUNT))
     is_warm = np.arange(len(history)) >= WARM_UP_SESSIONS * history.session_bars
     level = np.maximum(regressors[:, len(HALF_LIVES_SESSIONS) - 1], FLOOR)
-    is_teaching = fold.is_teaching(history) & is_warm[:, np.newaxis]
+    mask = fold.training_mask(history) & is_warm[:, np.newaxis]
     for column in range(HORIZON_COUNT):
-        taught = is_teaching[:, column]
-        if int(taught.sum()) < LEAST_ROWS:
+        rows = mask[:, column]
+        if int(rows.sum()) < LEAST_ROWS:
             weights[1, column] = 1.0
             continue
-        target = np.abs(history.outcome[taught, column]) / ahead[taught, column] / level[taught]
-        weights[:, column] = nonnegative_least_squares(regressors[taught] / level[taught, np.newaxis], target)
+        target = np.abs(history.outcome[rows, column]) / ahead[rows, column] / level[rows]
+        weights[:, column] = nonnegative_least_squares(regressors[rows] / level[rows, np.newaxis], target)
     return weights
 
 
 def har_quantiles(history: History) -> FloatArray:
-    """What the seasonal HAR says at the newest bar, having learnt from every outcome known by then. [H, Q].
+    """The seasonal HAR's forecast at the newest bar, fitted to all outcomes known at its close. [H, Q].
 
-    Log-return quantiles in order; NaN with too little history to say anything. It reads all of ``history``, so give it
-    its ``PRODUCT_BARS`` newest bars.
+    Log-return quantiles in ascending order; NaN if the history is too short. All bars of ``history`` are used; an hour
+    passes its ``PRODUCT_BARS`` newest ones.
     """
     newest = history.closed_at[-1]
     fold = Fold(index=0, cutoff=newest, since=newest, until=newest + np.timedelta64(1, "us"))

@@ -1,7 +1,7 @@
-"""One ticker's bars as the arrays that forecasters and scores read, with what really happened after each bar.
+"""One ticker's bars as arrays for forecasters and scores, with the outcome of each bar.
 
-Pure. It knows no calendar: the slots, seasonal keys and session gaps come with the bars. Where next:
-``walkforward.py`` for which rows may teach and which are forecast, ``leaderboard.py`` for who reads all this.
+Pure functions. The calendar's columns (slots, seasonal keys, session gaps) come with the bars. Where next:
+``walkforward.py`` for the training and test rows, ``leaderboard.py`` for the evaluation.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ NEVER = np.datetime64("NaT", "us")
 
 @dataclass(frozen=True)
 class History:
-    """One ticker's bars, oldest first: n rows, a hole where a bar is missing.
+    """One ticker's bars, oldest first: n rows. Missing bars have no row.
 
-    What is known when a row's bar closes: ``close``, ``high``, ``low`` float64 [n]; ``closed_at`` datetime64[us] [n],
-    UTC; ``bar_number`` [n]; ``slot_count`` [n]; ``key`` [n], the seasonal entry the bar belongs to (its slot, weekends
-    apart where they trade), ``next_key`` [n, H], those of the bars ahead; ``has_gap`` bool [n, H], whether the path of
-    h bars crosses a night or a weekend without trading. And what is known only later: ``outcome`` [n, H], the log
-    return to the close h bars on, NaN where that bar is missing or not yet known, and ``target_at`` [n, H], when that
-    bar closed. ``bars`` is the same rows as a frame, with all its columns, for whoever builds features.
+    Known when a row's bar closes: ``close``, ``high``, ``low`` float64 [n]; ``closed_at`` datetime64[us] [n], UTC;
+    ``bar_number`` [n]; ``slot_count`` [n]; ``key`` [n], the seasonal entry of the bar (its slot, with separate entries
+    for weekends with trading); ``next_key`` [n, H], those of the bars ahead; ``has_gap`` bool [n, H], whether the path
+    of h bars crosses a night or a weekend without trading.
+
+    Known only later: ``outcome`` [n, H], the log return to the close h bars later, NaN if that bar is missing or not
+    known yet; ``target_at`` [n, H], when that bar closed, NaT if it is missing or not known yet.
+
+    ``bars``: the same rows as a frame with all columns, from which features can be built.
     """
 
     ticker: str
@@ -55,22 +58,22 @@ class History:
 
     @property
     def session_bars(self) -> float:
-        """Bars of a usual session."""
+        """Median number of bars of a session."""
         return float(np.median(self.slot_count))
 
     @property
     def log_return(self) -> FloatArray:
-        """Log return of each bar since the bar before it, holes included; 0 in the first row. [n]."""
+        """Log return since the previous row's close, also across holes; 0 in the first row. [n]."""
         return np.diff(np.log(self.close), prepend=np.log(self.close[:1]))
 
     @property
     def true_range(self) -> FloatArray:
-        """Log of the highest over the lowest price since the previous close. [n]."""
+        """Log of the highest over the lowest price since the previous row's close. [n]."""
         previous = np.concatenate([self.close[:1], self.close[:-1]])
         return np.asarray(np.log(np.maximum(self.high, previous) / np.minimum(self.low, previous)), dtype=np.float64)
 
     def until(self, instant: np.datetime64) -> History:
-        """The rows whose bars had closed before ``instant``, and of their outcomes those that were known then."""
+        """The rows whose bars closed before ``instant``; outcomes that were not known before it are NaN."""
         count = int(np.searchsorted(self.closed_at, instant))
         is_known = self.target_at[:count] < instant
         names = ("close", "high", "low", "closed_at", "bar_number", "slot_count", "key", "next_key", "has_gap")
@@ -90,13 +93,13 @@ def make_history(
 
     Args:
         bars: One ticker's bars with ``contracts.BAR_COLUMNS`` and ``SLOT_COLUMNS``, oldest first.
-        market: What kind of market it trades in; skills are reported by it.
+        market: The kind of market it trades in, by which skills are grouped.
         key: Seasonal entry of each bar, [n].
         next_key: Seasonal entries of the H bars after each bar, [n, H].
         is_after_gap: Whether each of the H bars after a bar opens after a night or weekend without trading, [n, H].
 
     Raises:
-        DataContractError: bars are out of order or doubled, or the arrays do not fit them.
+        DataContractError: bars are out of order or duplicated, or an array has another length.
     """
     count, ticker = len(bars), str(bars["ticker"].iloc[0]) if len(bars) else ""
     closed_at = bars["closed_at"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[us]")
@@ -105,7 +108,7 @@ def make_history(
         shapes != ((count,), (count, HORIZON_COUNT), (count, HORIZON_COUNT))
         or (np.diff(closed_at.view("i8")) <= 0).any()
     ):
-        message = f"{ticker}: {count} bars, with arrays of shapes {shapes}, must be in order, without doubles, and fit."
+        message = f"{ticker}: {count} bars must be in order, without duplicates, and fit the arrays of shapes {shapes}."
         raise DataContractError(message)
     close, bar_number = bars["close"].to_numpy(np.float64), bars["bar_number"].to_numpy(np.int64)
     outcome, target_at = _outcomes(close, bar_number, closed_at)
@@ -128,7 +131,7 @@ def make_history(
 
 
 def _outcomes(close: FloatArray, number: IntArray, closed_at: InstantArray) -> tuple[FloatArray, InstantArray]:
-    """Log return to the bar 1..H numbers on and when it closed; NaN and NaT where there is no such bar. [n, H] each."""
+    """Log return to the bar 1..H numbers later, and its close time; NaN and NaT if that bar is missing. [n, H] each."""
     wanted = number[:, np.newaxis] + np.arange(1, HORIZON_COUNT + 1)
     found = np.minimum(np.searchsorted(number, wanted), max(len(number) - 1, 0))
     is_there = number[found] == wanted if len(number) else np.zeros(wanted.shape, dtype=np.bool_)

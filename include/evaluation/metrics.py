@@ -1,8 +1,8 @@
-"""How good a set of quantiles was, once the outcome is known: pinball loss, CRPS, coverage, price error.
+"""Scores of quantile forecasts: pinball loss, CRPS, coverage, price error.
 
-Pure numpy and pandas. Quantile arrays hold the levels of ``contracts.QUANTILE_LEVELS`` on their last axis and may
-have any leading shape; outcomes have that leading shape. An unknown outcome (NaN) scores NaN, never 0, and is left out
-of means. Losses have the unit of what is forecast. Where next: ``baselines.py`` for what scores are compared with.
+Pure numpy and pandas. Quantile arrays have the levels of ``contracts.QUANTILE_LEVELS`` on their last axis, and any
+leading shape; outcomes have that leading shape. An unknown outcome (NaN) has the score NaN, never 0, and is left out of
+means. Losses are in the unit of the outcome. Where next: ``baselines.py`` for the baseline.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from include.errors import DataContractError
 FloatArray = npt.NDArray[np.float64]
 
 BASIS_POINTS = 1e4
-"""Log-return losses are kept in basis points: 1e-4 of the price, so that numbers people read have few zeros."""
+"""Log-return losses are stored in basis points, 1e-4 of the price, so that readers see few zeros."""
 
 INTERVAL_COLUMNS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q05", "q95"), 95: ("q025", "q975")}
-"""The central intervals that are reported, by nominal coverage in percent: lower and upper quantile column."""
+"""The reported central intervals: nominal coverage in percent -> columns of the lower and the upper quantile."""
 
 
 def pinball_loss(outcomes: FloatArray, quantiles: FloatArray, levels: Sequence[float] = QUANTILE_LEVELS) -> FloatArray:
-    """Pinball loss of each quantile: level * (y - q) when the outcome lies above, (1 - level) * (q - y) below.
+    """Pinball loss of each quantile: level * (y - q) if the outcome y is above q, (1 - level) * (q - y) if below.
 
     Shapes [...] and [..., Q] -> [..., Q], in the outcome's unit.
 
@@ -40,8 +40,8 @@ def pinball_loss(outcomes: FloatArray, quantiles: FloatArray, levels: Sequence[f
 def crps(outcomes: FloatArray, quantiles: FloatArray) -> FloatArray:
     """Continuous ranked probability score, approximated from the nine quantiles. Shapes [...], [..., Q] -> [...].
 
-    Twice the integral of the pinball loss over the level, by the natural-spline weights of
-    ``contracts.CRPS_WEIGHTS``; in the outcome's unit, lower is better.
+    It is twice the integral of the pinball loss over the level, with the natural-spline weights of
+    ``contracts.CRPS_WEIGHTS``. In the outcome's unit; lower is better.
 
     Source: Gneiting and Ranjan, Comparing Density Forecasts, Journal of Business & Economic Statistics (2011).
     """
@@ -49,20 +49,20 @@ def crps(outcomes: FloatArray, quantiles: FloatArray) -> FloatArray:
 
 
 def is_inside(outcomes: FloatArray, quantiles: FloatArray, interval: int) -> npt.NDArray[np.bool_]:
-    """Whether each outcome lies in the central interval, edges included. Shapes [...], [..., Q] -> [...].
+    """Whether each outcome is in the central interval, edges included. Shapes [...], [..., Q] -> [...].
 
     Raises:
         DataContractError: the interval is not one of ``INTERVAL_COLUMNS``.
     """
     if interval not in INTERVAL_COLUMNS:
-        message = f"There is no {interval} % interval; ask for one of {sorted(INTERVAL_COLUMNS)}."
+        message = f"There is no {interval} % interval; choose one of {sorted(INTERVAL_COLUMNS)}."
         raise DataContractError(message)
     lower, upper = (QUANTILE_COLUMNS.index(column) for column in INTERVAL_COLUMNS[interval])
     return np.asarray((quantiles[..., lower] <= outcomes) & (outcomes <= quantiles[..., upper]), dtype=np.bool_)
 
 
 def coverage(outcomes: FloatArray, quantiles: FloatArray, interval: int) -> float:
-    """Share (0..1) of the known outcomes inside the central interval; NaN when none is known."""
+    """Share (0..1) of the known outcomes inside the central interval; NaN if none is known."""
     is_known = np.isfinite(outcomes)
     if not is_known.any():
         return float("nan")
@@ -70,9 +70,9 @@ def coverage(outcomes: FloatArray, quantiles: FloatArray, interval: int) -> floa
 
 
 def skill(loss: FloatArray, baseline_loss: FloatArray) -> float:
-    """Share (up to 1) of the baseline's mean loss that a forecast saves, over outcomes that both have a loss for.
+    """Skill: 1 - mean loss / the baseline's mean loss, over the rows where both losses are known; at most 1.
 
-    NaN when there are none, or when the baseline lost nothing.
+    NaN if there is no such row, or if the baseline's loss is 0.
     """
     is_known = np.isfinite(loss) & np.isfinite(baseline_loss)
     total = float(baseline_loss[is_known].sum())
@@ -80,12 +80,12 @@ def skill(loss: FloatArray, baseline_loss: FloatArray) -> float:
 
 
 def score_prices(prices: FloatArray, last_close: FloatArray, actual_close: FloatArray) -> pd.DataFrame:
-    """Scores of matured forecasts, one row each in the order given.
+    """Scores of matured forecasts, one row each, in their order.
 
     Args:
         prices: Forecast quantiles as prices, [N, Q], positive.
-        last_close: The close each forecast started from, [N].
-        actual_close: The close of its target bar, [N]; NaN scores NaN and lies in no interval.
+        last_close: Close of the bar at which each forecast was made, [N].
+        actual_close: Close of the target bar, [N]; with NaN the scores are NaN and the outcome is in no interval.
 
     Returns:
         ``pinball`` (mean over the levels) and ``crps`` of the log return since the last close in basis points,
@@ -99,6 +99,6 @@ def score_prices(prices: FloatArray, last_close: FloatArray, actual_close: Float
         "crps": crps(outcomes, quantiles) * BASIS_POINTS,
         "absolute_error": np.abs(actual_close - median),
     }
-    # Prices against prices, not log against log: a rounded logarithm must not move an outcome off an edge.
+    # Prices are compared, not logarithms: rounding a logarithm could move an outcome across the edge of an interval.
     scores |= {f"is_inside_{name}": is_inside(actual_close, prices, name) for name in INTERVAL_COLUMNS}
     return pd.DataFrame(scores)

@@ -1,6 +1,6 @@
-"""The forecasters without anything to fit but a width: random walk, EWMA and seasonal EWMA volatility.
+"""The random walk as a ``leaderboard.Forecaster``.
 
-Pure numpy, each a ``leaderboard.Forecaster``. Where next: ``har.py`` for the strongest simple rival.
+Pure numpy. Where next: ``volatility.py`` and ``har.py`` for the other baselines.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _MEDIAN = QUANTILE_LEVELS.index(0.5)
 
 
 def random_walk(histories: Mapping[str, History], fold: Fold) -> dict[str, FloatArray]:
-    """What ``baselines.random_walk_quantiles`` says at each bar: the product's own baseline."""
+    """``baselines.random_walk_quantiles`` at each test bar, by ticker, [m, H, Q]: the baseline that an hour stores."""
     return {ticker: _walks(history, fold.test_rows(history)) for ticker, history in histories.items()}
 
 
 def _walks(history: History, rows: slice) -> FloatArray:
-    """Random-walk quantiles at each row, [m, H, Q]: all at once where the newest 1,000 bars have no hole."""
+    """Random-walk quantiles at each row, [m, H, Q]. Rows whose newest 1,000 bars have no hole are computed together."""
     result = np.empty((rows.stop - rows.start, HORIZON_COUNT, len(QUANTILE_LEVELS)))
     ends = np.arange(rows.start, rows.stop)
     starts = ends - BAR_LIMIT + 1

@@ -1,4 +1,4 @@
-"""Least squares whose weights cannot be negative, for a few regressors and many rows. Pure numpy."""
+"""Non-negative least squares for a few regressors and many rows. Pure numpy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _TOLERANCE = 1e-12
 
 
 def nonnegative_least_squares(regressors: FloatArray, target: FloatArray) -> FloatArray:
-    """The weights w >= 0 that make ``|regressors @ w - target|`` least. [n, p], [n] -> [p].
+    """The weights w >= 0 that minimise ``|regressors @ w - target|``. [n, p], [n] -> [p].
 
-    An active set: the weight that would lower the loss fastest is freed, until none would; a step that would make a
-    free weight negative ends where it is 0.
+    An active-set method. In each round the fixed weight with the steepest descent becomes free, until none has a
+    descent. A step that would make a free weight negative ends where the weight is 0.
 
     Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23, on the normal equations.
     """
@@ -33,7 +33,7 @@ def nonnegative_least_squares(regressors: FloatArray, target: FloatArray) -> Flo
 def _descend(
     gram: FloatArray, moment: FloatArray, weights: FloatArray, is_free: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """The best weights with only the free ones above 0; those that a step would push below become fixed."""
+    """The weights that minimise the loss over the free ones, and which are free: those that reach 0 become fixed."""
     while is_free.any():
         goal = np.zeros_like(weights)
         goal[is_free] = np.linalg.lstsq(gram[np.ix_(is_free, is_free)], moment[is_free], rcond=None)[0]

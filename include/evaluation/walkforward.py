@@ -1,8 +1,9 @@
-"""Walk-forward: which rows may teach a forecaster, and which it is judged on. Ordered by time, never shuffled.
+"""Walk-forward evaluation: the training rows and the test rows of each fold. Rows are in time order, never shuffled.
 
-Pure. The test period is cut into folds; before each, a forecaster may learn anew from everything that was over by then.
-*Purge*: a row teaches horizon h only if its target bar had closed by the cutoff. *Embargo*: the cutoff lies some hours
-before the fold, so that nothing learnt overlaps what is judged. Where next: ``leaderboard.py``.
+Pure functions. The test period is cut into folds. Before each fold a forecaster may be trained again on all outcomes
+known by then. *Purge*: a row is in the training set of horizon h only if its target bar closed by the cutoff.
+*Embargo*: the cutoff is some hours before the fold, so that training and test targets do not overlap. Where next:
+``leaderboard.py``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ EMBARGO_HOURS = 24
 
 @dataclass(frozen=True)
 class Fold:
-    """Number ``index`` of a walk: learn from what had closed at ``cutoff``, forecast at the bars in [since, until).
+    """Fold number ``index``: train on what had closed by ``cutoff``, forecast at the bars that close in [since, until).
 
     Instants are datetime64[us], UTC.
     """
@@ -33,26 +34,28 @@ class Fold:
     until: np.datetime64
 
     def test_rows(self, history: History) -> slice:
-        """The rows to forecast from: bars that closed in [since, until)."""
+        """The rows at which forecasts are made: bars that closed in [since, until)."""
         first, end = np.searchsorted(history.closed_at, np.array([self.since, self.until]))
         return slice(int(first), int(end))
 
-    def is_teaching(self, history: History) -> BoolArray:
-        """Whether each row's outcome may be learnt from: its target bar had closed by the cutoff. [n, H]."""
+    def training_mask(self, history: History) -> BoolArray:
+        """Whether each outcome is in the training set: its target bar had closed by the cutoff. [n, H]."""
         return np.asarray(history.target_at <= self.cutoff, dtype=np.bool_)  # NaT compares false
 
 
 def make_folds(
     since: datetime, until: datetime, fold_days: int = FOLD_DAYS, embargo_hours: int = EMBARGO_HOURS
 ) -> list[Fold]:
-    """The folds that fill [since, until) in order, without overlap; the last one may be shorter.
+    """The folds of [since, until), in order and without overlap; the last one may be shorter.
 
     Raises:
-        DataContractError: an empty period, a fold of no days, a negative embargo, or a naive datetime.
+        DataContractError: the period is empty, a fold has no days, the embargo is negative, or a datetime is naive.
     """
     first, end = require_utc(since, "since"), require_utc(until, "until")
     if first >= end or fold_days < 1 or embargo_hours < 0:
-        message = f"No folds of {fold_days} days fill {first} to {end} with an embargo of {embargo_hours} hours."
+        message = (
+            f"{first} to {end} cannot be cut into folds of {fold_days} days with an embargo of {embargo_hours} hours."
+        )
         raise DataContractError(message)
     starts = [first]
     while starts[-1] + timedelta(days=fold_days) < end:
@@ -66,5 +69,9 @@ def make_folds(
 
 
 def instant(value: datetime) -> np.datetime64:
-    """An aware datetime as the arrays hold it: UTC, microseconds, without a zone."""
+    """An aware datetime as datetime64[us] in UTC, the type of the arrays.
+
+    Raises:
+        DataContractError: it is naive.
+    """
     return np.datetime64(require_utc(value, "value").astimezone(UTC).replace(tzinfo=None), "us")

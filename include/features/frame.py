@@ -1,9 +1,9 @@
-"""Bars of one ticker in, its feature rows out: the columns of ``contracts.FEATURE_COLUMNS`` in their order.
+"""Feature rows of one ticker from its bars: the columns of ``contracts.FEATURE_COLUMNS`` in their order.
 
-Pure. A row depends on at most ``lookback_bars`` bars up to and including its own, never on a later one, and comes
-out the same to the last bit from the whole history or from its newest part: that is how an hour computes one row.
-It knows no calendar: bars arrive with their slots. Where next: ``indicators.py`` and ``scale.py`` for the formulas,
-``windows.py`` for what the model reads.
+Pure functions. A row depends on at most ``lookback_bars`` bars up to and including its own, and on no later bar. Its
+bits are the same whether it is computed from the whole history or from the newest part of it. So an hour computes only
+its new row. The calendar's columns (slots) come with the bars. Where next: ``indicators.py`` and ``scale.py`` for the
+formulas, ``windows.py`` for the model's inputs.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from include.features.scale import (
 from include.features.surprise import bars_to_break, level_state, surprises
 
 WARM_UP_BARS = indicators.EMA_WINDOW_SPANS * (26 + 9)
-"""Bars at the start of a history that get no row: the longest window, that of the MACD's signal line."""
+"""Bars at the start of a history without a feature row: the longest window, which is that of the MACD's signal line."""
 
 INPUT_COLUMNS = (*BAR_COLUMNS, *SLOT_COLUMNS, *ANNOUNCEMENT_COLUMNS, "weekday")
-"""What ``build_features`` reads: bars, what the calendar says of them, and the session's weekday (Monday 0)."""
+"""Columns that ``build_features`` reads: the bars, their calendar columns, and the session's weekday (Monday 0)."""
 
 HORIZONS = range(1, HORIZON_COUNT + 1)
 WEEK_DAYS = 7.0
@@ -52,30 +52,30 @@ BAR_MINUTES = 60.0
 
 
 def lookback_bars(session_bars: int) -> int:
-    """Bars, its own included, that a row of a ticker with such long sessions can depend on.
+    """Number of bars, its own included, that a feature row can depend on, for sessions of ``session_bars`` bars.
 
-    They are those of the scale that the bar before it gave, and its own.
+    It is the look-back of the scale at the previous bar, plus the row's own bar.
     """
     return profile_window(session_bars) + LEVEL_WINDOW + 1
 
 
 def build_features(bars: pd.DataFrame, dividends: Sequence[Dividend] = ()) -> pd.DataFrame:
-    """Feature rows of one ticker, one a bar after the first ``WARM_UP_BARS``, oldest first.
+    """Feature rows of one ticker, one for each bar after the first ``WARM_UP_BARS``, oldest first.
 
-    Within the first ``lookback_bars`` of a history the scale uses the bars there are; so the rows there are right only
-    if ``bars`` starts where the history starts. ``build_newest_features`` minds that.
+    Within the first ``lookback_bars`` of ``bars`` the scale uses the bars that are available. These rows are correct
+    only if ``bars`` starts at the start of the history. ``build_newest_features`` takes care of that.
 
     Args:
-        bars: One ticker's bars, ``INPUT_COLUMNS``, ordered by ``opened_at``; volume NaN when unknown. Bars may be
+        bars: One ticker's bars, ``INPUT_COLUMNS``, ordered by ``opened_at``; volume NaN if unknown. Bars may be
             missing; they are not filled in.
-        dividends: Those of the ticker that are known, on the scale of the bars, oldest first.
+        dividends: The ticker's known dividends, on the scale of the bars, oldest first.
 
     Returns:
-        ``ticker``, ``closed_at`` (UTC) and the float32 ``FEATURE_COLUMNS``, finite; empty when the bars are too few.
+        ``ticker``, ``closed_at`` (UTC) and the float32 ``FEATURE_COLUMNS``, finite; empty if there are too few bars.
 
     Raises:
-        DataContractError: a column is missing, the bars are of several tickers or out of order, or a price is not
-            a positive number.
+        DataContractError: a column is missing, the bars belong to several tickers or are out of order, or a price is
+            not a positive number.
     """
     _require_one_series(bars)
     columns = _indicators(bars) | _states(bars)
@@ -89,14 +89,14 @@ def build_features(bars: pd.DataFrame, dividends: Sequence[Dividend] = ()) -> pd
 def build_newest_features(bars: pd.DataFrame, row_count: int, dividends: Sequence[Dividend] = ()) -> pd.DataFrame:
     """The newest ``row_count`` feature rows, at a cost that does not grow with the history.
 
-    Equal, bit for bit, to the last rows of ``build_features`` over the whole history, provided that ``bars`` holds its
-    newest ``row_count`` bars and ``lookback_bars`` before them or, if there are fewer, all of them.
+    They equal the last rows of ``build_features`` over the whole history bit for bit. The condition: ``bars`` holds the
+    newest ``row_count`` bars and the ``lookback_bars`` before them, or the whole history if that is shorter.
 
     Raises:
         DataContractError: as ``build_features``, or ``row_count`` is negative.
     """
     if row_count < 0:
-        message = f"Cannot build {row_count} feature rows; ask for 0 or more."
+        message = f"Cannot build {row_count} feature rows; row_count must be 0 or more."
         raise DataContractError(message)
     look_back = lookback_bars(int(bars["slot_count"].max())) if len(bars) else 0
     newest = bars.iloc[max(len(bars) - look_back - row_count, 0) :]
@@ -105,7 +105,11 @@ def build_newest_features(bars: pd.DataFrame, row_count: int, dividends: Sequenc
 
 
 def _require_one_series(bars: pd.DataFrame) -> None:
-    """Refuse bars that the formulas would silently get wrong."""
+    """Checks that the bars are one ticker's, complete and in order.
+
+    Raises:
+        DataContractError: they are not, or a price is not a positive number.
+    """
     missing = [column for column in INPUT_COLUMNS if column not in bars.columns]
     if missing:
         message = f"Features need the columns {', '.join(missing)}; annotate the bars with their sessions first."
@@ -122,12 +126,12 @@ def _require_one_series(bars: pd.DataFrame) -> None:
         raise DataContractError(message)
     prices = bars[list(PRICE_COLUMNS)].to_numpy(dtype=np.float64)
     if not (np.isfinite(prices) & (prices > 0.0)).all():
-        message = f"Bars of {ticker} hold a price that is not a positive number; the quality gate must reject those."
+        message = f"Bars of {ticker} contain a price that is not a positive number; the quality gate must reject these."
         raise DataContractError(message)
 
 
 def _floats(bars: pd.DataFrame, column: str) -> FloatArray:
-    """A column as a contiguous float64 array (strided arrays take other code paths in numpy, with other last bits)."""
+    """A column as a contiguous float64 array. On strided arrays numpy takes other code paths, with other last bits."""
     return np.ascontiguousarray(bars[column].to_numpy(dtype=np.float64))
 
 
@@ -137,7 +141,7 @@ def _integers(bars: pd.DataFrame, column: str) -> npt.NDArray[np.int64]:
 
 
 def _indicators(bars: pd.DataFrame) -> dict[str, FloatArray]:
-    """Every indicator column of each bar, NaN before its first full window."""
+    """All indicator columns, one value for each bar; NaN before the first full window. [n] each."""
     open_, high, low, close = (_floats(bars, column) for column in PRICE_COLUMNS)
     volume = _floats(bars, "volume")
     is_session_first = bars["is_session_first"].to_numpy(dtype=np.bool_)
@@ -157,7 +161,7 @@ def _indicators(bars: pd.DataFrame) -> dict[str, FloatArray]:
 
 
 def _calendar(bars: pd.DataFrame) -> dict[str, FloatArray]:
-    """The columns that the calendar knows in advance: place in the session and in the week."""
+    """The columns that follow from the calendar alone: position in the session and in the week. [n] each."""
     slot, slot_count = _integers(bars, "slot"), _integers(bars, "slot_count")
     slot_sin, slot_cos = indicators.cycle(slot.astype(np.float64), slot_count.astype(np.float64))
     weekday_sin, weekday_cos = indicators.cycle(_floats(bars, "weekday"), np.full(len(bars), WEEK_DAYS))
@@ -172,7 +176,7 @@ def _calendar(bars: pd.DataFrame) -> dict[str, FloatArray]:
 
 
 def _states(bars: pd.DataFrame) -> dict[str, FloatArray]:
-    """The session ahead, the scale's state and the newest bar's surprises, and the scales themselves."""
+    """The columns of the session ahead, of the scale's state and of the surprises, and the scales. [n] each."""
     slot, slot_count, weekday = (_integers(bars, column) for column in ("slot", "slot_count", "weekday"))
     next_slots = np.stack([_integers(bars, f"next_slot_{horizon}") for horizon in HORIZONS], axis=1)
     due = np.stack([_integers(bars, column) for column in ANNOUNCEMENT_COLUMNS], axis=1)

@@ -1,10 +1,10 @@
-"""The technical indicators, one function each: arrays of one ticker's bars in, one value a bar out.
+"""The technical indicators, one function each. They map arrays of one ticker's bars to one value for each bar.
 
-Pure numpy. Each value is a function of a fixed number of bars up to and including its own (its window, stated in
-each docstring); rows before the first full window are NaN. Prices are in the ticker's currency and positive,
-windows count bars, not hours: a window crosses nights and holes in the data as if the bars were adjacent.
-Averages that the literature defines by recursion (Wilder, MACD) are cut off where what is left out weighs under
-1e-6, see ``rolling.py`` for why. Where next: ``frame.py`` puts these in columns.
+Pure numpy. Each value depends on a fixed number of bars up to and including its own: its window, which each docstring
+states. Rows before the first full window are NaN. Prices are positive and in the ticker's currency. Windows count bars,
+not hours: bars on both sides of a night or of a hole in the data count as adjacent. Averages that the literature
+defines by recursion (Wilder, MACD) are truncated where the remaining weight is below 1e-6; ``rolling.py`` gives the
+reason. Where next: ``frame.py``, which makes columns of these.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from include.features.rolling import (
 )
 
 WILDER_WINDOW_PERIODS = 14
-"""Wilder averages of period p are cut off after 14 p bars: (1 - 1/p) ** (14 p) is about exp(-14), under 1e-6."""
+"""Wilder averages of period p are truncated after 14 p bars: (1 - 1/p) ** (14 p) is about exp(-14), below 1e-6."""
 
 EMA_WINDOW_SPANS = 7
-"""Exponential averages of span s are cut off after 7 s bars: (1 - 2/(s+1)) ** (7 s) is about exp(-14)."""
+"""Exponential averages of span s are truncated after 7 s bars: (1 - 2/(s+1)) ** (7 s) is about exp(-14)."""
 
 
 def log_return(close: FloatArray, span: int) -> FloatArray:
@@ -36,13 +36,13 @@ def log_return(close: FloatArray, span: int) -> FloatArray:
 
 
 def overnight_gap(open_: FloatArray, close: FloatArray, is_session_first: BoolArray) -> FloatArray:
-    """Natural log of a session's first open over the close before it; 0 within a session. Window 2."""
+    """Natural log of a session's first open over the previous close; 0 on the session's other bars. Window 2."""
     gap = np.log(open_ / lagged(close, 1))
     return np.where(is_session_first | np.isnan(gap), gap, 0.0)
 
 
 def wilder_average(values: FloatArray, period: int) -> FloatArray:
-    """Exponential average of decay 1 / period, cut off after 14 periods.
+    """Exponential average of decay 1 / period, truncated after 14 periods.
 
     Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978).
     """
@@ -50,14 +50,14 @@ def wilder_average(values: FloatArray, period: int) -> FloatArray:
 
 
 def exponential_average(values: FloatArray, span: int) -> FloatArray:
-    """Exponential average of decay 2 / (span + 1), cut off after 7 spans."""
+    """Exponential average of decay 2 / (span + 1), truncated after 7 spans."""
     return weighted_sum(values, exponential_weights(2.0 / (span + 1), EMA_WINDOW_SPANS * span))
 
 
 def rsi(close: FloatArray, period: int) -> FloatArray:
     """Relative strength index, 0..100: 100 * average gain / (average gain + average loss). Window 14 period + 1.
 
-    50 when the price did not move at all, where the formula is 0 / 0.
+    50 if the price did not move at all, where the formula is 0 / 0.
 
     Source: J. Welles Wilder, New Concepts in Technical Trading Systems (1978).
     """
@@ -68,10 +68,10 @@ def rsi(close: FloatArray, period: int) -> FloatArray:
 
 
 def macd(close: FloatArray, fast: int = 12, slow: int = 26, signal: int = 9) -> tuple[FloatArray, FloatArray]:
-    """MACD line and its signal line, both divided by the close so that tickers compare.
+    """MACD line and its signal line, both divided by the close, so that tickers can be compared.
 
-    The line is the fast exponential average of the close less the slow one, the signal is the line's average.
-    Windows 7 slow bars and 7 (slow + signal) bars. The difference of averages is written over the changes of the
+    The MACD line is the fast exponential average of the close less the slow one; the signal line is its average.
+    Windows: 7 slow bars and 7 (slow + signal) bars. The difference of averages is computed from the changes of the
     close (summation by parts), so that a constant price gives exactly 0.
 
     Source: Gerald Appel, Technical Analysis: Power Tools for Active Investors (2005).
@@ -84,9 +84,9 @@ def macd(close: FloatArray, fast: int = 12, slow: int = 26, signal: int = 9) -> 
 
 
 def bollinger_position(close: FloatArray, window: int) -> FloatArray:
-    """Where the close lies in its Bollinger band: -1 lower edge, 0 mean, 1 upper edge. Window ``window``.
+    """Position of the close in its Bollinger band: -1 lower edge, 0 mean, 1 upper edge. Window ``window``.
 
-    (close - mean) / (2 * population standard deviation); 0 when the window's closes are all equal.
+    (close - mean) / (2 * population standard deviation); 0 if the window's closes are all equal.
 
     Source: John Bollinger, Bollinger on Bollinger Bands (2001).
     """
@@ -97,7 +97,7 @@ def bollinger_position(close: FloatArray, window: int) -> FloatArray:
 
 
 def _sum_in_order(terms: list[FloatArray]) -> FloatArray:
-    """Sum of equally long arrays, added one after another (a stacked sum's order would depend on its shape)."""
+    """Sum of arrays of equal length, added one by one: the order of a numpy sum over a stack depends on its shape."""
     total = np.zeros(len(terms[0]))
     for term in terms:
         total += term
@@ -115,7 +115,7 @@ def atr_ratio(high: FloatArray, low: FloatArray, close: FloatArray, period: int)
 
 
 def true_range(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
-    """Greatest distance the price went since the previous close, in the price's currency. Window 2."""
+    """True range: the span of prices since the previous close, in the price's currency. Window 2."""
     previous = lagged(close, 1)
     return np.maximum(high, previous) - np.minimum(low, previous)
 
@@ -123,7 +123,7 @@ def true_range(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArr
 def stochastic(high: FloatArray, low: FloatArray, close: FloatArray, k: int, d: int) -> tuple[FloatArray, FloatArray]:
     """Fast stochastic oscillator %K and its mean %D, both 0..100. Windows k and k + d - 1.
 
-    %K = 100 * (close - lowest low) / (highest high - lowest low) over k bars; 50 when the range is empty.
+    %K = 100 * (close - lowest low) / (highest high - lowest low) over k bars; 50 if the range is 0.
 
     Source: George C. Lane, Lane's Stochastics (1984).
     """
@@ -133,7 +133,7 @@ def stochastic(high: FloatArray, low: FloatArray, close: FloatArray, k: int, d: 
 
 
 def volume_ratio(volume: FloatArray, window: int) -> FloatArray:
-    """Volume over the mean of the known volumes among the newest ``window`` bars; 0 when the bar's is unknown."""
+    """Volume over the mean known volume of the newest ``window`` bars; 0 if the bar's volume is unknown."""
     is_known = np.isfinite(volume)
     known_volume = np.where(is_known, volume, 0.0)
     return ratio(known_volume * window_sum(is_known.astype(np.float64), window), window_sum(known_volume, window), 0.0)
@@ -142,7 +142,7 @@ def volume_ratio(volume: FloatArray, window: int) -> FloatArray:
 def obv_ratio(close: FloatArray, volume: FloatArray, window: int) -> FloatArray:
     """Change of on-balance volume over ``window`` bars, as a share of the volume traded in them: -1..1.
 
-    Sum of sign(close change) * volume over the sum of volume; unknown volumes count as nothing, 0 when all are.
+    Sum of sign(close change) * volume over the sum of volume. Unknown volumes count as 0; the result is 0 if all are.
     Window ``window`` + 1.
 
     Source: Joseph E. Granville, Granville's New Key to Stock Market Profits (1963), made relative.
@@ -161,6 +161,6 @@ def realised_volatility(close: FloatArray, window: int) -> FloatArray:
 
 
 def cycle(position: FloatArray, period: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Sine and cosine of a position within its period, so that the last lies next to the first. Window 1."""
+    """Sine and cosine of a position within its period; the last position is next to the first. Window 1."""
     angle = 2.0 * np.pi * position / period
     return np.sin(angle), np.cos(angle)

@@ -1,11 +1,11 @@
-"""Sliding windows over one ticker's arrays whose result does not depend on where the array starts.
+"""Sliding windows over one ticker's arrays. The result does not depend on where the array starts, to the last bit.
 
-What they refuse: running sums and recursive averages. ``s += new - old`` or ``e = a * x + (1 - a) * e`` carry the
-rounding of every earlier bar, so that a history read from its first bar and its newest 1,500 bars disagree in the
-last bits. Here each row adds its own window in a fixed order, newest value first, one vector operation a lag.
-Elementwise IEEE operations do not depend on the array's length or alignment, so both agree bit for bit.
+Running sums and recursive averages do not have this property: ``s += new - old`` and ``e = a * x + (1 - a) * e`` carry
+the rounding of every earlier bar. The whole history and its newest 1,500 bars would differ in the last bits. Here each
+row adds up its window in a fixed order, newest value first, with one vector operation for each lag. Elementwise IEEE
+operations do not depend on the length or the alignment of an array.
 
-Rows without a full window are NaN. Where next: ``indicators.py`` for what is built from these.
+Rows without a full window are NaN. Where next: ``indicators.py``, which uses these.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def window_sum(values: FloatArray, window: int) -> FloatArray:
 
 
 def window_max(values: FloatArray, window: int) -> FloatArray:
-    """Greatest of the newest ``window`` values; NaN before the first full window. Shape [n] -> [n]."""
+    """Maximum of the newest ``window`` values; NaN before the first full window. Shape [n] -> [n]."""
     result = values.copy()
     for lag in range(1, window):
         result = np.maximum(result, lagged(values, lag))
@@ -52,22 +52,22 @@ def window_max(values: FloatArray, window: int) -> FloatArray:
 
 
 def window_min(values: FloatArray, window: int) -> FloatArray:
-    """Least of the newest ``window`` values; NaN before the first full window. Shape [n] -> [n]."""
+    """Minimum of the newest ``window`` values; NaN before the first full window. Shape [n] -> [n]."""
     return -window_max(-values, window)
 
 
 def exponential_weights(decay: float, window: int) -> FloatArray:
-    """Weights proportional to ``(1 - decay) ** lag`` over ``window`` lags, newest first, summing to 1.
+    """Weights proportional to ``(1 - decay) ** lag`` over ``window`` lags, newest first, with sum 1. Shape [window].
 
-    The recursive average ``e = decay * x + (1 - decay) * e`` cut off after ``window`` bars: what it leaves out weighs
-    ``(1 - decay) ** window``, which each caller states.
+    These are the weights of ``e = decay * x + (1 - decay) * e``, truncated after ``window`` bars. The truncated part
+    has the weight ``(1 - decay) ** window``, which each caller states.
     """
     weights = (1.0 - decay) ** np.arange(window, dtype=np.float64)
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray, otherwise: float) -> FloatArray:
-    """``numerator / denominator``, and ``otherwise`` where the denominator is 0. NaN stays NaN."""
+    """``numerator / denominator``, and ``otherwise`` where the denominator is 0. NaN stays NaN. [n], [n] -> [n]."""
     result = np.full(len(numerator), otherwise)
     np.divide(numerator, denominator, out=result, where=denominator != 0.0)
     return result

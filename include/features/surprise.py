@@ -1,8 +1,8 @@
-"""How far each bar was from what had been expected of it, and the state of the scale: what the network reads first.
+"""Surprises (each bar's move over its forecast size) and the state of the scale: the model's most important inputs.
 
-Pure numpy, on the parts of the scale that ``scale.py`` gives. Every value is a function of a bounded number of bars,
-like the scale itself; each adds at most one bar to its look-back. Where next: ``frame.py`` puts these in columns,
-``windows.py`` makes inputs of them.
+Pure numpy, from the parts of the scale that ``scale.py`` computes. Every value depends on a bounded number of bars: the
+look-back of the scale plus at most one bar. Where next: ``frame.py``, which makes columns of these, and ``windows.py``,
+which makes model inputs of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from include.features.rolling import BoolArray, FloatArray, lagged, ratio
 from include.features.scale import HALF_LIVES, IntArray, ScaleState, moving_average
 
 LEAST_RATIO = 0.05
-"""Ratios are not taken below this before their logarithm: a bar that did not move at all is as calm as it gets."""
+"""Lower limit of a size before its logarithm is taken: a bar that did not move has the size 0."""
 
 STILL_HALF_LIFE = 32.0
 """Bars over which the share of unmoved closes is averaged."""
@@ -22,11 +22,11 @@ STILL_HALF_LIFE = 32.0
 def surprises(
     open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, state: ScaleState
 ) -> dict[str, FloatArray]:
-    """Columns that tell what the newest bar did, in units of what the bar before it expected; each [n], NaN in row 0.
+    """The bar's move in units of its forecast at the previous bar: one column each, [n], NaN in row 0.
 
-    ``surprise``, ``gap_surprise`` and ``body_surprise`` are signed: the move from close to close, from close to open
-    and from open to close, over the scale. ``close_position`` lies in -1..1 within the bar's true range.
-    ``range_surprise`` is the log of the true range over what its slot and the level expected.
+    ``surprise``, ``gap_surprise`` and ``body_surprise`` are signed: the log returns from close to close, from close to
+    open and from open to close, over the scale. ``close_position`` (-1..1) is the close's position in the bar's true
+    range. ``range_surprise`` is the log of the true range over its forecast from the slot and the level.
     """
     previous, expected = lagged(close, 1), lagged(state.scale[:, 0], 1)
     bottom, top = np.minimum(low, previous), np.maximum(high, previous)
@@ -41,12 +41,12 @@ def surprises(
 
 
 def level_state(close: FloatArray, is_session_first: BoolArray, state: ScaleState) -> dict[str, FloatArray]:
-    """Columns that tell how wild the ticker is and has been; each [n], NaN in row 0.
+    """The ticker's volatility now and in the past: one column each, [n], NaN in row 0.
 
-    ``level`` is the log of the scale's level over the long-run mean, ``level_ratio_x`` that of an average of half-life
-    x over the level, ``return_range_x`` that of mean absolute return over mean true range (both deseasonalised),
-    ``night_ratio_x`` that of the session-opening bars' range over all bars'; ``typical_log_return`` the log of the
-    long-run mean absolute return; ``still_ratio`` the share of closes that equal the close before.
+    ``level``: log of the scale's level over the long-run mean. ``level_ratio_x``: log of the average with half-life x
+    over the level. ``return_range_x``: log of the mean absolute return over the mean true range, both deseasonalised.
+    ``night_ratio_x``: log of the mean range of the sessions' first bars over that of all bars. ``typical_log_return``:
+    log of the long-run mean absolute return. ``still_ratio``: share of closes that equal the previous close.
     """
     averages = dict(zip(HALF_LIVES, state.averages.T, strict=True))
     sizes = {half_life: _average(state.relative_return, half_life) for half_life in (8.0, 32.0)}
@@ -63,7 +63,9 @@ def level_state(close: FloatArray, is_session_first: BoolArray, state: ScaleStat
 
 
 def bars_to_break(next_slots: IntArray, slot_count: IntArray, clock_slots: int) -> FloatArray:
-    """Bars until a new session has opened: 1 for a session's last bar; H + 1 beyond the horizons and round the clock.
+    """Bars up to and including a new session's first bar: 1 at a session's last bar; H + 1 if none is among the H bars.
+
+    Round the clock always H + 1.
 
     Shapes [n, H], [n] -> [n].
     """
@@ -73,17 +75,17 @@ def bars_to_break(next_slots: IntArray, slot_count: IntArray, clock_slots: int) 
 
 
 def log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Log of a ratio of two sizes, neither taken below ``LEAST_RATIO``; NaN stays NaN."""
+    """Log of a ratio of two sizes, each raised to at least ``LEAST_RATIO``; NaN stays NaN. [n], [n] -> [n]."""
     return np.asarray(np.log(np.maximum(numerator, LEAST_RATIO) / np.maximum(denominator, LEAST_RATIO)))
 
 
 def _average(values: FloatArray, half_life: float) -> FloatArray:
-    """``moving_average`` of the rows after the first, which is NaN. [n] -> [n]."""
+    """``moving_average`` of the rows after the first; the first row is NaN. [n] -> [n]."""
     return np.concatenate([np.full(min(1, len(values)), np.nan), moving_average(values[1:], half_life)])
 
 
 def _average_of(values: FloatArray, is_counted: BoolArray, half_life: float) -> FloatArray:
-    """Moving average over the counted bars alone; where there were none lately, over all. [n] -> [n]."""
+    """Moving average over the counted bars only; over all bars where none was counted recently. [n] -> [n]."""
     counted = is_counted.astype(np.float64)
     weighed = _average(values * counted, half_life)
     share = _average(np.where(np.isfinite(values), counted, np.nan), half_life)

@@ -1,8 +1,8 @@
-"""From stored feature rows to the arrays a model reads: inputs, targets in scaled units, and windows over them.
+"""The model's arrays from stored feature rows: inputs, targets in scaled units, and windows over them.
 
-Pure. An input is a fixed transform of one feature row, with no statistics of a window or of a training set in it, so
-it never has to be stored, refitted or kept in step with a checkpoint. Where next: ``frame.py`` for the rows,
-``include/model`` for who reads the arrays (it never sees a DataFrame).
+Pure functions. An input is a fixed transform of one feature row. It contains no statistics of a window or of a training
+set, so no such statistics need to be stored with a checkpoint. Where next: ``frame.py`` for the rows, ``include/model``
+for the models, which read arrays only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INPUT_LIMIT = 5.0
 """Inputs are clipped to plus and minus this."""
 
 TYPICAL_LOG_RETURN = -6.0
-"""Log of a usual mean absolute hourly return (0.25 %), so that the input made of it lies around 0."""
+"""Log of a usual mean absolute hourly return (0.25 %). It centres the input ``typical_log_return`` around 0."""
 
 SIGNED = ("surprise", "gap_surprise", "body_surprise", "close_position")
 GAINS = {
@@ -43,11 +43,11 @@ GAINS = {
     "minutes_to_close_ratio": 1.0,
     "is_session_first": 1.0,
 }
-"""Feature columns that are inputs times a constant, so that their usual size is near 1."""
+"""Feature columns that become inputs, and the factor that brings their usual size near 1."""
 
 SIGNED_INPUT_COUNT = len(SIGNED)
-"""The first inputs change their sign when every move of the price is turned upside down, and no other input changes
-(but for the mean of a logarithm of ranges, which is the same): the mirrored series is as likely a history."""
+"""Number of the first inputs that change sign if every log return of the price changes sign. The other inputs stay the
+same. Training uses this: a history with all signs reversed is an equally plausible history."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Series:
     """One ticker's arrays, ordered by time: n rows.
 
     ``x`` float32 [n, F] model inputs, finite, in -5..5; ``y`` float32 [n, H] log return to the target's close over its
-    scale, 0 where there is none; ``has_target`` bool [n, H] whether the target bar is among the given ones;
-    ``scale`` float32 [n, H]; ``close`` float64 [n]; ``closed_at`` datetime64[us] [n], UTC.
+    scale, 0 without a target; ``has_target`` bool [n, H] whether the target bar is known; ``scale`` float32 [n, H];
+    ``close`` float64 [n]; ``closed_at`` datetime64[us] [n], UTC.
     """
 
     x: npt.NDArray[np.float32]
@@ -68,17 +68,17 @@ class Series:
 
 
 def make_series(features: pd.DataFrame, bars: pd.DataFrame) -> Series:
-    """One ticker's arrays from its feature rows and its bars, joined on ``closed_at``; rows without both are left out.
+    """One ticker's arrays from its feature rows and its bars, joined on ``closed_at`` (inner join).
 
-    A row's target of horizon h is the bar whose ``bar_number`` is h greater; it counts only when it is among ``bars``,
-    so what was not known at the read is not learnt from.
+    A row's target of horizon h is the bar whose ``bar_number`` is h greater. The target is known only if that bar is in
+    ``bars``: a bar that is unknown at ``as_of`` is no training target.
 
     Args:
         features: ``closed_at`` (UTC) and ``FEATURE_COLUMNS``, oldest first.
         bars: ``bar_number``, ``closed_at`` (UTC) and ``close``, oldest first.
 
     Raises:
-        DataContractError: bars or features are out of order or doubled.
+        DataContractError: bars or features are out of order or duplicated.
     """
     feature_at, bar_at = _instants(features), _instants(bars)
     _, feature_rows, bar_rows = np.intersect1d(feature_at, bar_at, assume_unique=True, return_indices=True)
@@ -99,13 +99,13 @@ def make_series(features: pd.DataFrame, bars: pd.DataFrame) -> Series:
 
 
 def window_ends(series: Series, context_bars: int) -> npt.NDArray[np.int64]:
-    """Rows at which a full window of ``context_bars`` rows ends that has at least one known target there. [N]."""
+    """Rows at which a full window of ``context_bars`` rows ends and at least one target is known. int64 [N]."""
     rows = np.flatnonzero(series.has_target.any(axis=1))
     return rows[rows >= context_bars - 1].astype(np.int64)
 
 
 def latest_window(series: Series, context_bars: int) -> npt.NDArray[np.float32]:
-    """Inputs of the window that ends at the newest row, [T, F].
+    """Inputs of the window that ends at the newest row. float32 [T, F].
 
     Raises:
         DataContractError: the ticker has fewer rows than ``context_bars``.
@@ -117,7 +117,11 @@ def latest_window(series: Series, context_bars: int) -> npt.NDArray[np.float32]:
 
 
 def _instants(frame: pd.DataFrame) -> npt.NDArray[np.datetime64]:
-    """The frame's ``closed_at`` as UTC instants without a zone, checked to ascend."""
+    """The frame's ``closed_at`` as datetime64[us] in UTC. [n].
+
+    Raises:
+        DataContractError: they do not ascend.
+    """
     closed_at = frame["closed_at"]
     if not (closed_at.is_monotonic_increasing and closed_at.is_unique):
         message = "Rows of one ticker are out of order or doubled; order them by closed_at, one row each."
@@ -127,20 +131,20 @@ def _instants(frame: pd.DataFrame) -> npt.NDArray[np.datetime64]:
 
 
 def _forward_returns(close: FloatArray, numbers: npt.NDArray[np.int64]) -> FloatArray:
-    """Log return from each bar to the bar 1..H numbers on; NaN where that bar is not among the given. [n] -> [n, H]."""
+    """Log return from each bar to the bar 1..H numbers later; NaN if that bar is missing. [n], [n] -> [n, H]."""
     targets = numbers[:, np.newaxis] + np.arange(1, HORIZON_COUNT + 1)
     rows = np.minimum(np.searchsorted(numbers, targets), max(len(numbers) - 1, 0))
     return np.where(numbers[rows] == targets, np.log(close[rows] / close[:, np.newaxis]), np.nan)
 
 
 def _model_inputs(columns: dict[str, FloatArray]) -> npt.NDArray[np.float32]:
-    """Inputs of each row, float32 [n, F], in the order of ``_transforms``."""
+    """Inputs of each row in the order of ``_transforms``. float32 [n, F]."""
     inputs = np.stack(_transforms(columns), axis=1)
     return np.clip(inputs, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)
 
 
 def _transforms(columns: dict[str, FloatArray]) -> list[FloatArray]:
-    """The inputs, one array each: first what has a sign, then sizes as logarithms, then the calendar."""
+    """The inputs, one array [n] each: first the signed ones, then sizes as logarithms, then the calendar."""
     scales = [columns[name] for name in SCALE_COLUMNS]
     signed = [columns[name] for name in SIGNED]
     sizes = [
@@ -163,4 +167,4 @@ def _transforms(columns: dict[str, FloatArray]) -> list[FloatArray]:
 
 
 MODEL_INPUT_COUNT = len(SIGNED) + len(GAINS) + 4 + (HORIZON_COUNT - 1) + 7
-"""F: the number of inputs a row gives, tested against what ``make_series`` makes."""
+"""F: the number of model inputs of one row."""

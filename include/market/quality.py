@@ -17,8 +17,8 @@ import pandas as pd
 
 from include.contracts import BAR_COLUMNS, PRICE_COLUMNS, TickerProfile, require_utc
 from include.errors import DataContractError
+from include.market.price_jumps import implausible_bars
 from include.market.sessions import closed_at_of
-from include.market.steps import implausible_bars
 
 _TOLERANCE: Final = 1e-6  # of the price: Yahoo's prices went through 32-bit floats
 _LARGEST_VOLUME: Final = 1e15  # an hour; bitcoin counted in won, the largest that is tracked, trades 1e13 a day

@@ -1,9 +1,9 @@
-"""A backbone's folder: its weights, their birth certificate, and tickers that start from it.
+"""A backbone's folder: its weights and its certificate. Shards that start from a backbone.
 
-Such a folder holds one artefact (``checkpoint.py``) and ``backbone.json``, which names it and says what made it: data,
-cut-off date, seed, hash of the code, scores. ``pretrained`` is the one that comes with the code. A backbone of another
-shape than the settings ask for is refused. Made by ``include/pipeline/pretrain.py`` from a folder of bars, and by
-``include/pipeline/backbones.py`` from those in Postgres.
+The folder holds one checkpoint (``checkpoint.py``) and the certificate ``backbone.json``: the checkpoint's file name,
+its ``model_version`` and its provenance (data, cut-off date, seed, hash of the code, scores). ``pretrained`` is the
+folder of the backbone that is shipped with the code. A backbone whose config differs from that of the settings is
+refused. ``include/pipeline/pretraining`` trains backbones, from a folder of bars or from the bars in Postgres.
 """
 
 from __future__ import annotations
@@ -18,37 +18,36 @@ from typing import Any
 
 from include.contracts import ModelRef
 from include.errors import CheckpointError
-from include.model.checkpoint import load_tickers, model_versions, save_shard
+from include.model.checkpoint import BACKBONE, Backbone, load_tickers, model_versions, save_shard
 from include.model.config import ModelConfig
-from include.model.pretrain import BACKBONE
 from include.model.shard import ShardState
 
 SHIPPED_DIR = Path(__file__).resolve().parent / "pretrained"
-"""Where the backbone lies that comes with the code."""
+"""Folder of the backbone that is shipped with the code."""
 CERTIFICATE = "backbone.json"
 
 
-def save_backbone(folder: Path, state: ShardState, birth: Mapping[str, Any]) -> ModelRef:
-    """Writes the network and its certificate; an older backbone's files stay until somebody removes them.
+def save_backbone(folder: Path, state: ShardState, provenance: Mapping[str, Any]) -> ModelRef:
+    """Writes the network and its certificate; returns the ref of the new checkpoint. Files of older backbones stay.
 
-    ``birth`` is plain JSON: what trained it and how well it did. ``as_of``, ``kind`` and ``seed`` make its version.
+    ``provenance`` is plain JSON: data, training and scores. ``as_of``, ``kind`` and ``seed`` are part of the version.
 
     Raises:
         CheckpointError: the folder cannot be written.
     """
-    (ref,) = save_shard(folder, state, {BACKBONE: birth})
-    write_certificate(folder, {"model_version": ref.model_version, "artefact": ref.artefact, **birth})
+    (ref,) = save_shard(folder, state, {BACKBONE: provenance})
+    write_certificate(folder, {"model_version": ref.model_version, "artefact": ref.artefact, **provenance})
     return ref
 
 
-def backbone_version(state: ShardState, birth: Mapping[str, Any]) -> str:
-    """What ``save_backbone`` would call the network; nothing is written."""
-    (version,) = model_versions(state, {BACKBONE: birth})
+def backbone_version(state: ShardState, provenance: Mapping[str, Any]) -> str:
+    """The ``model_version`` that ``save_backbone`` would give the network; writes nothing."""
+    (version,) = model_versions(state, {BACKBONE: provenance})
     return version
 
 
 def write_certificate(folder: Path, certificate: Mapping[str, Any]) -> None:
-    """Makes the folder's certificate say this, all of it or nothing.
+    """Replaces the folder's certificate atomically.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -66,37 +65,37 @@ def write_certificate(folder: Path, certificate: Mapping[str, Any]) -> None:
 
 
 def read_certificate(folder: Path = SHIPPED_DIR) -> dict[str, Any]:
-    """What the folder says of its backbone.
+    """The certificate of the folder's backbone.
 
     Raises:
-        CheckpointError: there is none, or it cannot be read.
+        CheckpointError: there is none, it cannot be read, or it does not name a model version and its file.
     """
     try:
         value: Any = json.loads((folder / CERTIFICATE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        message = f"{folder} holds no backbone that can be read ({error}); make one with `make pretrain`."
+        message = f"{folder} has no readable backbone ({error}); train one with `make pretrain`."
         raise CheckpointError(message) from error
     if not isinstance(value, dict) or not {"model_version", "artefact"} <= set(value):
-        message = f"{folder / CERTIFICATE} does not name a model version and its artefact."
+        message = f"{folder / CERTIFICATE} names no model version and artefact; train a backbone with `make pretrain`."
         raise CheckpointError(message)
     return value
 
 
-def load_backbone(config: ModelConfig, folder: Path = SHIPPED_DIR) -> ShardState:
-    """The backbone: a state of one network, of the name ``BACKBONE``, checked against its hash.
+def load_backbone(config: ModelConfig, folder: Path = SHIPPED_DIR) -> Backbone:
+    """The backbone of a folder; its weights are checked against the hash in ``model_version``.
 
     Raises:
-        CheckpointError: there is none, it is damaged, or it was made for another model config.
+        CheckpointError: there is none, it is damaged, or it has another model config.
     """
     certificate = read_certificate(folder)
     ref = ModelRef(BACKBONE, str(certificate["model_version"]), str(certificate["artefact"]), 0)
     state, failures = load_tickers(folder, [ref], config)
     if failures:
         raise CheckpointError(failures[BACKBONE])
-    return state
+    return Backbone(ref, state, folder)
 
 
 def start_from(backbone: ShardState, tickers: Sequence[str]) -> ShardState:
-    """A shard whose every ticker has the backbone's weights: in memory once, however many tickers there are."""
+    """A shard in which every ticker has the backbone's weights. The tickers' parameters are views of one copy."""
     parameters = {name: part.expand(len(tickers), *part.shape[1:]) for name, part in backbone.parameters.items()}
     return ShardState(tuple(tickers), parameters, backbone.config)

@@ -1,10 +1,10 @@
-"""Calibration: how much wider or narrower a ticker's forecasts should have been, learnt from its own past alone.
+"""Calibration: factors for the widths of a ticker's intervals, estimated from its past forecasts and outcomes.
 
-Only widths are corrected. Moving the median was measured to cost accuracy, widths to cost next to none. The 80 % and
-the 90 % interval are corrected each by its own past: one factor for both would have to be moved twice as fast to bring
-both right, which costs twice as much accuracy. The correction follows the outcomes one by one, so that it recovers
-after a break, and forgets, so that it is 1 where the past says nothing: a new ticker is served by the backbone's own,
-pooled widths. Numpy only; it knows nothing of networks. Where next: ``include/pipeline``.
+Only widths are corrected: correcting the median costs accuracy, correcting widths costs hardly any (measured). The 80 %
+and the 90 % interval have one factor each. A common factor would need steps twice as large to calibrate both, at twice
+the loss of accuracy. Each outcome moves the factors by one step, so that they adapt after a structural break. A leak
+moves them back towards 1, so that old outcomes lose their influence. A new ticker has the factors 1: the widths that
+the backbone learnt from all tickers. Numpy only. Where next: ``pipeline/models/forecasting.py``, which applies this.
 """
 
 from __future__ import annotations
@@ -17,43 +17,44 @@ from include.contracts import QUANTILE_LEVELS, WIDTH_POWERS
 Floats = npt.NDArray[np.float64]
 
 SMALLEST_FACTOR, GREATEST_FACTOR = 0.5, 2.0
-"""No correction goes further; beyond it the model is at fault, not its width."""
+"""Limits of a factor. A model that needs more correction is wrong in other ways than its widths."""
 STEP = 0.03
-"""How far one outcome moves the log of a factor at horizon 1: that of the 90 % interval up by 0.027 if it fell outside,
-down by 0.003 if inside. At horizon h, whose outcomes overlap, steps are shorter by the root of h."""
+"""Step size for the log of a factor at horizon 1. For the 90 % interval, an outcome outside the interval adds 0.027 and
+one inside subtracts 0.003. At horizon h steps are divided by the root of h, because outcomes overlap."""
 LEAK = 0.004
-"""Share of the log of a factor that each outcome takes away: what is older than a few hundred is forgotten."""
+"""Share of the log of a factor that each outcome removes. Outcomes older than some hundreds have no influence."""
 JUDGED_COVERAGES = (0.8, 0.9)
-"""The intervals that factors are found for: wide enough to matter, narrow enough to be measured on some hundreds."""
+"""Nominal coverages of the corrected intervals: wide, but with enough outcomes outside among some hundreds."""
 _MEDIAN = QUANTILE_LEVELS.index(0.5)
 
 
 def width_factors(quantiles: Floats, outcomes: Floats) -> Floats:
-    """``[H, 2]``: by how much to stretch the 80 and the 90 % interval at each horizon; 1 where the past says nothing.
+    """``[H, 2]``: the width factors of the 80 % and the 90 % interval at each horizon; 1 without known outcomes.
 
-    ``quantiles [n, H, Q]`` are past uncalibrated forecasts of log returns, oldest first, and ``outcomes [n, H]`` what
-    came true (NaN: not known yet).
+    ``quantiles [n, H, Q]`` are past uncalibrated forecasts of log returns, oldest first, and ``outcomes [n, H]`` their
+    outcomes (NaN: not known yet).
     """
     return factors_of(interval_scores(quantiles, outcomes))
 
 
 def interval_scores(quantiles: Floats, outcomes: Floats) -> Floats:
-    """``[n, H, 2]``: how far each outcome lay from the median, over the half-width on that side of each interval.
+    """``[n, H, 2]``: each outcome's distance from the median over the interval's half-width on the outcome's side.
 
-    A score of 1 lies on the interval's edge, whether the hour was calm or wild; NaN where nothing is known. Arguments
-    as of ``width_factors``.
+    An outcome with a score of 1 is on the interval's edge. NaN if the outcome is not known. The arguments are those of
+    ``width_factors``.
     """
     return np.stack([_scores(quantiles, outcomes, coverage) for coverage in JUDGED_COVERAGES], axis=-1)
 
 
 def factors_of(scores: Floats) -> Floats:
-    """``[..., H, 2]``: the width factors that follow from ``scores [..., n, H, 2]``, oldest first.
+    """``[..., H, 2]``: the width factors after ``scores [..., n, H, 2]``, oldest first.
 
-    Each outcome moves its horizon's factors: up if its score was above the factor, down by less if below, in the
-    proportion that keeps the coverage.
+    A score above its factor adds a step times the nominal coverage to the log of the factor. A score below subtracts a
+    step times (1 - nominal coverage). Without the leak, the share of outcomes inside converges to the nominal coverage.
+    Unknown scores (NaN) change nothing.
 
-    Source: Gibbs & Candes (2021), "Adaptive Conformal Inference Under Distribution Shift", on the log of the width in
-    place of the level, with a leak.
+    Source: Gibbs & Candes (2021), "Adaptive Conformal Inference Under Distribution Shift", applied to the log of the
+    width instead of the level, with a leak.
     """
     missed = 1.0 - np.asarray(JUDGED_COVERAGES)
     steps = STEP / np.sqrt(np.arange(1.0, scores.shape[-2] + 1.0))[:, np.newaxis]
@@ -68,10 +69,11 @@ def factors_of(scores: Floats) -> Floats:
 
 
 def calibrate(quantiles: Floats, factors: Floats) -> Floats:
-    """``[..., H, Q]``: the quantiles stretched about their median by ``factors [..., H, 2]``; the median stays.
+    """``[..., H, Q]``: the quantiles with their distances from the median multiplied; the median does not change.
 
-    The tails follow the 90 % interval's factor, their neighbours the 80 % interval's, the quartiles the root of that:
-    they are hardly ever as wrong as the tails. Quantiles that would cross meet instead.
+    ``factors [..., H, 2]`` are those of the 80 % and the 90 % interval. The tails (2.5, 5, 95 and 97.5 %) use that of
+    the 90 % interval, the 10 and 90 % quantiles that of the 80 % interval. The quartiles use the square root of the
+    latter, because their width is rarely as wrong. Quantiles that would cross are set to the same value.
     """
     powers = np.asarray(WIDTH_POWERS, dtype=np.float64)
     stretch = np.exp(np.log(factors) @ powers.T)  # [..., H, Q]
@@ -85,7 +87,7 @@ def calibrate(quantiles: Floats, factors: Floats) -> Floats:
 
 
 def _scores(quantiles: Floats, outcomes: Floats, coverage: float) -> Floats:
-    """Distance from the median over the half-width of the interval on that side; NaN where nothing is known. [n, H]."""
+    """The scores for one nominal coverage; NaN if the outcome or a quantile is not known. [n, H]."""
     tail = (1.0 - coverage) / 2.0
     low, median, high = (quantiles[..., _position(level)] for level in (tail, 0.5, 1.0 - tail))
     distance = outcomes - median

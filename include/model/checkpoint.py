@@ -1,9 +1,10 @@
-"""Checkpoints: the networks of a shard as one stacked safetensors file, and a readable JSON beside it.
+"""Checkpoints: the networks of a shard as one stacked safetensors file, and a JSON file with the same name for readers.
 
-A file is named by its content and never changed. Beside a base (the backbone, in a file of its own) it holds only the
-tensors that differ from it. A ``model_version`` is a hash of all of one ticker's weights, its config and origin,
-however they are stored, and is computed again when the ticker is loaded: what is loaded is what was saved, or a stated
-reason why not, for that ticker alone. The JSON is for people; nothing reads it back. Knows nothing of the store.
+A file is named by a hash of its content and is never changed. If the tickers' networks start from a backbone, the file
+contains only the tensors that differ from the backbone's, which has a file of its own. A ``model_version`` is a hash of
+all of a ticker's weights, its config and its provenance; it does not depend on how they are stored. It is computed
+again when the ticker is loaded. So a ticker's network is loaded exactly as it was saved, or the ticker fails with a
+reason; the other tickers of the file are not affected. The JSON file is never read by the code.
 """
 
 from __future__ import annotations
@@ -29,29 +30,43 @@ from include.model.shard import ShardState, concat, initial_state
 from include.model.transformer import parameter_shapes
 
 FORMAT = 1
-"""Layout of a file that holds every tensor of every row."""
+"""Format of a file with all tensors of all rows."""
 DELTA_FORMAT = 2
-"""Layout of a file that names a base and holds, tensor by tensor, the rows that differ from it. Others are refused."""
+"""Format of a file that names a base file and has, for each tensor, the rows that differ. There is no other format."""
 IDENTITY_KEYS = ("as_of", "kind", "parent_version", "seed")
-"""What of a ticker's provenance goes into its model_version. The rest (a clock's time, losses) only lies beside."""
-_METADATA_KEY = "hourcast"  # one key only: the order of several is not fixed, and the file's bytes must be
+"""Keys of a ticker's provenance that are part of its ``model_version``. The other keys (losses, times) are not."""
+_METADATA_KEY = "hourcast"  # one key: safetensors does not fix the order of several, and the bytes must be the same
+
+
+BACKBONE = "backbone"
+"""The name of a backbone's row. A ticker's row has the ticker as its name."""
 
 
 @dataclass(frozen=True)
-class Base:
-    """A network that others descend from, where it lies in the same folder, and its weights: a state of one row."""
+class Backbone:
+    """The network that the tickers' models start from: its weights (a state of one row) and its file."""
 
     ref: ModelRef
+    """Its ``model_version``, and its file and row in ``folder``."""
     state: ShardState
+    folder: Path
+    is_shipped: bool = False
+    """Whether it is the backbone that is shipped with the code."""
+
+    @property
+    def version(self) -> str:
+        """Its ``model_version``."""
+        return self.ref.model_version
 
 
 def save_shard(
-    folder: Path, state: ShardState, provenance: Mapping[str, Mapping[str, Any]], base: Base | None = None
+    folder: Path, state: ShardState, provenance: Mapping[str, Mapping[str, Any]], backbone: Backbone | None = None
 ) -> list[ModelRef]:
-    """Where each ticker's network now lies, in the shard's order. Saving the same thing again changes no file.
+    """Writes the shard's checkpoint; returns each ticker's ref, in the shard's order.
 
-    ``provenance[ticker]`` is plain JSON (as_of, kind, parent_version, seed, code_version, losses, ...). What equals
-    ``base`` to the last bit is not stored again. The file appears complete or not at all.
+    ``provenance[ticker]`` is plain JSON (as_of, kind, parent_version, seed, code_version, losses, ...). A tensor that
+    equals the ``backbone``'s bit for bit is not stored again. Files are written atomically. Saving the same shard again
+    changes no file.
 
     Raises:
         CheckpointError: a ticker has no provenance, or the folder cannot be written.
@@ -60,8 +75,8 @@ def save_shard(
         return []
     description, tensors = _content(state, provenance)
     versions = model_versions(state, provenance)
-    if base is not None:
-        description, tensors = _beside(base, description, tensors)
+    if backbone is not None:
+        description, tensors = _delta(backbone, description, tensors)
     content = save(tensors, metadata={_METADATA_KEY: _canonical(description)})
     stem = f"shard-{hashlib.sha256(content).hexdigest()[:32]}"
     readable = {
@@ -77,29 +92,30 @@ def save_shard(
     return [ModelRef(t, versions[k], f"{stem}.safetensors", k) for k, t in enumerate(state.tickers)]
 
 
-def keep_base(folder: Path, base: Base, source: Path) -> Base:
-    """The same base as a file of ``folder``, copied from ``source`` and named by its version, so that it can be found.
+def keep_backbone(folder: Path, backbone: Backbone) -> Backbone:
+    """A copy of the backbone in ``folder``, in a file that is named by its version.
 
     Raises:
-        CheckpointError: ``source`` cannot be read, or the folder cannot be written.
+        CheckpointError: its file cannot be read, or the folder cannot be written.
     """
-    ref = base_ref(base.ref.ticker, base.ref.model_version)
+    ref = backbone_ref(backbone.ref.ticker, backbone.version)
+    source = backbone.folder / backbone.ref.artefact
     try:
-        content = (source / base.ref.artefact).read_bytes()
+        content = source.read_bytes()
     except OSError as error:
-        message = f"{source / base.ref.artefact} cannot be read ({error})."
+        message = f"{source} cannot be read ({error}); restore the file, or train a backbone with `make pretrain`."
         raise CheckpointError(message) from error
     _write_once(folder / ref.artefact, content)
-    return Base(ref, base.state)
+    return Backbone(ref, backbone.state, folder, backbone.is_shipped)
 
 
-def base_ref(name: str, version: str) -> ModelRef:
-    """Where ``keep_base`` puts the base of this name and version."""
+def backbone_ref(name: str, version: str) -> ModelRef:
+    """The ref of the backbone of this name and version after ``keep_backbone``."""
     return ModelRef(name, version, f"base-{version}.safetensors", 0)
 
 
 def model_versions(state: ShardState, provenance: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What the versions of the shard's networks would be called, in its order; nothing is written.
+    """The ``model_version``s that ``save_shard`` would give the shard's networks, in its order; writes nothing.
 
     Raises:
         CheckpointError: a ticker has no provenance.
@@ -109,10 +125,10 @@ def model_versions(state: ShardState, provenance: Mapping[str, Mapping[str, Any]
 
 
 def load_tickers(folder: Path, refs: Sequence[ModelRef], config: ModelConfig) -> tuple[ShardState, dict[str, str]]:
-    """The networks of those refs that can be trusted, in the refs' order, and for every other ticker the reason.
+    """The networks of the refs that can be read and verified, in their order; for the other tickers the reason.
 
-    Each file is read once. A file that is missing, cut off or foreign fails its own tickers, a changed byte only the
-    ticker whose byte it is.
+    Each file is read once. If a file is missing, truncated or not a checkpoint, all its tickers fail. If the bytes of
+    one ticker's weights have changed, only this ticker fails.
     """
     files = _Files(folder, config)
     loaded: list[ShardState] = []
@@ -127,14 +143,14 @@ def load_tickers(folder: Path, refs: Sequence[ModelRef], config: ModelConfig) ->
 
 @dataclass(frozen=True)
 class _Artefact:
-    """An opened file: its stacked tensors, and what it says of its rows."""
+    """The content of a file: its stacked tensors, and the description of its rows."""
 
     tensors: dict[str, Tensor]
     description: dict[str, Any]
 
 
 class _Files:
-    """The files of a folder, each opened once."""
+    """The checkpoint files of a folder; each is read once."""
 
     def __init__(self, folder: Path, config: ModelConfig) -> None:
         self._folder = folder
@@ -143,16 +159,20 @@ class _Files:
         self._bases: dict[ModelRef, dict[str, Tensor]] = {}
 
     def weights(self, ref: ModelRef, *, is_base: bool = False) -> dict[str, Tensor]:
-        """One ticker's tensors, each ``[1, ...]``, checked against the hash that the ref names."""
+        """One ticker's tensors, each ``[1, ...]``.
+
+        Raises:
+            CheckpointError: they cannot be read, or they do not have the ``model_version`` of the ref.
+        """
         artefact = self._open(ref.artefact)
         rows = artefact.description["rows"]
         if not 0 <= ref.row < len(rows) or rows[ref.row]["ticker"] != ref.ticker:
-            message = f"{ref.artefact}: row {ref.row} is not {ref.ticker}'s."
+            message = f"{ref.artefact}: row {ref.row} does not belong to {ref.ticker}."
             raise CheckpointError(message)
         if artefact.description["format"] == FORMAT:
             tensors = {name: value[ref.row : ref.row + 1] for name, value in artefact.tensors.items()}
         elif is_base:
-            message = f"{ref.artefact} stands on another file; it cannot be the base of one."
+            message = f"{ref.artefact} depends on another file; such a file cannot be the base of a third."
             raise CheckpointError(message)
         else:
             tensors = self._completed(artefact, ref)
@@ -162,13 +182,15 @@ class _Files:
         return tensors
 
     def _completed(self, artefact: _Artefact, ref: ModelRef) -> dict[str, Tensor]:
-        """The tensors that a row keeps, and its base's where it keeps none."""
+        """The tensors of a row that differ from its base, and the base's for all others."""
         try:
             base = ModelRef(**artefact.description["base"])
             if base not in self._bases:
                 self._bases[base] = self.weights(base, is_base=True)
         except (CheckpointError, TypeError) as error:
-            message = f"{ref.artefact} stands on a base that cannot be had ({error}); an earlier version has to serve."
+            message = (
+                f"{ref.artefact} needs a base file that cannot be read ({error}); an earlier version has to serve."
+            )
             raise CheckpointError(message) from error
         tensors = dict(self._bases[base])
         for name, kept in artefact.description["kept"].items():
@@ -178,7 +200,7 @@ class _Files:
         return tensors
 
     def _open(self, artefact: str) -> _Artefact:
-        """The file's content; why none of its rows can be trusted is remembered, too."""
+        """The content of the file. An error is cached, too, and raised again for each of its rows."""
         if artefact not in self._opened:
             try:
                 self._opened[artefact] = _read(self._folder, artefact, self._config)
@@ -192,7 +214,7 @@ class _Files:
 
 def _read(folder: Path, artefact: str, config: ModelConfig) -> _Artefact:
     if Path(artefact).name != artefact:
-        message = f"{artefact}: an artefact is a plain file name inside the models folder; this one leads elsewhere."
+        message = f"{artefact}: an artefact must be the name of a file in the models folder, without a path."
         raise CheckpointError(message)
     try:
         with safe_open(folder / artefact, framework="pt") as file:
@@ -206,16 +228,16 @@ def _read(folder: Path, artefact: str, config: ModelConfig) -> _Artefact:
         raise CheckpointError(message) from error
     description = _description(artefact, text)
     if description["config"] != config.to_dict():
-        message = f"{artefact} was made for another model config: {description['config']}, wanted {config.to_dict()}."
+        message = f"{artefact} has another model config: {description['config']} instead of {config.to_dict()}."
         raise CheckpointError(message)
     if _shapes(description, config) != {name: tuple(value.shape) for name, value in tensors.items()}:
-        message = f"{artefact} does not hold the tensors of its own config; an earlier version has to serve."
+        message = f"{artefact} does not contain the tensors of its config; an earlier version has to serve."
         raise CheckpointError(message)
     return _Artefact(tensors, description)
 
 
 def _shapes(description: Mapping[str, Any], config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """What a file's tensors must look like, by what it says of itself."""
+    """The shapes that a file's tensors must have according to its description, by name."""
     every = parameter_shapes(config)
     if description["format"] == FORMAT:
         return {name: (len(description["rows"]), *shape) for name, shape in every.items()}
@@ -223,7 +245,11 @@ def _shapes(description: Mapping[str, Any], config: ModelConfig) -> dict[str, tu
 
 
 def _description(artefact: str, text: str | None) -> dict[str, Any]:
-    """What a file says of itself, if it is one of ours."""
+    """A file's description: its format, config and rows, from its metadata.
+
+    Raises:
+        CheckpointError: it has none, or another format.
+    """
     try:
         loaded: Any = json.loads(text or "")
     except json.JSONDecodeError:
@@ -238,8 +264,8 @@ def _description(artefact: str, text: str | None) -> dict[str, Any]:
 
 
 def _version(tensors: Mapping[str, Tensor], row: dict[str, Any], config: ModelConfig, k: int) -> str:
-    """SHA-256 in hex of one ticker's origin, config and weights, each weight under its name and type."""
-    identity = {"format": FORMAT, "config": config.to_dict(), "rows": [row]}  # one name, whatever the file's format is
+    """SHA-256 in hex of one ticker's provenance, config and weights, with the name and type of each weight."""
+    identity = {"format": FORMAT, "config": config.to_dict(), "rows": [row]}  # the same for files of both formats
     digest = hashlib.sha256(_canonical(identity).encode())
     for name in sorted(tensors):
         digest.update(f"{name}:{tensors[name].dtype}:".encode())
@@ -247,13 +273,13 @@ def _version(tensors: Mapping[str, Tensor], row: dict[str, Any], config: ModelCo
     return digest.hexdigest()
 
 
-def _beside(
-    base: Base, description: dict[str, Any], tensors: Mapping[str, Tensor]
+def _delta(
+    backbone: Backbone, description: dict[str, Any], tensors: Mapping[str, Tensor]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The same content without the rows of tensors that equal the base's bit for bit."""
-    kept = {name: _different_rows(value, base.state.parameters[name]) for name, value in tensors.items()}
+    """Description and tensors without the rows that equal the backbone's bit for bit."""
+    kept = {name: _different_rows(value, backbone.state.parameters[name]) for name, value in tensors.items()}
     kept = {name: rows for name, rows in kept.items() if rows}
-    description = {**description, "format": DELTA_FORMAT, "base": asdict(base.ref), "kept": kept}
+    description = {**description, "format": DELTA_FORMAT, "base": asdict(backbone.ref), "kept": kept}
     return description, {name: tensors[name][rows] for name, rows in kept.items()}
 
 
@@ -265,14 +291,14 @@ def _different_rows(value: Tensor, base: Tensor) -> list[int]:
 def _content(
     state: ShardState, provenance: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a shard's file says of itself, and its tensors.
+    """The description of a shard's file, and its tensors.
 
     Raises:
         CheckpointError: a ticker has no provenance.
     """
     missing = sorted(set(state.tickers) - set(provenance))
     if missing:
-        message = f"{', '.join(missing)}: no provenance given; say at least as_of, kind and seed."
+        message = f"{', '.join(missing)}: no provenance; pass at least as_of, kind and seed."
         raise CheckpointError(message)
     rows = [{"ticker": ticker, "identity": _identity(provenance[ticker])} for ticker in state.tickers]
     description = {"format": FORMAT, "config": state.config.to_dict(), "rows": rows}
@@ -288,7 +314,7 @@ def _canonical(value: object) -> str:
 
 
 def _write_once(path: Path, content: bytes) -> None:
-    """Makes ``path`` hold ``content``, all of it or nothing, and survive a power cut."""
+    """Writes the file atomically and durably (fsync); does nothing if it has this content already."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -308,7 +334,7 @@ def _write_once(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """A rename is safe only once the folder itself is on the disk."""
+    """Writes the folder's entries to the disk: a rename is durable only after that."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

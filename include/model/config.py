@@ -1,7 +1,7 @@
-"""What a model is (``ModelConfig``) and how it is trained (``TrainConfig``): two frozen values, plain JSON either way.
+"""The shape of a network (``ModelConfig``) and the settings of a training (``TrainConfig``): frozen, with plain JSON.
 
-Knows nothing of tensors. A checkpoint carries its ``ModelConfig`` and is refused by any other. Where next:
-``transformer.py`` reads the one, ``train.py`` the other.
+A checkpoint stores its ``ModelConfig`` and can only be loaded with an equal one. Where next: ``transformer.py`` for the
+network, ``train.py`` for the training.
 """
 
 from __future__ import annotations
@@ -17,25 +17,22 @@ from include.model.device import choose_device, choose_group, has_gpu
 from include.settings import ModelSettings
 
 ARCHITECTURE = "decoder-1"
-"""Name of the computation in ``transformer.py``. Change it whenever old weights would mean something else."""
-
-
-SCOPES = ("all", "last_block_head", "norms_head", "head")
-"""Which weights a ticker's training may move; the output is part of each."""
-_LATE_SCOPES = ("last_block_head", "head")
-"""Those that hold at least one whole layer fast."""
+"""Version of the computation in ``transformer.py``. Change it whenever the same weights would give other outputs."""
+HEAD = "head"
+SCOPES = ("all", HEAD)
+"""The parameters that a training changes: all of them, or the output layer with its norm."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The shape of one ticker's network. Two equal configs can share weights, two unequal ones never."""
+    """The shape of one ticker's network. Weights can be exchanged between networks of equal config only."""
 
     input_count: int
-    """F: model inputs of one bar."""
+    """F: number of model inputs of one bar."""
     context_bars: int = 64
-    """T: bars the model reads before it forecasts."""
+    """T: bars of a window."""
     width: int = 32
-    """Numbers that stand for one bar inside the network."""
+    """D: width of the residual stream."""
     layers: int = 2
     heads: int = 4
     horizon_count: int = HORIZON_COUNT
@@ -44,11 +41,11 @@ class ModelConfig:
     version: str = ARCHITECTURE
 
     def __post_init__(self) -> None:
-        """Refuses shapes that cannot be computed.
+        """Checks that the shape can be computed.
 
         Raises:
-            SettingsError: a count below 1, heads that do not divide the width into even parts, or levels that do not
-                ascend around 0.5.
+            SettingsError: a count is below 1, the width is not an even multiple of the heads, or the levels do not
+                ascend or lack 0.5.
         """
         counts = (self.input_count, self.context_bars, self.width, self.layers, self.heads, self.horizon_count)
         if min(counts) < 1 or self.width % (2 * self.heads):
@@ -67,12 +64,12 @@ class ModelConfig:
 
     @property
     def head_width(self) -> int:
-        """Numbers that one attention head compares."""
+        """Width of one attention head."""
         return self.width // self.heads
 
     @property
     def hidden_width(self) -> int:
-        """Width of the SwiGLU layer: 8/3 of the model's, so that its three matrices cost as much as the usual two."""
+        """Width of the SwiGLU layer: 8/3 of ``width``, so that its matrices have 8 * width ** 2 weights, as usual."""
         return 8 * -(-self.width // 3)
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,59 +78,63 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> ModelConfig:
-        """The config that ``to_dict`` wrote down.
+        """The config that ``to_dict`` returned.
 
         Raises:
-            CheckpointError: a name is missing or unknown.
+            CheckpointError: a field is missing or unknown.
         """
         if set(value) != {item.name for item in fields(cls)}:
-            message = f"{sorted(value)} are not the fields of a model config; the checkpoint is of another version."
+            message = f"{sorted(value)} are not the fields of a model config; the checkpoint has another version."
             raise CheckpointError(message)
         return cls(**{**value, "quantile_levels": tuple(value["quantile_levels"])})
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How one call of ``fine_tune`` trains each of its tickers."""
+    """How ``fine_tune`` trains each of its tickers."""
 
     steps: int
-    """Optimiser steps. 0 is legal and gives the same weights back."""
+    """Optimiser steps. With 0 the weights stay the same."""
     batch_windows: int = 16
-    """Windows (N) in one step."""
+    """Windows (N) of one step."""
     steps_per_draw: int = 1
-    """Steps that are taken on the same windows before others are drawn. Where the scope holds the first layers fast,
-    their output for these windows is computed once, which is most of a step's cost."""
+    """Steps on the same windows before new ones are drawn. With the scope ``head`` the output of the frozen layers is
+    computed once for these windows; it is most of a step's cost."""
     learning_rate: float = 2e-4
-    """Greatest step of AdamW; falls to ``final_rate_ratio`` of it along half a cosine. Default 2e-4: on recorded bars a
-    network this size, from one ticker's bars alone, lost 0.5 % of CRPS at 5e-4 and 5 % at 2e-3, by overfitting."""
+    """Peak learning rate of AdamW; it falls to ``final_rate_ratio`` of this along half a cosine. Default 2e-4. Networks
+    of this size that were trained on one ticker's recorded bars overfitted at higher rates: their CRPS was 0.5 % worse
+    at 5e-4 and 5 % worse at 2e-3."""
     warmup_steps: int = 10
-    """Steps over which the rate rises from nearly 0. Cut to a quarter of ``steps`` where that is less."""
+    """Steps over which the rate rises linearly from nearly 0; at most a quarter of ``steps``."""
     final_rate_ratio: float = 0.1
     weight_decay: float = 0.1
-    """Decoupled decay of the matrices (not of norms and biases): pulls the output back to the reference."""
+    """Decoupled weight decay of the matrices (not of norms and biases)."""
     clip_norm: float = 1.0
-    """Greatest norm of one ticker's gradient."""
+    """Norm to which one ticker's gradient is clipped."""
     holdout_bars: int = 64
-    """Newest bars that are never trained on; they judge the training. At most a fifth of what a ticker has."""
+    """Newest bars that are held out: never trained on, used for the losses of the report. At most a fifth of a ticker's
+    windows."""
     group_tickers: int = 1
     """Tickers stacked into one step (K)."""
     device: str = "cpu"
-    """Where it is computed, ``cpu`` or ``cuda``: part of a model's origin, for another device rounds otherwise."""
+    """Device of the training, ``cpu`` or ``cuda``. It is stored with the model, because devices round differently.
+    Training on a GPU was never run."""
     level_weights: tuple[float, ...] = CRPS_WEIGHTS
     """Weight of each quantile level's pinball loss."""
     scope: str = "all"
-    """Which weights are trained, one of ``SCOPES``."""
+    """The parameters that are trained, one of ``SCOPES``."""
     pull: float = 0.0
-    """Share of the way back to the anchor's weights that each step goes, if there is an anchor; decay is then off."""
+    """Share of the difference to the anchor's weights that each step removes. Only with an anchor, and then instead of
+    weight decay."""
     mirrored_inputs: int = 0
-    """Inputs, counted from the first, that change sign in a history turned upside down; half of the windows then are.
-    0: no window is."""
+    """Number of the first inputs whose sign depends on that of the returns. If it is above 0, these inputs and the
+    targets change sign in a random half of the windows."""
 
     def __post_init__(self) -> None:
-        """Refuses numbers that cannot be trained with.
+        """Checks that a training is possible with these values.
 
         Raises:
-            SettingsError: a negative count or rate, or no window, ticker or norm to work with.
+            SettingsError: a count or rate is too small, the clipping norm is not above 0, or the scope is unknown.
         """
         least_one = min(self.batch_windows, self.steps_per_draw, self.holdout_bars, self.group_tickers)
         not_negative = min(self.steps, self.warmup_steps, self.learning_rate, self.weight_decay, self.mirrored_inputs)
@@ -141,7 +142,7 @@ class TrainConfig:
             message = f"{self}: counts must be at least 1; steps, rates and decay at least 0; the norm above 0."
             raise SettingsError(message)
         if self.scope not in SCOPES:
-            message = f"{self.scope} is not a part of a network that can be trained; choose of {', '.join(SCOPES)}."
+            message = f"{self.scope} is not a scope of training; choose one of {', '.join(SCOPES)}."
             raise SettingsError(message)
 
     def to_dict(self) -> dict[str, Any]:
@@ -150,10 +151,10 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> TrainConfig:
-        """The config that ``to_dict`` wrote down.
+        """The config that ``to_dict`` returned.
 
         Raises:
-            CheckpointError: a name is missing or unknown.
+            CheckpointError: a field is missing or unknown.
         """
         if set(value) != {item.name for item in fields(cls)}:
             message = f"{sorted(value)} are not the fields of a training config."
@@ -162,7 +163,7 @@ class TrainConfig:
 
 
 def model_config(settings: ModelSettings, input_count: int) -> ModelConfig:
-    """The network that the settings ask for, for ``input_count`` inputs a bar."""
+    """The config of the network that the settings describe, for ``input_count`` inputs of a bar."""
     return ModelConfig(
         input_count=input_count,
         context_bars=settings.context_bars,
@@ -173,7 +174,7 @@ def model_config(settings: ModelSettings, input_count: int) -> ModelConfig:
 
 
 def first_training(settings: ModelSettings, *, is_from_backbone: bool, mirrored_inputs: int = 0) -> TrainConfig:
-    """How a ticker is trained when it is onboarded: from nothing, or on top of the backbone if it starts from that."""
+    """The training of a ticker when it is onboarded: from initial weights, or from the backbone."""
     if is_from_backbone:
         return replace(hourly_training(settings, mirrored_inputs), steps=settings.backbone_training_steps)
     device = choose_device(settings.training_device, has_cuda=has_gpu())
@@ -187,19 +188,19 @@ def first_training(settings: ModelSettings, *, is_from_backbone: bool, mirrored_
 
 
 def hourly_training(settings: ModelSettings, mirrored_inputs: int = 0) -> TrainConfig:
-    """How a ticker is fine-tuned each hour.
+    """The fine-tuning of a ticker in an hour.
 
-    AdamW's first steps are as long as the rate, whatever the gradient, and an hour takes only first steps; hence a
-    rate far below a first training's. Each step also goes some of the way back to the backbone, so that hundreds of
-    hours cannot wander off. Where whole layers are held fast, an hour draws its windows once: 16 of 64 bars, spread
-    over the history, hold most of its newest 1,000 bars.
+    The first steps of AdamW have the size of the learning rate, whatever the gradient is. An hour takes only a few
+    steps, so its rate is far below that of a first training. Each step also moves the weights some way back to the
+    backbone; so hundreds of hours cannot drift far from it. With the scope ``head`` an hour draws its windows once: 16
+    windows of 64 bars, spread over the history, cover most of its newest 1,000 bars.
     """
     device = choose_device(settings.training_device, has_cuda=has_gpu())
-    is_late = settings.hourly_training_scope in _LATE_SCOPES
+    is_head_only = settings.hourly_training_scope == HEAD
     return TrainConfig(
         steps=settings.hourly_training_steps,
         batch_windows=settings.batch_windows,
-        steps_per_draw=max(1, settings.hourly_training_steps) if is_late else 1,
+        steps_per_draw=max(1, settings.hourly_training_steps) if is_head_only else 1,
         group_tickers=choose_group(settings.group_tickers, device),
         device=device,
         learning_rate=settings.hourly_learning_rate,

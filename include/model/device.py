@@ -1,8 +1,8 @@
-"""Where a shard is trained, and how many tickers one step takes there.
+"""The device on which a shard is trained, and how many tickers are stacked in one step.
 
-The product was measured on CPUs; the way to a GPU is short and was never run on one (``docs/model.md``). Only training
-goes there: forecasts are always computed on the CPU, from the stored weights, to the same bits everywhere. It knows
-nothing of networks. Where next: ``train.py``.
+**Training on a GPU was never run** (``docs/model.md``): its speed and its results are unknown. All measurements are
+from CPUs. Forecasts are always computed on the CPU, from the stored weights, with the same bits on every machine of the
+same kind. Where next: ``train.py``.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import torch
 from include.errors import SettingsError
 
 DEVICES = ("cpu", "cuda", "auto")
-"""What can be asked for; ``auto`` is the GPU where there is one."""
+"""Values of the setting; ``auto`` means the GPU if there is one. ``cuda`` was never run."""
 
 _GROUPS = {"cpu": 1, "cuda": 256}
-"""Tickers in one step. On a CPU stacking gains little, and alone a ticker's bytes depend on no neighbour; a GPU is idle
-on one small network, and 256 of them, all weights trained, keep 3.6 GB for the backward pass (counted on a CPU)."""
+"""Tickers in one step. On a CPU stacking gains little, and with one ticker the bytes of its weights do not depend on
+other tickers. One small network does not fill a GPU. With all weights trained, 256 networks need 3.6 GB for the
+backward pass (computed on a CPU; never run on a GPU)."""
 
 
 def has_gpu() -> bool:
-    """Whether torch was built for a GPU and finds one."""
+    """Whether torch has CUDA and finds a GPU."""
     return torch.cuda.is_available()
 
 
@@ -28,17 +29,17 @@ def choose_device(wanted: str, *, has_cuda: bool) -> str:
     """``cpu`` or ``cuda``, for one of ``DEVICES``.
 
     Raises:
-        SettingsError: it is none of them, or the GPU that is insisted on is not there.
+        SettingsError: it is none of them, or it is ``cuda`` and torch finds no GPU.
     """
     if wanted not in DEVICES:
-        message = f"{wanted} is no device to train on; choose of {', '.join(DEVICES)}."
+        message = f"{wanted} is no device to train on; choose one of {', '.join(DEVICES)}."
         raise SettingsError(message)
     if wanted == "cuda" and not has_cuda:
-        message = "A GPU is asked for and torch finds none; install torch for CUDA, or choose cpu or auto."
+        message = "The training device is cuda, but torch finds no GPU; install torch for CUDA, or choose cpu or auto."
         raise SettingsError(message)
     return "cuda" if wanted != "cpu" and has_cuda else "cpu"
 
 
 def choose_group(wanted: int, device: str) -> int:
-    """The number of tickers in one step: what is ``wanted``, or for 0 what suits the device."""
+    """Number of tickers in one step: ``wanted``, or the default of the device for 0."""
     return wanted or _GROUPS[device]

@@ -1,7 +1,7 @@
-"""The weights of a ticker that are trained as one row, and AdamW on such rows: a step is a handful of operations.
+"""AdamW on flat weights: one row for each ticker, so that a step is a few operations on one matrix.
 
-``torch.optim`` would do as well, but its first step imports the compiler, which takes longer than an hour's fine-tuning
-of a ticker. It knows nothing of losses. Where next: ``train.py`` (one network a ticker), ``pretrain.py`` (one for all).
+``torch.optim`` gives the same steps. But its first step imports torch's compiler, which takes longer than an hour's
+fine-tuning of a ticker. Where next: ``train.py`` (one network for each ticker), ``pretrain.py`` (one for all tickers).
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from include.model.config import ModelConfig
+from include.model.config import HEAD, ModelConfig
 from include.model.shard import ShardState
 from include.model.transformer import parameter_shapes
 
-_BETAS = (0.9, 0.99)  # a second moment over a hundred steps: trainings here are hardly longer than that
+_BETAS = (0.9, 0.99)  # the second moment averages about a hundred steps, which is the length of a training
 _EPSILON = 1e-8
 
 
 class AdamW:
-    """Rows of weights ``[K, P]`` and their moments; ``step`` moves them in place.
+    """Weights ``[K, P]`` and their moments; ``step`` changes them in place.
 
-    ``anchor [1 or K, P]``, if given, is what each step goes ``pull`` of the way back to; decay is then off.
+    If ``anchor [1 or K, P]`` is given, each step moves the weights by the share ``pull`` of the difference towards it,
+    and there is no weight decay.
 
-    Source: Loshchilov & Hutter (2019), "Decoupled Weight Decay Regularization"; the pull towards the starting weights
-    is Li, Grandvalet & Davoine (2018), "Explicit Inductive Bias for Transfer Learning" (L2-SP).
+    Source: Loshchilov & Hutter (2019), "Decoupled Weight Decay Regularization"; for the pull towards the starting
+    weights Li, Grandvalet & Davoine (2018), "Explicit Inductive Bias for Transfer Learning" (L2-SP).
     """
 
     def __init__(self, start: Tensor, decay: Tensor, anchor: Tensor | None = None, pull: float = 0.0) -> None:
@@ -37,7 +38,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, gradient: Tensor, rate: float) -> None:
-        """One step of at most about ``rate`` for each weight."""
+        """One step of AdamW for ``gradient [K, P]``; each weight changes by at most about ``rate``."""
         self._steps += 1
         self._first.lerp_(gradient, 1.0 - _BETAS[0])
         self._second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1.0 - _BETAS[1])
@@ -50,27 +51,27 @@ class AdamW:
 
 
 def clipped(gradient: Tensor, clip_norm: float) -> Tensor:
-    """``[K, P]``: each row no longer than ``clip_norm``."""
+    """``[K, P]``: the gradient with each row scaled to a norm of at most ``clip_norm``."""
     norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
     shorter: Tensor = gradient * (clip_norm / norms.clamp(min=clip_norm))
     return shorter
 
 
 def learning_rate(step: int, steps: int, peak: float, warmup_steps: int, final_ratio: float) -> float:
-    """The rate of step number ``step``: a linear rise, then half a cosine down to ``final_ratio`` of the peak."""
+    """Learning rate of step ``step`` (from 0): a linear warm-up times half a cosine to ``final_ratio`` of the peak."""
     rise = min(1.0, (step + 1) / (min(warmup_steps, steps // 4) + 1))
     fall = 0.5 * (1.0 + math.cos(math.pi * step / steps))
     return peak * rise * (final_ratio + (1.0 - final_ratio) * fall)
 
 
 def flatten(state: ShardState, names: Sequence[str] | None = None) -> Tensor:
-    """``[K, P]``: each network's weights of those names in a row; default: all of ``parameter_shapes``."""
+    """``[K, P]``: each network's parameters of these names as one row; default: all of ``parameter_shapes``."""
     chosen = parameter_shapes(state.config) if names is None else names
     return torch.cat([state.parameters[name].flatten(1) for name in chosen], dim=1)
 
 
 def unflatten(flat: Tensor, config: ModelConfig, names: Sequence[str] | None = None) -> dict[str, Tensor]:
-    """Views of ``flat [K, P]``, by name: ``flatten`` undone."""
+    """The inverse of ``flatten``: views of ``flat [K, P]`` by name, ``[K, ...]`` each."""
     shapes = parameter_shapes(config)
     chosen = tuple(shapes) if names is None else names
     parts = torch.split_with_sizes(flat, [math.prod(shapes[name]) for name in chosen], dim=1)
@@ -78,7 +79,7 @@ def unflatten(flat: Tensor, config: ModelConfig, names: Sequence[str] | None = N
 
 
 def decay_mask(config: ModelConfig, dtype: torch.dtype, names: Sequence[str] | None = None) -> Tensor:
-    """``[P]``: 1 for the weights of matrices, 0 for norms and biases, of the names that ``flatten`` was given."""
+    """``[P]``: 1 for the weights of matrices, 0 for norms and biases, in the order of ``flatten``."""
     shapes = parameter_shapes(config)
     chosen = shapes if names is None else names
     return torch.cat(
@@ -87,18 +88,10 @@ def decay_mask(config: ModelConfig, dtype: torch.dtype, names: Sequence[str] | N
 
 
 def trained_names(scope: str, config: ModelConfig) -> tuple[str, ...]:
-    """The parameters that ``scope`` (``config.SCOPES``) moves, in the order of ``parameter_shapes``."""
-    return tuple(name for name in parameter_shapes(config) if _is_trained(name, scope, config))
+    """Names of the parameters that ``scope`` (``config.SCOPES``) trains, in the order of ``parameter_shapes``."""
+    return tuple(name for name in parameter_shapes(config) if scope != HEAD or name.startswith("output."))
 
 
 def frozen_layers(scope: str, config: ModelConfig) -> int | None:
-    """How many layers, counted from the first, ``scope`` holds fast with the input before them; None: not even that."""
-    return {"all": None, "norms_head": 0, "last_block_head": config.layers - 1, "head": config.layers}[scope]
-
-
-def _is_trained(name: str, scope: str, config: ModelConfig) -> bool:
-    if name.startswith("output.") or scope == "all":
-        return True
-    if scope == "norms_head":
-        return name.endswith(".norm")
-    return scope == "last_block_head" and name.startswith(f"layers.{config.layers - 1}.")
+    """Number of layers that ``scope`` freezes, together with the input layer; None: it freezes nothing."""
+    return config.layers if scope == HEAD else None

@@ -1,6 +1,6 @@
-"""Forecasting: the quantiles that each ticker's network gives for its newest window.
+"""Forecasting: the quantiles of each ticker's network for its newest window.
 
-It knows nothing of prices; the pipeline multiplies by the scale. Where next: ``calibration.py``.
+The quantiles are in scaled units; the pipeline multiplies them by the scale. Where next: ``calibration.py``.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from include.model.transformer import forward
 
 @torch.no_grad()
 def predict(state: ShardState, x: npt.NDArray[np.float32], group_tickers: int = 1) -> npt.NDArray[np.float64]:
-    """``[K, H, Q]`` quantiles of the log returns ahead in scaled units, ascending along Q.
+    """``[K, H, Q]``: quantiles of the log returns ahead in scaled units, ascending along Q.
 
-    ``x [K, T, F]``: row k is the window of ``state.tickers[k]`` that ends at its newest bar. A network or a window
-    that is not finite gives NaN for its ticker alone. With ``group_tickers=1`` a ticker's bytes do not depend on its
-    neighbours.
+    ``x [K, T, F]``: row k is the window of ``state.tickers[k]`` that ends at its newest bar. If a ticker's network or
+    window is not finite, its result is NaN; the other tickers' results are not affected. With ``group_tickers=1`` the
+    bytes of a ticker's result do not depend on the other tickers.
 
     Raises:
         DataContractError: ``x`` does not fit the shard.
     """
     config = state.config
     if x.shape != (len(state.tickers), config.context_bars, config.input_count):
-        message = f"windows of shape {x.shape} do not fit {len(state.tickers)} tickers of {config}."
+        message = f"Windows of shape {x.shape} do not fit {len(state.tickers)} tickers of {config}."
         raise DataContractError(message)
     result = np.empty((len(state.tickers), config.horizon_count, len(config.quantile_levels)))
     dtype = state.parameters["input.weight"].dtype
@@ -43,17 +43,19 @@ def predict(state: ShardState, x: npt.NDArray[np.float32], group_tickers: int = 
 def predict_windows(
     state: ShardState, x: npt.NDArray[np.float32], ends: npt.NDArray[np.int64], batch_windows: int = 256
 ) -> npt.NDArray[np.float64]:
-    """``[N, H, Q]``: what the shard's only network says at the rows ``ends [N]`` of one series ``x [n, F]``.
+    """``[N, H, Q]``: forecasts of the shard's only network at the rows ``ends [N]`` of one series ``x [n, F]``.
 
-    Each row is forecast as ``predict`` would have, from the window that ends there. For evaluation and for tickers
-    that are new; rows without a full window give NaN.
+    Each row is forecast from the window that ends there, as ``predict`` does for the newest row. Rows without a full
+    window give NaN.
 
     Raises:
         DataContractError: the shard has several networks, or the series does not fit them.
     """
     config = state.config
     if len(state.tickers) != 1 or x.ndim != 2 or x.shape[1] != config.input_count:
-        message = f"a series of shape {x.shape} and {len(state.tickers)} networks of {config} do not fit; give one."
+        message = (
+            f"A series of shape {x.shape} and {len(state.tickers)} networks of {config} do not fit; one is needed."
+        )
         raise DataContractError(message)
     result = np.full((len(ends), config.horizon_count, len(config.quantile_levels)), np.nan)
     full = np.flatnonzero(ends >= config.context_bars - 1)
@@ -62,6 +64,6 @@ def predict_windows(
         for group in groups(len(full), batch_windows):
             chosen = full[group.start : group.stop]
             rows = torch.from_numpy(ends[chosen][:, np.newaxis] + np.arange(1 - config.context_bars, 1))
-            answers = forward(state.parameters, series[rows].unsqueeze(0), config)
-            result[chosen] = answers[0, :, -1].double().numpy()
+            quantiles = forward(state.parameters, series[rows].unsqueeze(0), config)
+            result[chosen] = quantiles[0, :, -1].double().numpy()
     return result

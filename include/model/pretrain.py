@@ -1,10 +1,10 @@
-"""The backbone: one network for all tickers, trained on the bars of many, from which every ticker's own starts.
+"""Pre-training of the backbone: one network, trained on many tickers, from which every ticker's model starts.
 
-Hourly bars of one ticker are few and noisy, and what they teach of another's volatility holds for this one too. What
-would be learnt by heart is held off: windows are drawn from all tickers, half of them turned upside down, a fifth of
-the inputs of each window is hidden, weights decay, and the result is the moving average of the weights on the way,
-with an output layer of half its size.
-Arrays in, one network out; no files. Where next: ``backbone.py`` for the one that is shipped.
+One ticker has few hourly bars, and they are noisy; how volatility develops is similar for all tickers. Five measures
+reduce overfitting. Windows are drawn from all tickers. In half of them all signs are reversed. A fifth of the inputs of
+each window is set to 0. Weights decay. The result is the moving average of the weights over the training, with the
+output layer multiplied by a half. Arrays in, one network out; no files. Where next: ``backbone.py`` for the backbone
+that is shipped.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from include.contracts import CRPS_WEIGHTS
 from include.errors import DataContractError, SettingsError
+from include.model.checkpoint import BACKBONE
 from include.model.config import ModelConfig
 from include.model.loss import pinball_loss
 from include.model.optimiser import AdamW, clipped, decay_mask, flatten, learning_rate, unflatten
@@ -29,13 +30,10 @@ from include.model.transformer import forward
 
 _OUTPUT = ("output.weight", "output.bias")
 
-BACKBONE = "backbone"
-"""The name that stands in the place of a ticker's."""
-
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """How the backbone is trained. The defaults were chosen on quarters before 2025-02-28: see ``docs/model.md``."""
+    """How the backbone is trained. The defaults were chosen on quarters before 2025-02-28; see ``docs/model.md``."""
 
     steps: int = 300
     batch_windows: int = 48
@@ -45,26 +43,26 @@ class PretrainConfig:
     weight_decay: float = 0.1
     clip_norm: float = 1.0
     mirrored_inputs: int = 0
-    """Inputs, counted from the first, that change sign in a history turned upside down. 0: none is turned."""
+    """Number of the first inputs whose sign depends on that of the returns; see ``TrainConfig``. 0: no mirroring."""
     hidden_ratio: float = 0.2
-    """Share of the inputs that are set to 0 throughout a window."""
+    """Share of the inputs that are set to 0 in all bars of a window (input dropout)."""
     average_decay: float = 0.98
-    """What stays of the averaged weights at each step; less in the first steps."""
+    """Decay of the moving average of the weights at each step; smaller in the first steps."""
     ticker_power: float = 0.5
-    """A ticker is drawn as often as its number of windows to this power: 1 by bars, 0 all tickers alike."""
+    """A ticker's probability is proportional to its number of windows to this power; 0: the same for all tickers."""
     horizon_power: float = 1.0
-    """Horizon h weighs h to the minus this: far horizons overlap, so that they say less than they seem to."""
+    """Horizon h has the weight h ** -horizon_power: outcomes of far horizons overlap and carry less information."""
     minimum_windows: int = 200
-    """A ticker with fewer windows teaches nothing."""
+    """A ticker with fewer windows is left out of the training set."""
     output_ratio: float = 0.5
-    """What the output layer is multiplied by in the end: how far the network is believed against its scale. On
-    validation quarters half of what it says was better than all of it, and than nothing."""
+    """Factor of the output layer after the training. It shrinks the forecast towards that of the scale alone. On
+    validation quarters 0.5 was better than 1 and better than 0."""
 
     def __post_init__(self) -> None:
-        """Refuses numbers that cannot be trained with.
+        """Checks that a training is possible with these values.
 
         Raises:
-            SettingsError: no step or window, or a share outside of 0..1.
+            SettingsError: a count is below 1, or a share is not in [0, 1).
         """
         shares = (self.hidden_ratio, self.average_decay, self.final_rate_ratio)
         if min(self.steps, self.batch_windows, self.minimum_windows) < 1 or not all(0.0 <= s < 1.0 for s in shares):
@@ -78,19 +76,19 @@ class PretrainConfig:
 
 @dataclass(frozen=True)
 class _Pool:
-    """All tickers' rows, one after another, and where windows end that teach."""
+    """All tickers' rows, concatenated; the rows at which each ticker's windows end; each ticker's probability."""
 
     x: Tensor
     y: Tensor
     has_target: Tensor
     ends: tuple[npt.NDArray[np.int64], ...]
-    chances: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]
 
 
 def pretrain(
     series: Mapping[str, TrainingSeries], config: ModelConfig, training: PretrainConfig, seed: int
 ) -> ShardState:
-    """One network, of the name ``BACKBONE``, trained on every window of every ticker; the same bytes every time.
+    """One network named ``BACKBONE``, trained on windows of all tickers. The same arguments give the same bytes.
 
     Raises:
         DataContractError: no ticker has enough windows.
@@ -107,35 +105,35 @@ def pretrain(
                 step, training.steps, training.learning_rate, training.warmup_steps, training.final_rate_ratio
             )
             optimiser.step(clipped(gradient, training.clip_norm), rate)
-            kept = min(training.average_decay, (1.0 + step) / (10.0 + step))
-            average.lerp_(optimiser.weights.detach(), 1.0 - kept)
+            decay = min(training.average_decay, (1.0 + step) / (10.0 + step))
+            average.lerp_(optimiser.weights.detach(), 1.0 - decay)
     parts = unflatten(average, config)
-    believed = {name: training.output_ratio if name in _OUTPUT else 1.0 for name in parts}
-    return ShardState((BACKBONE,), {name: part * believed[name] for name, part in parts.items()}, config)
+    factors = {name: training.output_ratio if name in _OUTPUT else 1.0 for name in parts}
+    return ShardState((BACKBONE,), {name: part * factors[name] for name, part in parts.items()}, config)
 
 
 def _pool(series: Mapping[str, TrainingSeries], training: PretrainConfig) -> _Pool:
-    kept = [own for _, own in sorted(series.items()) if len(own.window_ends) >= training.minimum_windows]
+    kept = [one for _, one in sorted(series.items()) if len(one.window_ends) >= training.minimum_windows]
     if not kept:
-        message = f"None of {len(series)} tickers has {training.minimum_windows} windows; give longer histories."
+        message = f"None of {len(series)} tickers has {training.minimum_windows} windows; pass longer histories."
         raise DataContractError(message)
-    firsts = np.cumsum([0, *(len(own.x) for own in kept[:-1])])
-    counts = np.array([len(own.window_ends) for own in kept], dtype=np.float64)
-    chances = counts**training.ticker_power
+    firsts = np.cumsum([0, *(len(one.x) for one in kept[:-1])])
+    counts = np.array([len(one.window_ends) for one in kept], dtype=np.float64)
+    weights = counts**training.ticker_power
     return _Pool(
-        x=torch.tensor(np.concatenate([own.x for own in kept]), dtype=torch.float32),
-        y=torch.tensor(np.concatenate([own.y for own in kept]), dtype=torch.float32),
-        has_target=torch.tensor(np.concatenate([own.has_target for own in kept])),
-        ends=tuple(first + np.asarray(own.window_ends) for first, own in zip(firsts, kept, strict=True)),
-        chances=chances / chances.sum(),
+        x=torch.tensor(np.concatenate([one.x for one in kept]), dtype=torch.float32),
+        y=torch.tensor(np.concatenate([one.y for one in kept]), dtype=torch.float32),
+        has_target=torch.tensor(np.concatenate([one.has_target for one in kept])),
+        ends=tuple(first + np.asarray(one.window_ends) for first, one in zip(firsts, kept, strict=True)),
+        probabilities=weights / weights.sum(),
     )
 
 
 def _draw(
     pool: _Pool, config: ModelConfig, training: PretrainConfig, generator: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One step's windows: ``x [1, B, T, F]``, ``y [1, B, T, H]`` and what counts."""
-    tickers = generator.choice(len(pool.ends), training.batch_windows, p=pool.chances)
+    """The windows of one step: ``x [1, B, T, F]``, ``y [1, B, T, H]`` and ``has_target [1, B, T, H]``."""
+    tickers = generator.choice(len(pool.ends), training.batch_windows, p=pool.probabilities)
     ends = np.array([pool.ends[k][generator.integers(len(pool.ends[k]))] for k in tickers])
     rows = torch.from_numpy(ends[:, None] + np.arange(1 - config.context_bars, 1))
     x, y = pool.x[rows], pool.y[rows]
@@ -149,11 +147,11 @@ def _draw(
 def _loss(
     weights: Tensor, batch: tuple[Tensor, Tensor, Tensor], config: ModelConfig, training: PretrainConfig
 ) -> Tensor:
-    """CRPS in scaled units: the weighted mean of the horizons' own means."""
-    x, y, counted = batch
+    """CRPS in scaled units: the weighted mean over horizons of each horizon's mean CRPS. A scalar."""
+    x, y, has_target = batch
     quantiles = forward(unflatten(weights, config), x, config)
     by_horizon = [
-        pinball_loss(quantiles[..., h, :], y[..., h], counted[..., h], config.quantile_levels, CRPS_WEIGHTS)
+        pinball_loss(quantiles[..., h, :], y[..., h], has_target[..., h], config.quantile_levels, CRPS_WEIGHTS)
         for h in range(config.horizon_count)
     ]
     weight = torch.arange(1, config.horizon_count + 1, dtype=weights.dtype) ** -training.horizon_power

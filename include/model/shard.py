@@ -1,6 +1,6 @@
-"""A shard's weights: the networks of K tickers, stacked on the first axis, and how a shard is cut and joined.
+"""A shard's weights: the networks of K tickers, stacked on the first axis. Functions that split and join shards.
 
-It knows nothing of files and of training. Where next: ``train.py``, ``predict.py``, ``checkpoint.py``.
+Where next: ``train.py``, ``predict.py``, ``checkpoint.py``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from include.model.transformer import parameter_shapes
 
 @dataclass(frozen=True)
 class ShardState:
-    """The networks of some tickers: row k of every parameter belongs to ``tickers[k]``. Never changed in place."""
+    """The networks of K tickers: row k of every parameter belongs to ``tickers[k]``. Never changed in place."""
 
     tickers: tuple[str, ...]
     parameters: dict[str, Tensor]
@@ -34,24 +34,24 @@ class ShardState:
         return ShardState(tuple(self.tickers[i] for i in positions), parameters, self.config)
 
     def to(self, device: str) -> ShardState:
-        """The same networks on that device; where they are there already, these very tensors."""
+        """The same networks on that device; the same tensors if they are there already."""
         return ShardState(self.tickers, {name: part.to(device) for name, part in self.parameters.items()}, self.config)
 
     def split(self, group_tickers: int) -> list[ShardState]:
-        """The shard cut, in its order, into copies of at most ``group_tickers`` networks."""
+        """Consecutive parts of the shard with at most ``group_tickers`` networks each; copies."""
         return [self.select(group) for group in groups(len(self.tickers), group_tickers)]
 
 
 def initial_state(tickers: Sequence[str], config: ModelConfig, seeds: Sequence[int]) -> ShardState:
-    """Fresh float32 networks; a ticker's depends on its own seed and the config alone.
+    """New float32 networks with random weights. A ticker's weights depend only on its seed and the config.
 
-    The output layer starts at zero, so a fresh network forecasts the reference distribution for every input.
+    The output layer is zero, so a new network forecasts the reference distribution for every input.
 
     Raises:
-        DataContractError: the seeds are not as many as the tickers.
+        DataContractError: the number of seeds is not that of the tickers.
     """
     if len(seeds) != len(tickers):
-        message = f"{len(tickers)} tickers came with {len(seeds)} seeds; give each its own."
+        message = f"{len(tickers)} tickers came with {len(seeds)} seeds; pass one seed for each ticker."
         raise DataContractError(message)
     shapes = parameter_shapes(config)
     networks = [_initial_network(shapes, config, seed) for seed in seeds]
@@ -63,10 +63,10 @@ def initial_state(tickers: Sequence[str], config: ModelConfig, seeds: Sequence[i
 
 
 def concat(states: Sequence[ShardState]) -> ShardState:
-    """One shard of all the states' networks, in order.
+    """One shard with the networks of all states, in order.
 
     Raises:
-        DataContractError: there is none, or their configs differ.
+        DataContractError: there is no state, or the configs differ.
     """
     if not states or any(state.config != states[0].config for state in states):
         message = f"{len(states)} states with one common config are needed; these cannot be stacked."
@@ -76,18 +76,18 @@ def concat(states: Sequence[ShardState]) -> ShardState:
 
 
 def groups(count: int, size: int) -> list[range]:
-    """The positions 0..count-1 cut, in order, into runs of at most ``size``."""
+    """The positions 0..count-1 as consecutive ranges of at most ``size``."""
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 @contextmanager
 def reproducible_torch(device: str = "cpu") -> Iterator[None]:
-    """One thread and deterministic algorithms while it lasts; then torch is as it was.
+    """Inside the block torch uses one thread and deterministic algorithms; afterwards its settings are restored.
 
-    A sum's bits depend on how many threads share it. Processes, not threads, use the other cores. On a GPU, which may
-    have no such algorithm, torch warns and takes the other.
+    The bits of a sum depend on the number of threads. The other cores are used by processes, not by threads. On a GPU
+    some operations have no deterministic algorithm; torch then warns and uses another one (never run).
     """
-    # set_deterministic_debug_mode does what use_deterministic_algorithms does, but that imports a compiler: a second
+    # use_deterministic_algorithms would do the same, but it imports torch's compiler, which takes a second
     threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.set_num_threads(1)
     torch.set_deterministic_debug_mode("error" if device == "cpu" else "warn")
@@ -99,7 +99,7 @@ def reproducible_torch(device: str = "cpu") -> Iterator[None]:
 
 
 def _initial_network(shapes: dict[str, tuple[int, ...]], config: ModelConfig, seed: int) -> dict[str, Tensor]:
-    """Drawn by numpy, whose streams are promised not to change between versions, as torch's are not."""
+    """Random weights from numpy, whose generator gives the same numbers in every version; torch's does not."""
     generator = np.random.default_rng(seed)
     network = {}
     for name, shape in shapes.items():
@@ -108,7 +108,7 @@ def _initial_network(shapes: dict[str, tuple[int, ...]], config: ModelConfig, se
         elif name.startswith("output.") or name.endswith(".bias"):
             value = np.zeros(shape)
         else:
-            # Layers that add to the residual stream start smaller, the more of them there are (as GPT-2's do).
+            # Layers that add to the residual stream have smaller weights in deeper networks, as in GPT-2.
             depth = math.sqrt(2.0 * config.layers) if name.endswith(".out.weight") else 1.0
             value = generator.standard_normal(shape) / (math.sqrt(shape[0]) * depth)
         network[name] = torch.tensor(value, dtype=torch.float32)

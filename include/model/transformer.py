@@ -1,8 +1,8 @@
-"""The network, top to bottom: a decoder-only Transformer that reads bars and forecasts quantiles at every one of them.
+"""The network: a decoder-only Transformer over bars that forecasts quantiles at every bar.
 
-Every parameter and every activation has the ticker as its first axis, so one call computes K separate networks:
-matrix products are batched over K, and attention folds K into its batch. No value ever crosses from one ticker to
-another. It knows nothing of prices, scales or training. Where next: ``loss.py`` and ``train.py``.
+The first axis of every parameter and every activation is the ticker. So one call computes K independent networks:
+matrix products are batched over K, and attention treats K as part of its batch. No operation mixes tickers. Where next:
+``loss.py`` and ``train.py``.
 
 Axes: ``K`` tickers, ``B`` windows, ``T`` bars, ``F`` inputs, ``D`` width, ``H`` horizons, ``Q`` quantile levels.
 """
@@ -20,18 +20,18 @@ from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu, so
 from include.model.config import ModelConfig
 
 Parameters = Mapping[str, Tensor]
-"""Name -> ``[K, ...]``; the names and the rest of the shapes are ``parameter_shapes``'."""
+"""Name -> ``[K, ...]``; ``parameter_shapes`` gives the names and the other axes."""
 
-_ROTARY_BASE = 1000.0  # the slowest pair turns once in some thousand bars; contexts are of a hundred
-_RAW_LIMIT = 20.0  # in scaled units: no hourly move is 20 scales wide, and beyond it weights have gone wild
-# Direction is noise to a network that sees one ticker. Learnt a tenth as fast, it did no harm on our bars.
+_ROTARY_BASE = 1000.0  # the slowest pair turns once in some thousand bars; a context has about a hundred
+_RAW_LIMIT = 20.0  # in scaled units; no hourly move is that large, only the output of diverged weights
+# The sign of returns is noise to a network that sees one ticker. A tenth of the gradient did no harm on recorded bars.
 _MEDIAN_GAIN = 0.1
-_UNIT_SPACING = math.log(math.e - 1.0)  # softplus of it is 1: a zero output leaves the reference as it is
+_UNIT_SPACING = math.log(math.e - 1.0)  # its softplus is 1: an output of zero gives the reference distribution
 _REFERENCE_MEAN_ABSOLUTE = math.sqrt(2.0 / math.pi)
 
 
 def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """The shape of each parameter of one ticker, by name, in the order in which they are used."""
+    """The shape of each parameter of one ticker, by name, in the order of their use."""
     width, hidden = config.width, config.hidden_width
     output = config.horizon_count * len(config.quantile_levels)
     shapes: dict[str, tuple[int, ...]] = {"input.weight": (config.input_count, width), "input.bias": (width,)}
@@ -50,16 +50,16 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 def forward(parameters: Parameters, inputs: Tensor, config: ModelConfig) -> Tensor:
     """Quantiles ``[K, B, T, H, Q]`` in scaled units, ascending along Q, for inputs ``[K, B, T, F]``.
 
-    Position t has seen bars 0..t of its window and nothing later.
+    Causal: the quantiles at position t depend on bars 0..t of the window only.
     """
     return finish(parameters, begin(parameters, inputs, config, config.layers), config, config.layers)
 
 
 def begin(parameters: Parameters, inputs: Tensor, config: ModelConfig, layers: int) -> Tensor:
-    """The stream ``[K, B, T, D]`` behind the first ``layers`` layers, for inputs ``[K, B, T, F]``.
+    """The residual stream ``[K, B, T, D]`` after the first ``layers`` layers, for inputs ``[K, B, T, F]``.
 
-    With ``finish`` it is ``forward`` in two halves: where training holds the first layers fast, one beginning serves
-    every step.
+    ``begin`` and ``finish`` are the two parts of ``forward``. If training freezes the first layers, the result of
+    ``begin`` is the same in every step.
     """
     bars = inputs.shape[2]
     x = _affine(inputs.flatten(1, 2), parameters, "input")  # [K, B*T, D]
@@ -67,7 +67,7 @@ def begin(parameters: Parameters, inputs: Tensor, config: ModelConfig, layers: i
 
 
 def finish(parameters: Parameters, stream: Tensor, config: ModelConfig, layers: int) -> Tensor:
-    """Quantiles ``[K, B, T, H, Q]`` for a stream ``[K, B, T, D]`` that has the first ``layers`` layers behind it."""
+    """Quantiles ``[K, B, T, H, Q]`` for the residual stream ``[K, B, T, D]`` after the first ``layers`` layers."""
     x = _layers(stream.flatten(1, 2), parameters, range(layers, config.layers), stream.shape[2], config)
     x = _affine(_norm(x, parameters["output.norm"]), parameters, "output")  # [K, B*T, H*Q]
     raw = x.view(*stream.shape[:3], config.horizon_count, len(config.quantile_levels))
@@ -75,7 +75,7 @@ def finish(parameters: Parameters, stream: Tensor, config: ModelConfig, layers: 
 
 
 def _layers(x: Tensor, parameters: Parameters, layers: range, bars: int, config: ModelConfig) -> Tensor:
-    """The stream ``x [K, B*T, D]`` behind those layers."""
+    """The residual stream ``[K, B*T, D]`` after these layers, for the stream ``x`` before them."""
     for layer in layers:
         x = x + _attention(x, parameters, f"layers.{layer}.attention", bars, config)
         x = x + _mlp(x, parameters, f"layers.{layer}.mlp")
@@ -85,9 +85,9 @@ def _layers(x: Tensor, parameters: Parameters, layers: range, bars: int, config:
 def quantiles_of(raw: Tensor, config: ModelConfig) -> Tensor:
     """Quantiles ``[..., Q]`` that cannot cross, from any finite ``raw [..., Q]``.
 
-    The median is a tenth of the raw number at its place. Every other one stretches or shrinks the reference's spacing
-    between two neighbouring levels by a positive factor, and the spacings are added up from the median outwards.
-    All zeros give the reference itself.
+    The median is a tenth of the raw output at its position. Each other output gives a positive factor for the distance
+    between two neighbouring quantiles of the reference distribution. The distances are added up from the median
+    outwards. If all outputs are 0, the result is the reference distribution.
     """
     middle = config.median_index
     limited = raw.clamp(-_RAW_LIMIT, _RAW_LIMIT)
@@ -100,10 +100,10 @@ def quantiles_of(raw: Tensor, config: ModelConfig) -> Tensor:
 
 
 def reference_quantiles(levels: tuple[float, ...]) -> tuple[float, ...]:
-    """What the network says of a scaled return before it has learnt anything: quantiles of a scaled Student's t.
+    """Quantiles of the reference distribution, the forecast of an untrained network for a scaled return. [Q].
 
-    Four degrees of freedom are the fat tails of hourly returns. It is scaled to the mean absolute value of a standard
-    normal, because that is how the scale of a return is measured (mean absolute return times sqrt(pi / 2)).
+    It is a Student's t with four degrees of freedom, which has the fat tails of hourly returns. Its mean absolute value
+    is that of a standard normal, because a return's scale is its mean absolute value times sqrt(pi / 2).
 
     Source: Shaw (2006), "Sampling Student's t distribution", closed form of the quantile function for 4 degrees of
     freedom; the mean absolute value of that distribution is 1.
@@ -119,7 +119,7 @@ def _student_quantile(level: float) -> float:
 
 @lru_cache(maxsize=8)
 def _reference_spacings(levels: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """``[Q]``: the gap to the neighbour nearer the median; 0 at the median itself."""
+    """``[Q]``: distance of each quantile to its neighbour on the median's side; 0 at the median."""
     values = reference_quantiles(levels)
     middle = levels.index(0.5)
     below = [values[i + 1] - values[i] for i in range(middle)]
@@ -132,7 +132,7 @@ def _affine(x: Tensor, parameters: Parameters, name: str) -> Tensor:
 
 
 def _norm(x: Tensor, gain: Tensor) -> Tensor:
-    """``x [K, N, D]`` scaled to unit mean square along D, times ``gain [K, D]``.
+    """``x [K, N, D]`` scaled to a mean square of 1 along D, times ``gain [K, D]``.
 
     Source: Zhang & Sennrich (2019), "Root Mean Square Layer Normalization".
     """
@@ -140,7 +140,10 @@ def _norm(x: Tensor, gain: Tensor) -> Tensor:
 
 
 def _mlp(x: Tensor, parameters: Parameters, name: str) -> Tensor:
-    """Source: Shazeer (2020), "GLU Variants Improve Transformer" (SwiGLU)."""
+    """SwiGLU layer. ``x [K, B*T, D]`` -> the same shape.
+
+    Source: Shazeer (2020), "GLU Variants Improve Transformer".
+    """
     hidden = torch.bmm(_norm(x, parameters[f"{name}.norm"]), parameters[f"{name}.in.weight"])
     gate, value = hidden.chunk(2, dim=-1)
     return torch.bmm(silu(gate) * value, parameters[f"{name}.out.weight"])
@@ -157,7 +160,7 @@ def _attention(x: Tensor, parameters: Parameters, name: str, bars: int, config: 
 
 
 def _rotate(x: Tensor) -> Tensor:
-    """``x [..., T, C]`` with each pair of numbers turned by an angle that grows with the position.
+    """``x [..., T, C]`` with each pair of components rotated by an angle proportional to the position.
 
     Source: Su et al. (2021), "RoFormer: Enhanced Transformer with Rotary Position Embedding".
     """
@@ -168,7 +171,7 @@ def _rotate(x: Tensor) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _rotary_table(bars: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines ``[T, C/2]``; read-only, shared by all calls."""
+    """Cosines and sines ``[T, C/2]``. The tensors are cached: do not change them."""
     speeds = _ROTARY_BASE ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
     angles = torch.arange(bars, dtype=torch.float64).unsqueeze(1) * speeds
     return angles.cos().to(device, dtype), angles.sin().to(device, dtype)

@@ -1,9 +1,9 @@
-"""The hour, stage by stage: plan, fetch, features, fine-tune, predict, score, check.
+"""The stages of an hour: plan, fetch, features, fine-tune, predict, score, check.
 
-Every stage reads what it may work on from Postgres (the plan that the hour wrote down first) and writes its results
-there, keyed by ticker and ``as_of``; so a stage can be run again at any time, in any order, without harm. One bad
-ticker becomes an outcome with a reason. Where next: ``lines.py`` and ``forecasting.py`` for what happens to one
-shard's models, ``scoring.py`` for what happens once the future has come.
+The first stage stores the hour's plan in Postgres. Every later stage reads from that plan which tickers it works on,
+and stores its results by ticker and ``as_of``. So a stage can be run again at any time. A ticker with a problem gets an
+outcome with the reason; the other tickers go on. Where next: ``models/challengers.py`` and ``models/forecasting.py``
+for what happens to one shard's models, ``scoring.py`` for what happens when the target bars are known.
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from include.contracts import OutcomeStatus, PlannedTicker, Shard, Stage
+from include.contracts import Freshness, OutcomeStatus, PlannedTicker, Shard, Stage
 from include.errors import MarketUnavailableError, RetryableError
-from include.pipeline import featuring, fetching, forecasting, freshness, lines, scoring, tidying
-from include.pipeline.backbones import settle_backbone
+from include.pipeline import scoring
+from include.pipeline.data import featuring, fetching
+from include.pipeline.data.freshness import update_freshness
+from include.pipeline.models import challengers, forecasting, retention
+from include.pipeline.models.backbones import settle_backbone
 from include.pipeline.services import Services
 from include.store import forecasts as forecast_store
 from include.store import registry
 from include.store.engine import transaction
 
-_TIDYING_HOUR = 0
-"""The hour of the day, UTC, that tidies up."""
+_PRUNING_HOUR = 0
+"""The hour of the day, UTC, that removes weights which are no longer needed."""
 
 
 def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
-    """The hour's shards and its backbone, written down by its first run and read back by every later one."""
+    """The hour's shards. Its first run stores them, with the backbone in use; every later run reads them."""
     schedule = services.settings.schedule
     settle_backbone(services, as_of)
     with transaction(services.engine) as connection:
@@ -35,16 +38,16 @@ def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
 def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
     """Fetches and stores the bars that have closed for a shard; counts of tickers fetched, not due and failed.
 
-    A ticker that was fetched for this hour already is left alone, so that a rerun reads what the hour read.
+    A ticker that this hour has fetched already is not fetched again, so that a rerun reads what the hour read.
 
     Raises:
-        MarketUnavailableError: every ticker that was due failed for a reason that may pass; the shard is worth a retry.
+        MarketUnavailableError: every ticker that was due failed, for reasons that may pass; retry the shard.
     """
     waiting = _waiting(services, shard, Stage.PLANNED, also_failed=True)
     profiles = [item.profile for item in waiting]
     due = fetching.due_requests(services, profiles, shard.as_of)
     failures = fetching.fetch(services, due, shard.as_of)
-    freshness.mark(services, profiles, shard.as_of)
+    update_freshness(services, profiles, shard.as_of)
     failed = {failure.ticker for failure in failures}
     fetched = [item.profile.ticker for item in waiting if item.profile.ticker not in failed]
     with transaction(services.engine) as connection:
@@ -61,9 +64,9 @@ def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
 
 
 def compute_features(services: Services, shard: Shard) -> dict[str, int]:
-    """Stores the feature rows that the newest bars make possible; counts of rows, and of tickers featured and skipped.
+    """Stores the feature rows of the newest bars; counts of rows, and of tickers featured, skipped and failed.
 
-    Here a ticker leaves the hour when nothing new has closed since its last forecast, or when its data went stale.
+    A ticker is skipped if no new bar has closed since its last forecast, or if its bars are stale.
     """
     waiting = _waiting(services, shard, Stage.FETCHED)
     skipped = _reasons_to_skip(services, waiting, shard.as_of)
@@ -79,27 +82,27 @@ def compute_features(services: Services, shard: Shard) -> dict[str, int]:
 
 
 def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
-    """Looks at the tickers' lines; counts of tickers trained, begun anew at their origin and without a model."""
+    """Tests and trains the tickers' challengers; counts of tickers trained, restarted and without a model."""
     waiting = _waiting(services, shard, Stage.FEATURED, or_later=True)
     profiles = [item.profile for item in waiting]
-    looked = lines.fine_tune(services, profiles, shard.as_of)
+    counts = challengers.fine_tune(services, profiles, shard.as_of)
     with transaction(services.engine) as connection:
         registry.advance(connection, shard.as_of, [profile.ticker for profile in profiles], Stage.TRAINED)
     return {
-        "trained": looked.trained_count,
-        "restarted": looked.restarted_count,
-        "without_model": looked.without_model_count,
+        "trained": counts.trained_count,
+        "restarted": counts.restarted_count,
+        "without_model": counts.without_model_count,
     }
 
 
 def predict(services: Services, shard: Shard) -> dict[str, int]:
-    """Writes the shard's forecasts and their baseline twins; counts of forecasts and of labelled fallbacks."""
+    """Stores the shard's forecasts and their baselines; counts of tickers by outcome."""
     waiting = _waiting(services, shard, Stage.TRAINED, or_later=True)
     profiles = [item.profile for item in waiting]
-    results = forecasting.forecast(services, profiles, shard.as_of, origin="hourly")
-    found = freshness.look(services, profiles, shard.as_of)
+    results = forecasting.forecast(services, profiles, shard.as_of, written_by="hourly")
+    late_reasons = {item.profile.ticker: item.freshness.late_reason for item in waiting if item.freshness}
     results = {
-        ticker: (status, "; ".join(filter(None, (reason, found[ticker].late_reason))) or None)
+        ticker: (status, "; ".join(filter(None, (reason, late_reasons.get(ticker)))) or None)
         for ticker, (status, reason) in results.items()
     }
     with transaction(services.engine) as connection:
@@ -116,10 +119,10 @@ def score(services: Services, as_of: datetime) -> dict[str, int]:
 
 
 def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
-    """What became of the hour's tickers, by status; once a day, weights that nobody needs any more leave the disk.
+    """The hour's outcomes: counts of tickers by status. Once a day it also removes weights that are no longer needed.
 
     Raises:
-        RetryableError: a planned ticker has no outcome (its shard broke off), or every ticker failed.
+        RetryableError: a planned ticker has no outcome because its shard did not finish, or every ticker failed.
     """
     with transaction(services.engine) as connection:
         counts = registry.hour_summary(connection, as_of)
@@ -131,13 +134,13 @@ def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
     if total and counts.get(OutcomeStatus.FAILED, 0) == total:
         message = f"all {total} tickers of {as_of.isoformat()} failed; bi.hour_outcome says why."
         raise RetryableError(message)
-    if as_of.hour == _TIDYING_HOUR:
-        tidying.prune(services, as_of)
+    if as_of.hour == _PRUNING_HOUR:
+        retention.prune(services, as_of)
     return {status.value: count for status, count in counts.items()}
 
 
 def run_hour(services: Services, as_of: datetime) -> dict[str, int]:
-    """The whole hour in this process, shard after shard: what the DAG does, without Airflow."""
+    """Runs the whole hour in this process, as the DAG does, without Airflow; counts of tickers by outcome."""
     shards = plan_hour(services, as_of)
     for stage in (fetch_bars, compute_features, fine_tune, predict):
         for shard in shards:
@@ -150,7 +153,7 @@ def _run_stage(stage: Callable[[Services, Shard], object], services: Services, s
     try:
         stage(services, shard)
     except MarketUnavailableError:
-        return  # the outcomes carry the reason, and check_hour counts them
+        return  # the outcomes hold the reason, and check_hour counts them
 
 
 def _waiting(
@@ -161,7 +164,7 @@ def _waiting(
     also_failed: bool = False,
     or_later: bool = False,
 ) -> list[PlannedTicker]:
-    """The shard's tickers that have come to ``stage`` and are still in the hour."""
+    """The shard's tickers that have reached ``stage`` and are neither skipped nor failed."""
     with transaction(services.engine) as connection:
         planned = registry.planned_tickers(connection, shard)
     left = {OutcomeStatus.SKIPPED} if also_failed else {OutcomeStatus.SKIPPED, OutcomeStatus.FAILED}
@@ -171,15 +174,14 @@ def _waiting(
 
 
 def _reasons_to_skip(services: Services, waiting: Sequence[PlannedTicker], as_of: datetime) -> dict[str, str]:
-    profiles = [item.profile for item in waiting]
-    found = freshness.look(services, profiles, as_of)
+    found = {item.profile.ticker: item.freshness for item in waiting if item.freshness}
     with transaction(services.engine) as connection:
         anchored = forecast_store.last_anchored(connection, list(found), before=as_of)
     reasons = {ticker: _reason_to_skip(item, anchored.get(ticker)) for ticker, item in found.items()}
     return {ticker: reason for ticker, reason in reasons.items() if reason is not None}
 
 
-def _reason_to_skip(item: freshness.Freshness, anchored: datetime | None) -> str | None:
+def _reason_to_skip(item: Freshness, anchored: datetime | None) -> str | None:
     if item.newest_at is None:
         return "no bar is known yet"
     if item.status_reason is not None:

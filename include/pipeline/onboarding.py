@@ -1,12 +1,13 @@
-"""Onboarding: from a name a person typed to a ticker that every hour keeps current, and retiring it again.
+"""Onboarding: from a name that a person typed to a ticker that every hour forecasts; and retiring it.
 
-A request is written down ticker by ticker under its run's id before anything is fetched, and every stage moves its
-tickers on, so that a stage can be run again and one bad ticker never stops the others. A ticker whose source cannot
-be reached stays ``pending``; ``pending_requests`` is how later hours find it.
+A request is stored ticker by ticker, under the id of its run, before anything is fetched. Every stage moves its tickers
+on, so that a stage can be run again, and one bad ticker does not stop the others. A ticker whose source cannot be
+reached stays ``pending``; later hours find it through ``pending_requests`` and try again.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,9 @@ from typing import Any
 from include.contracts import AUTOMATIC, OutcomeStatus, Shard, TickerProfile, TickerStatus
 from include.errors import InvalidRequestError, RetryableError
 from include.market.source import normalise_ticker, source_of
-from include.pipeline import forecasting, training
-from include.pipeline.backbones import settle_backbone
-from include.pipeline.backfill import backfill
+from include.pipeline.data.backfill import backfill
+from include.pipeline.models import forecasting, training
+from include.pipeline.models.backbones import settle_backbone
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import onboarding as request_store
@@ -103,7 +104,7 @@ def first_training(services: Services, request_id: str, shard: Shard) -> dict[st
 def first_forecast(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
     """Writes the shard's first forecasts; counts by outcome."""
     waiting = _waiting(services, request_id, shard, RequestStage.TRAINED)
-    results = forecasting.forecast(services, _profiles(services, waiting), shard.as_of, origin="onboarding")
+    results = forecasting.forecast(services, _profiles(services, waiting), shard.as_of, written_by="onboarding")
     failed = {ticker: reason for ticker, (status, reason) in results.items() if status is OutcomeStatus.FAILED}
     for ticker, reason in failed.items():
         _close(services, request_id, ticker, TickerStatus.FAILED, f"first forecast: {reason}", shard.as_of)
@@ -218,17 +219,14 @@ def _retire(services: Services, request: Request) -> None:
 
 
 def _describe(services: Services, request: Request) -> None:
-    """Asks each source about the tickers written down, and moves each on: validated, rejected, pending or no-op."""
+    """Describes the request's tickers by their sources and moves each on: validated, rejected, pending or unchanged."""
     with transaction(services.engine) as connection:
-        items = [
-            item
-            for item in request_store.request_tickers(connection, request.request_id)
-            if item.stage is RequestStage.REQUESTED and item.result is None
-        ]
+        stored = request_store.request_tickers(connection, request.request_id)
+        items = [item for item in stored if item.stage is RequestStage.REQUESTED and item.result is None]
         names = [item.ticker for item in items]
         tracked = {item.ticker: item for item in registry.get_tickers(connection, names)}
         with_bars = bar_store.newest_closed_at(connection, names, _END_OF_TIME)
-    asked = []
+    by_source: dict[str, list[RequestTicker]] = defaultdict(list)
     for item in items:
         current = tracked.get(item.ticker)
         if current is not None and current.status is TickerStatus.ACTIVE:
@@ -238,10 +236,9 @@ def _describe(services: Services, request: Request) -> None:
             with transaction(services.engine) as connection:
                 request_store.close(connection, request.request_id, item.ticker, TickerStatus.REJECTED, reason)
         else:
-            asked.append(item)
-    for source_name in sorted({str(item.source) for item in asked}):
-        own = [item for item in asked if item.source == source_name]
-        _describe_source(services, request, source_name, own)
+            by_source[str(item.source)].append(item)
+    for source_name, described in sorted(by_source.items()):
+        _describe_source(services, request, source_name, described)
 
 
 def _settle_active(services: Services, request: Request, item: RequestTicker, current_source: str) -> None:

@@ -1,9 +1,9 @@
-"""A stored forecast once more, from its inputs as they were known then, and compared bit for bit. Writes nothing.
+"""Replays: a stored forecast is made again from what was known at its instant and compared bit for bit.
 
-What an hour read is still there: bars and feature rows with the instants from which they were known, weights under the
-hash of their content, earlier forecasts. So the same code (``forecasting.make_forecasts``, ``lines.make_again``) must
-give the same bits; where it does not, something has reached back into the past, or the code or a setting is another.
-One thing is taken as given: that an artefact could not be read then, for the disk keeps no history.
+A replay stores nothing. Everything that an hour read is still stored: bars and feature rows with their ``known_at``,
+weights under the hash of their content, earlier forecasts. So ``forecasting.make_forecasts`` and
+``challengers.make_again`` must give the same bits. If they do not, stored values of the past were changed, or the code
+or a setting is different. One thing cannot be checked: that a file was unreadable at the time. A replay accepts it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import pandas as pd
 
 from include.contracts import TickerProfile, require_utc
 from include.errors import DataContractError, InvalidRequestError
-from include.pipeline import forecasting, lines, networks
-from include.pipeline.networks import Backbone
+from include.model.checkpoint import Backbone
+from include.pipeline.models import backbones, challengers, forecasting
 from include.pipeline.services import Services, code_version
 from include.store import forecasts as forecast_store
 from include.store import models as model_store
@@ -36,30 +36,30 @@ _TRAINED_VALUES = (
     "window_count",
     "loss_before",
     "loss_after",
-    "evidence",
+    "sequential_test",
 )
-"""What a training made beside the weights, of which ``model_version`` is the hash."""
+"""What a training stores beside the weights; ``model_version`` is the hash of the weights."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of one replay: nothing in ``differences`` when every bit is the same; ``remarks`` explain."""
+    """The result of one replay; ``differences`` is empty if every bit is the same."""
 
     ticker: str
     as_of: datetime
-    origin: str
+    written_by: str
     model_version: str | None
     differences: list[str]
     remarks: list[str]
     is_compared: bool = True
-    """False: the weights that served are pruned, so that the forecast cannot be made again."""
+    """False if the weights that served are pruned, so that the forecast cannot be made again."""
 
 
 def parse_prediction(text: str) -> tuple[str, datetime]:
-    """Ticker and as_of of a prediction as people write it, ``AAPL@2025-03-31T16:35:00+00:00``.
+    """Ticker and ``as_of`` of a forecast written as ``AAPL@2025-03-31T16:35:00+00:00``.
 
     Raises:
-        InvalidRequestError: that is not how it is written.
+        InvalidRequestError: the text has another form.
     """
     ticker, _, moment = text.partition("@")
     try:
@@ -70,14 +70,14 @@ def parse_prediction(text: str) -> tuple[str, datetime]:
 
 
 def replay_sample(services: Services, count: int, seed: int, *, is_trained_again: bool) -> list[Replay]:
-    """Replays so many stored forecasts, drawn by ``seed``."""
+    """Replays ``count`` stored forecasts, drawn at random with ``seed``."""
     with transaction(services.engine) as connection:
         chosen = forecast_store.sample_forecasts(connection, count, seed)
     return [replay(services, ticker, as_of, is_trained_again=is_trained_again) for ticker, as_of in chosen]
 
 
 def replay(services: Services, ticker: str, as_of: datetime, *, is_trained_again: bool = False) -> Replay:
-    """Makes one ticker's stored forecast again and compares it, its baseline twin and, if asked, the hour's training.
+    """Makes one ticker's stored forecast again and compares it, its baselines and, if asked, the hour's training.
 
     Raises:
         InvalidRequestError: no such forecast is stored.
@@ -91,76 +91,79 @@ def replay(services: Services, ticker: str, as_of: datetime, *, is_trained_again
         raise InvalidRequestError(message)
     stored = predictions[0]
     profile = tracked[0].profile
-    then = _serving_then(services, stored)
-    remarks, differences = list(then.remarks), list(then.differences)
-    made = (
+    serving = _serving_at(services, stored)
+    remarks, differences = list(serving.remarks), list(serving.differences)
+    forecasts = (
         None
-        if then.is_pruned
+        if serving.is_pruned
         else forecasting.make_forecasts(
             services,
             [profile],
             as_of,
-            origin=stored["origin"],
-            serving=then.serving,
+            written_by=stored["written_by"],
+            serving=serving.versions,
             latest_made_at=stored["made_at"],
-            stand_in=then.stand_in,
+            stand_in=serving.stand_in,
         )
     )
-    if made is not None:
-        differences += _forecast_differences(predictions, baselines, made, remarks)
+    if forecasts is not None:
+        differences += _forecast_differences(predictions, baselines, forecasts, remarks)
     if is_trained_again:
         for version in trained:
-            found, said = _training_differences(services, profile, version)
+            found, explained = _training_differences(services, profile, version)
             differences += found
-            remarks += [*_code_remark(version), *said]
+            remarks += [*_code_remark(version), *explained]
         remarks += [] if trained else ["no training as of this instant is stored"]
-    return Replay(ticker, as_of, stored["origin"], stored["model_version"], differences, remarks, made is not None)
+    is_compared = forecasts is not None
+    return Replay(ticker, as_of, stored["written_by"], stored["model_version"], differences, remarks, is_compared)
 
 
 def _forecast_differences(
     predictions: Sequence[Mapping[str, Any]],
     baselines: Sequence[Mapping[str, Any]],
-    made: forecasting.Forecasts,
+    forecasts: forecasting.Forecasts,
     remarks: list[str],
 ) -> list[str]:
-    """What of a forecast and its twins does not come out again; adds to ``remarks`` what is taken as given."""
+    """Each stored value of a forecast and its baselines that differs; adds to ``remarks`` what cannot be checked."""
     reason = str(predictions[0]["fallback_reason"] or "")
     if reason.startswith(forecasting.UNREADABLE):
-        remarks.append("that no model could be read then is taken as given")
-        made.predictions[:] = [frame.assign(fallback_reason=reason) for frame in made.predictions]
-    found = [str(why) for status, why in made.results.values() if status.value == "failed"]
-    found += _differences(PREDICTION, predictions, made.predictions)
-    return found + _differences(BASELINE_PREDICTION, baselines, made.baselines)
+        remarks.append("that no model could be read is accepted: it cannot be checked")
+        forecasts.predictions[:] = [frame.assign(fallback_reason=reason) for frame in forecasts.predictions]
+    found = [str(why) for status, why in forecasts.results.values() if status.value == "failed"]
+    found += _differences(PREDICTION, predictions, forecasts.predictions)
+    return found + _differences(BASELINE_PREDICTION, baselines, forecasts.baselines)
 
 
 @dataclass(frozen=True)
-class _Then:
-    """What stood for choice when a forecast was made, remarks on it, and what is wrong with it."""
+class _Serving:
+    """The models that could serve when a forecast was made, remarks on them, and what is wrong with them."""
 
-    serving: dict[str, list[ModelVersion]] = field(default_factory=dict)
+    versions: dict[str, list[ModelVersion]] = field(default_factory=dict)
     stand_in: Backbone | None = None
     is_pruned: bool = False
     remarks: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
 
 
-def _serving_then(services: Services, stored: Mapping[str, Any]) -> _Then:
+def _serving_at(services: Services, stored: Mapping[str, Any]) -> _Serving:
     ticker, as_of, name = stored["ticker"], stored["as_of"], stored["model_version"]
     with transaction(services.engine) as connection:
         if name is None:
             is_given = str(stored["fallback_reason"]).startswith(forecasting.UNREADABLE)
-            return _Then({} if is_given else model_store.serving_versions(connection, [ticker], as_of))
+            return _Serving({} if is_given else model_store.serving_versions(connection, [ticker], as_of))
         found = model_store.find_versions(connection, ticker, model_version=name)
-    if not found and (backbone := networks.find_backbone(services, name, as_of)):
-        return _Then(stand_in=backbone, remarks=["that the backbone stood in for a model is taken as given"])
+    if not found and (backbone := backbones.find_backbone(services, name, as_of)):
+        return _Serving(
+            stand_in=backbone, remarks=["that the backbone served in a model's place is accepted: it cannot be checked"]
+        )
     known = [version for version in found if version.is_promoted and version.as_of <= as_of]
     if not known:
-        wrong = f"model_version: {name} served, but no version of that name might at {as_of.isoformat()}"
-        return _Then(differences=[wrong])
+        wrong = f"model_version: {name} served, but no promoted version of that name existed at {as_of.isoformat()}"
+        return _Serving(differences=[wrong])
     if known[-1].is_pruned:
-        said = f"the weights of {name[:12]} are pruned, being older than HOURCAST_MODEL_RETENTION_DAYS: not compared"
-        return _Then(is_pruned=True, remarks=[said])
-    return _Then({ticker: [known[-1]]}, remarks=_code_remark(known[-1]))
+        remark = f"the weights of {name[:12]} are pruned, being older than HOURCAST_MODEL_RETENTION_DAYS: not compared"
+        return _Serving(is_pruned=True, remarks=[remark])
+    return _Serving({ticker: [known[-1]]}, remarks=_code_remark(known[-1]))
 
 
 def _code_remark(version: ModelVersion) -> list[str]:
@@ -171,25 +174,25 @@ def _code_remark(version: ModelVersion) -> list[str]:
 
 
 def _differences(table: Table, stored: Sequence[Mapping[str, Any]], frames: Sequence[pd.DataFrame]) -> list[str]:
-    """Each value of a stored row that does not come out again, in words."""
+    """Each value of the stored rows that differs in the rows made again, in words."""
     again = [row for frame in frames for row in rows_of(frame, table.columns)]
     made = {row[: len(table.keys)]: dict(zip(table.columns, row, strict=True)) for row in again}
     kept = {tuple(row[key] for key in table.keys): row for row in stored}
-    found = [f"{table.name}: {_words(key)} is not made again" for key in kept if key not in made]
-    found += [f"{table.name}: {_words(key)} is made, but not stored" for key in made if key not in kept]
+    found = [f"{table.name}: {_key_text(key)} is not made again" for key in kept if key not in made]
+    found += [f"{table.name}: {_key_text(key)} is made, but not stored" for key in made if key not in kept]
     for key, row in kept.items():
         for column in table.values if key in made else ():
             if not _is_same(row[column], made[key][column]):
-                found.append(f"{table.name}: {_words(key)} {column} is {row[column]!r}, again {made[key][column]!r}")
+                found.append(f"{table.name}: {_key_text(key)} {column} is {row[column]!r}, again {made[key][column]!r}")
     return found
 
 
-def _words(key: Sequence[Any]) -> str:
+def _key_text(key: Sequence[Any]) -> str:
     return " ".join(value.isoformat() if isinstance(value, datetime) else str(value) for value in key)
 
 
 def _is_same(first: object, second: object) -> bool:
-    """Whether two values are equal; numbers with a point to their last bit, NaN and the sign of zero included."""
+    """Whether two values are equal; floats must be equal in every bit, so that NaN equals NaN and 0.0 is not -0.0."""
     if isinstance(first, float) and isinstance(second, float):
         return struct.pack("d", first) == struct.pack("d", second)
     return first == second
@@ -198,11 +201,11 @@ def _is_same(first: object, second: object) -> bool:
 def _training_differences(
     services: Services, profile: TickerProfile, version: ModelVersion
 ) -> tuple[list[str], list[str]]:
-    """What of the hour's training does not come out again, from the weights that it went on from, and remarks."""
-    if version.kind == FINE_TUNE and version.evidence is None:
-        return [], ["a training from before lines were kept is not made again"]
-    if version.config.get("reason") == lines.NOT_READABLE:
-        return [], ["that a line could not be read then is taken as given"]
+    """What differs in the hour's training when it is repeated from the same weights, and remarks."""
+    if version.kind == FINE_TUNE and version.sequential_test is None:
+        return [], ["a training from before sequential tests were stored is not made again"]
+    if version.config.get("reason") == challengers.NOT_READABLE:
+        return [], ["that the challenger's weights could not be read is accepted: it cannot be checked"]
     with transaction(services.engine) as connection:
         parents = (
             model_store.find_versions(connection, profile.ticker, model_version=version.parent_version)
@@ -211,7 +214,7 @@ def _training_differences(
         )
     if any(parent.is_pruned for parent in parents):
         return [], [f"{version.ref.model_version[:12]} was trained from weights that are pruned: not made again"]
-    again = lines.make_again(services, profile, version, parents)
+    again = challengers.make_again(services, profile, version, parents)
     if again is None:
         return [f"model_version: {version.ref.model_version} cannot be made again: {_obstacle(version, parents)}"], []
     pairs = [("model_version", version.ref.model_version, again.ref.model_version)]
@@ -222,4 +225,4 @@ def _training_differences(
 def _obstacle(version: ModelVersion, parents: Sequence[ModelVersion]) -> str:
     if version.parent_version and not parents:
         return f"its parent {version.parent_version} is not stored"
-    return "its parent's weights, or what it learnt from, cannot be read"
+    return "its parent's weights, or the bars it was trained on, cannot be read"

@@ -1,12 +1,14 @@
 """What a use case works with: the settings, a connection pool and the bar sources.
 
-Opened once a task or command, passed down as an argument. Nothing below this module reads the environment.
+They are opened once for each task or command and passed on as an argument. No other module of the pipeline reads the
+environment.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -24,7 +26,7 @@ _INCLUDE_DIR = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Services:
-    """The outside world, as the use cases see it."""
+    """The settings, the database and the sources of bars that a use case is given."""
 
     settings: Settings
     engine: Engine
@@ -44,6 +46,16 @@ def open_services(settings: Settings | None = None) -> Services:
     engine = create_store_engine(chosen.store.database_url)
     budget = RequestBudget(engine, YAHOO, chosen.market.yahoo_requests_per_second)
     return Services(settings=chosen, engine=engine, sources=open_sources(chosen.market, budget))
+
+
+@contextmanager
+def opened_services() -> Iterator[Services]:
+    """The services that the environment describes, for one task; its database connections are closed at the end."""
+    services = open_services()
+    try:
+        yield services
+    finally:
+        services.engine.dispose()
 
 
 def seed_of(root: int, ticker: str, as_of: datetime) -> int:

@@ -1,6 +1,6 @@
-"""Whether a ticker's data still comes: what moves it between active, stale and failed, and back.
+"""How fresh each ticker's bars were in an hour, and the statuses that follow from it: active, stale or failed.
 
-A person's decisions (onboarding, retiring) are ``registry.py``'s; these are the data's.
+``registry.py`` stores the statuses that a person's requests lead to (onboarding, retiring).
 """
 
 from __future__ import annotations
@@ -8,8 +8,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from include.contracts import TickerStatus, require_utc
+from include.contracts import Freshness, TickerStatus, require_utc
 from include.store.engine import Connection, execute
+
+
+def record_freshness(connection: Connection, as_of: datetime, found: Mapping[str, Freshness]) -> int:
+    """Stores with an hour's plan how fresh its tickers' bars are; the count of rows that changed."""
+    return execute(
+        connection,
+        """
+        update forecast.outcome as stored
+        set newest_closed_at = given.newest_closed_at, due_closed_at = given.due_closed_at,
+            freshness = given.freshness, updated_at = now()
+        from unnest(
+            cast(:tickers as text[]), cast(:newest as timestamptz[]), cast(:due as timestamptz[]),
+            cast(:statuses as text[])
+        ) as given (ticker, newest_closed_at, due_closed_at, freshness)
+        where stored.as_of = :as_of
+            and stored.ticker = given.ticker
+            and (stored.newest_closed_at, stored.due_closed_at, stored.freshness)
+                is distinct from (given.newest_closed_at, given.due_closed_at, given.freshness)
+        """,
+        {
+            "as_of": require_utc(as_of, "as_of"),
+            "tickers": list(found),
+            "newest": [item.newest_at for item in found.values()],
+            "due": [item.due_at for item in found.values()],
+            "statuses": [item.status.value for item in found.values()],
+        },
+    )
 
 
 def set_freshness(
@@ -17,9 +44,9 @@ def set_freshness(
     as_of: datetime,
     statuses: Mapping[str, tuple[TickerStatus, str | None]],
 ) -> int:
-    """Moves tickers that were onboarded between active, stale and failed; the count of those that changed.
+    """Sets tickers that were onboarded to active, stale or failed, with the reason; the count of those that changed.
 
-    A rerun of an hour older than a ticker's newest change leaves it alone, and so does saying the same again.
+    A ticker whose status changed after ``as_of`` is left unchanged, so that a rerun of an old hour changes nothing.
     """
     return execute(
         connection,

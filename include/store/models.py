@@ -1,4 +1,4 @@
-"""Which models there are, where their weights lie, and which may serve."""
+"""Model versions: their provenance, the files of their weights, and whether they may serve."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ RESTART = "restart"
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One ticker's weights and how they came about; losses in scaled units, None where nothing was held out.
+    """One ticker's weights and their provenance; losses in scaled units, None without held-out windows.
 
-    ``kind`` is ``first_training``, ``fine_tune`` or ``restart`` (the weights that the ticker's line began at, again).
-    ``evidence`` is what was known of the line by then, as ``evaluation.promotion.Evidence`` writes it.
+    ``kind`` is ``first_training``, ``fine_tune`` or ``restart`` (the reference's weights in the place of a challenger
+    that ended). ``sequential_test`` is the state of the challenger's test after this version, as
+    ``evaluation.promotion.SequentialTest`` writes it.
     """
 
     ref: ModelRef
@@ -36,14 +37,14 @@ class ModelVersion:
     window_count: int
     loss_before: float | None
     loss_after: float | None
-    evidence: dict[str, Any] | None = None
+    sequential_test: dict[str, Any] | None = None
     is_pruned: bool = False
 
 
 def save_model_versions(connection: Connection, versions: Sequence[ModelVersion]) -> int:
-    """Stores one version a ticker and ``as_of``; the count of rows that changed.
+    """Stores one version per ticker and ``as_of``; the count of rows that changed.
 
-    The same content again changes nothing; other content (a deploy between two runs of an hour) replaces it.
+    The same content again changes nothing. Other content replaces it (a deploy between two runs of an hour).
     """
     rows = [
         (
@@ -61,7 +62,7 @@ def save_model_versions(connection: Connection, versions: Sequence[ModelVersion]
             version.window_count,
             version.loss_before,
             version.loss_after,
-            version.evidence,
+            version.sequential_test,
         )
         for version in versions
     ]
@@ -74,7 +75,7 @@ def serving_versions(
     as_of: datetime,
     limit: int = 3,
 ) -> dict[str, list[ModelVersion]]:
-    """Each ticker's champion at ``as_of``, and before it those that served earlier: its newest promoted versions."""
+    """Each ticker's newest promoted versions at ``as_of`` (UTC), newest first: the champion and those before it."""
     return _newest(connection, tickers, "version.is_promoted and version.as_of <= :as_of", as_of, limit)
 
 
@@ -84,12 +85,12 @@ def heads(
     before: datetime,
     limit: int = 3,
 ) -> dict[str, list[ModelVersion]]:
-    """Each ticker's newest versions, whether they may serve or not, as of instants before ``before``, newest first."""
+    """Each ticker's newest versions with an as_of before ``before`` (UTC), promoted or not, newest first."""
     return _newest(connection, tickers, "version.as_of < :as_of", before, limit)
 
 
 def first_trainings(connection: Connection, tickers: Sequence[str], before: datetime) -> dict[str, ModelVersion]:
-    """Each ticker's newest first training as of an instant before ``before``."""
+    """Each ticker's newest first training with an as_of before ``before`` (UTC); others are absent."""
     condition = f"version.kind = '{FIRST_TRAINING}' and version.as_of < :as_of"
     return {
         ticker: versions[0] for ticker, versions in _newest(connection, tickers, condition, before, limit=1).items()
@@ -103,9 +104,9 @@ def find_versions(
     model_version: str | None = None,
     as_of: datetime | None = None,
 ) -> list[ModelVersion]:
-    """The ticker's versions with this name, or made as of this instant, whether they may serve or not; oldest first.
+    """The ticker's versions with this ``model_version`` or ``as_of``, promoted or not, oldest first.
 
-    A name stands for content, and the instant is part of it: one at most for each.
+    Each of the two identifies at most one version, because the hash of the content includes ``as_of``.
     """
     rows = fetch_rows(
         connection,
@@ -122,11 +123,11 @@ def find_versions(
 
 
 def mark_pruned(connection: Connection, served_at: datetime, line_at: datetime) -> int:
-    """Marks versions whose weights no forecast of an hour from ``served_at`` on can need; the count of them.
+    """Marks versions whose weights no forecast with an as_of from ``served_at`` on can need; the count of new marks.
 
-    Needed are: every promoted version as of that instant or later, and of each ticker the three that could serve just
-    before it (``serving_versions``); of those that were not promoted, what is as of ``line_at`` or later; and the
-    newest three of each ticker (``heads``), and its newest first training, which its lines may begin at.
+    Kept are, for each ticker: the promoted versions from ``served_at`` on and the three before it
+    (``serving_versions``); the other versions from ``line_at`` on; the newest three versions (``heads``); and the
+    newest first training, which can be the reference of its challengers.
     """
     return execute(
         connection,
@@ -161,7 +162,7 @@ def mark_pruned(connection: Connection, served_at: datetime, line_at: datetime) 
 
 
 def pruned_artefacts(connection: Connection, artefacts: Sequence[str]) -> list[str]:
-    """Those of the files of which no row is needed any more; files that no row names are not among them."""
+    """The given files whose rows are all marked as pruned; files that no row names are left out."""
     rows = fetch_rows(
         connection,
         """

@@ -1,7 +1,7 @@
-"""The registry: which tickers are tracked, which an hour planned, and what became of each.
+"""The registry: the tracked tickers, the plan of each hour, and the outcome of each planned ticker.
 
-An hour's plan is written down by its first run and read back by every later one; so a rerun works on the same
-tickers in the same shards, whatever was onboarded or retired since. Knows no bar and no model.
+The first run of an hour stores its plan and later runs read it. So a rerun has the same tickers in the same shards,
+whatever was onboarded or retired since.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from include.contracts import (
+    Freshness,
     OutcomeStatus,
     PlannedTicker,
     Shard,
@@ -29,7 +30,7 @@ _PROFILE_COLUMNS = """
 """
 _STAGES = [stage.value for stage in Stage]
 _PLAN_LOCK = 4_801_967_322
-"""Any number, the same in every process that plans."""
+"""Key of the advisory lock for planning: any number that is the same in all processes."""
 
 
 def upsert_pending(
@@ -38,7 +39,7 @@ def upsert_pending(
     reason: str | None,
     at: datetime,
 ) -> None:
-    """Makes tickers, as (ticker, source, history_days), pending with a reason; an active one is left alone."""
+    """Sets tickers, given as (ticker, source, history_days), to pending with a reason; an active one is unchanged."""
     execute(
         connection,
         """
@@ -66,7 +67,7 @@ def get_tickers(
     tickers: Sequence[str] | None = None,
     statuses: Collection[TickerStatus] | None = None,
 ) -> list[TrackedTicker]:
-    """The tickers that were ever asked for, by name; of these names and statuses only, where given."""
+    """All tickers that were ever requested, by name; with ``tickers`` or ``statuses``, only those."""
     rows = fetch_rows(
         connection,
         f"""
@@ -103,7 +104,7 @@ def set_status(
     reason: str | None,
     at: datetime,
 ) -> None:
-    """Moves a ticker's life on; saying the same again leaves its time as it was."""
+    """Sets a ticker's status and reason at ``at`` (UTC); the same values again do not change its time."""
     execute(
         connection,
         """
@@ -117,7 +118,7 @@ def set_status(
 
 
 def set_profile(connection: Connection, profile: TickerProfile) -> None:
-    """Stores what the ticker's source says of it; the source itself is not changed."""
+    """Stores a ticker's profile; a profile from another source than the ticker's has no effect."""
     execute(
         connection,
         """
@@ -131,7 +132,7 @@ def set_profile(connection: Connection, profile: TickerProfile) -> None:
 
 
 def activate(connection: Connection, tickers: Sequence[str], as_of: datetime) -> None:
-    """Makes tickers active: hours after ``as_of`` plan them. One that is active already keeps its instant."""
+    """Sets tickers to active: hours after ``as_of`` (UTC) plan them. A ticker that is active is not changed."""
     execute(
         connection,
         """
@@ -145,7 +146,7 @@ def activate(connection: Connection, tickers: Sequence[str], as_of: datetime) ->
 
 
 def retire(connection: Connection, tickers: Sequence[str], as_of: datetime) -> list[str]:
-    """Ends the tracking of tickers: hours after ``as_of`` leave them out, what is stored stays; those it ended."""
+    """Sets tickers to retired: hours after ``as_of`` (UTC) omit them, stored rows stay. Returns the changed ones."""
     rows = fetch_rows(
         connection,
         """
@@ -165,9 +166,9 @@ def plan_hour(
     shard_count: int,
     shard_minimum_tickers: int,
 ) -> list[Shard]:
-    """The hour's shards, written down with their tickers if this is the hour's first run; none without tickers.
+    """The shards of the hour ``as_of`` (UTC); its first run stores them with their tickers. Empty without tickers.
 
-    Planned is what was active before ``as_of`` and not retired by then.
+    The plan has the tickers that were activated before ``as_of`` and not retired by then.
     """
     moment = require_utc(as_of, "as_of")
     execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _PLAN_LOCK})  # two first runs: one plan
@@ -192,20 +193,21 @@ def plan_hour(
 
 
 def deal(tickers: Sequence[str], shard_count: int, shard_minimum_tickers: int) -> dict[str, tuple[int, int]]:
-    """Deals tickers out in turn to at most ``shard_count`` shards; ticker -> (shard index, number of shards).
+    """Distributes tickers in turn over at most ``shard_count`` shards; ticker -> (shard index, number of shards).
 
-    There is one shard until each of two would have ``shard_minimum_tickers``, and so on.
+    Each shard has at least ``shard_minimum_tickers`` tickers, unless there is only one shard.
     """
     count = min(shard_count, max(1, len(tickers) // shard_minimum_tickers))
     return {ticker: (position % count, count) for position, ticker in enumerate(tickers)}
 
 
 def planned_tickers(connection: Connection, shard: Shard) -> list[PlannedTicker]:
-    """The tickers that the hour planned for a shard, by name, and how far each has come."""
+    """The planned tickers of a shard, by name, with stage and outcome."""
     rows = fetch_rows(
         connection,
         f"""
-        select {_PROFILE_COLUMNS}, outcome.stage, outcome.status, outcome.reason
+        select {_PROFILE_COLUMNS}, outcome.stage, outcome.status, outcome.reason,
+            outcome.newest_closed_at, outcome.due_closed_at, outcome.freshness
         from forecast.outcome
         inner join forecast.ticker using (ticker)
         where outcome.as_of = :as_of and outcome.shard_index = :index
@@ -220,13 +222,14 @@ def planned_tickers(connection: Connection, shard: Shard) -> list[PlannedTicker]
             stage=Stage(row["stage"]),
             status=OutcomeStatus(row["status"]),
             reason=row["reason"],
+            freshness=_freshness(row),
         )
         for row in rows
     ]
 
 
 def advance(connection: Connection, as_of: datetime, tickers: Sequence[str], stage: Stage) -> None:
-    """Moves planned tickers on to ``stage``, never back; a failure on the way there is forgiven."""
+    """Sets planned tickers to ``stage``; a later stage is kept. A failed ticker gets the status planned again."""
     execute(
         connection,
         """
@@ -249,7 +252,7 @@ def record_outcomes(
     as_of: datetime,
     outcomes: Mapping[str, tuple[OutcomeStatus, str | None]],
 ) -> int:
-    """Writes down what became of planned tickers, and why; the count of rows that changed."""
+    """Stores the outcome of planned tickers and the reason; the count of rows that changed."""
     return execute(
         connection,
         """
@@ -271,7 +274,7 @@ def record_outcomes(
 
 
 def hour_summary(connection: Connection, as_of: datetime) -> dict[OutcomeStatus, int]:
-    """How many of the hour's tickers have each status; statuses that none has are absent."""
+    """Number of the hour's tickers by status; statuses without a ticker are absent."""
     rows = fetch_rows(
         connection,
         """
@@ -286,7 +289,7 @@ def hour_summary(connection: Connection, as_of: datetime) -> dict[OutcomeStatus,
 
 
 def tickers_without_model(connection: Connection, as_of: datetime, minimum_bars: int) -> list[str]:
-    """Active tickers that got a fallback in the hour although ``minimum_bars`` of theirs have features, by name."""
+    """Active tickers, by name, with a fallback in the hour and features of at least ``minimum_bars`` bars."""
     rows = fetch_rows(
         connection,
         """
@@ -320,6 +323,12 @@ def _planned_shards(connection: Connection, as_of: datetime) -> list[Shard]:
         {"as_of": as_of},
     )
     return [Shard(as_of=as_of, index=row["shard_index"], count=row["shard_count"]) for row in rows]
+
+
+def _freshness(row: Mapping[str, Any]) -> Freshness | None:
+    if row["freshness"] is None:
+        return None
+    return Freshness(row["newest_closed_at"], row["due_closed_at"], TickerStatus(row["freshness"]))
 
 
 def _profile(row: Mapping[str, Any]) -> TickerProfile:

@@ -1,6 +1,6 @@
-"""Names of the tables that the store writes, their keys and columns. The SQL in ``sql/migrations`` is the truth.
+"""Names, keys and columns of the tables that the store writes; ``sql/migrations`` defines them.
 
-A test holds every name here against the migrated database. Knows no connection.
+A test compares every name here with the migrated database.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ BAR_KINDS = {
     **dict.fromkeys((*PRICE_COLUMNS, "volume"), "f8"),
     "known_at": "time",
 }
-"""A stored bar beside its ticker, in the order of ``contracts.BAR_COLUMNS``; kinds as in ``binary.py``."""
+"""Columns of a bar after the ticker, in the order of ``contracts.BAR_COLUMNS``; kinds as in ``binary.py``."""
 
 FEATURE_KINDS = {"closed_at": "time", "known_at": "time", **dict.fromkeys(FEATURE_COLUMNS, "f4")}
-"""A feature row beside its ticker."""
+"""Columns of a feature row after the ticker."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of schema `forecast`: key columns, the other columns that are given, and which says when they changed."""
+    """A table of schema ``forecast``: key columns, other written columns, and the column with the time of change."""
 
     name: str
     keys: tuple[str, ...]
@@ -32,7 +32,7 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Keys, then values."""
+        """The keys, then the values."""
         return (*self.keys, *self.values)
 
 
@@ -66,7 +66,7 @@ MODEL_VERSION = Table(
         "window_count",
         "loss_before",
         "loss_after",
-        "evidence",
+        "sequential_test",
     ),
     touched="created_at",
 )
@@ -84,7 +84,7 @@ PREDICTION = Table(
         "is_fallback",
         "fallback_reason",
         "source",
-        "origin",
+        "written_by",
     ),
     touched="made_at",
 )
@@ -141,8 +141,8 @@ TABLES = (
 )
 
 PREDICTION_COLUMNS = PREDICTION.columns
-"""What ``forecasts.save_predictions`` takes: prices in the ticker's currency, times in UTC."""
+"""Input of ``forecasts.save_predictions``: prices in the ticker's currency, times in UTC."""
 BASELINE_COLUMNS = BASELINE_PREDICTION.columns
-"""What ``forecasts.save_baselines`` takes."""
+"""Input of ``forecasts.save_baselines``, in the same units."""
 SCORE_COLUMNS = SCORE.columns
-"""What ``forecasts.save_scores`` takes: losses in basis points of log return, errors in the ticker's currency."""
+"""Input of ``forecasts.save_scores``: losses in basis points of log return, errors in the ticker's currency."""

@@ -35,11 +35,12 @@ PLANTED = [
     ("acyclic", "include/model/config.py", "import include.model.train"),
     ("dags", "dags/hourly_forecast.py", "import include.store.bars"),
     ("dags", "dags/onboard_ticker.py", "import include.pipeline.onboarding"),
+    ("dags", "dags/pretrain_backbone.py", "import include.pipeline.pretraining.requests"),
     ("edge", "include/pipeline/services.py", "import include.edge"),
     ("local", "include/local/paths.py", "import include.pipeline.tasks"),
     ("cli", "include/cli.py", "import include.market.sessions"),
     ("airflow", "include/pipeline/tasks.py", "import airflow.sdk"),
-    ("torch", "include/pipeline/training.py", "import torch"),
+    ("torch", "include/pipeline/models/training.py", "import torch"),
     ("torch", "include/features/windows.py", "def lazily():\n    import torch"),
     ("arrays", "include/model/predict.py", "import pandas"),
     ("database", "include/pipeline/hour.py", "import sqlalchemy"),
@@ -48,9 +49,13 @@ PLANTED = [
     ("calendars", "include/features/frame.py", "import exchange_calendars"),
     ("pure", "include/features/frame.py", "import os"),
     ("pure", "include/evaluation/metrics.py", "import include.settings"),
-    ("rival-libraries", "include/evaluation/har.py", "import scipy"),
-    ("rivals", "include/pipeline/hour.py", "import include.evaluation.garch"),
-    ("rivals", "include/pipeline/training.py", "import include.model.rivals"),
+    ("research", "include/pipeline/hour.py", "import research.report.comparison"),
+    ("research", "dags/hourly_forecast.py", "def task():\n    import research.evaluate"),
+    ("research-libraries", "include/evaluation/har.py", "import scipy"),
+    ("research-libraries", "research/evaluate.py", "import lightgbm"),
+    ("pipeline", "include/pipeline/data/fetching.py", "import include.pipeline.models.networks"),
+    ("pipeline", "include/pipeline/models/networks.py", "import include.pipeline.pretraining.pretrain"),
+    ("pipeline", "include/pipeline/hour.py", "import include.pipeline.pretraining.requests"),
 ]
 
 
@@ -65,7 +70,7 @@ def test_every_contract_has_a_planted_violation():
 
 @pytest.mark.parametrize(("contract", "place", "code"), PLANTED, ids=lambda value: value.splitlines()[0])
 def test_a_planted_import_breaks_its_contract(tmp_path: Path, contract, place, code):
-    for folder in ("include", "dags"):
+    for folder in ("include", "dags", "research"):
         shutil.copytree(PROJECT_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT_DIR / "pyproject.toml", tmp_path)
     with (tmp_path / place).open("a", encoding="utf-8") as file:

@@ -43,28 +43,36 @@ def test_functions_are_short():
     assert statistics.quantiles(lengths, n=10)[-1] < LONG_FUNCTION
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT_DIR / "include").rglob("__init__.py")), ids=relative)
+@pytest.mark.parametrize("path", sorted(path for path in product_files() if path.name == "__init__.py"), ids=relative)
 def test_a_package_says_what_it_is_and_nothing_else(path):
     body = syntax_tree(path).body
     assert ast.get_docstring(syntax_tree(path))
     assert len(body) == 1
 
 
-def test_every_folder_of_include_with_code_is_a_package():
-    folders = {path.parent for path in (PROJECT_DIR / "include").rglob("*.py")}
+def test_every_folder_with_code_is_a_package():
+    folders = {path.parent for top in ("include", "research") for path in (PROJECT_DIR / top).rglob("*.py")}
     assert [relative(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
 
 
 def test_tests_stand_where_what_they_test_stands():
-    rooms = [path.name for path in (PROJECT_DIR / "include").iterdir() if (path / "__init__.py").exists()]
+    rooms = {f"tests/{room.name}": room for room in packages("include")} | {"tests/research": PROJECT_DIR / "research"}
     astray = [
         relative(path)
-        for room in rooms
-        for path in (PROJECT_DIR / "tests" / room).rglob("test_*.py")
-        if path.name not in ABOUT_A_WHOLE_ROOM
-        and not (PROJECT_DIR / "include" / room / path.name.removeprefix("test_")).exists()
+        for tests, room in rooms.items()
+        for path in (PROJECT_DIR / tests).rglob("test_*.py")
+        if path.name not in ABOUT_A_WHOLE_ROOM and not tested_by(path, PROJECT_DIR / tests, room).exists()
     ]
     assert astray == []
+
+
+def tested_by(path: Path, tests: Path, room: Path) -> Path:
+    """The module that a test file is about."""
+    return room / path.relative_to(tests).parent / path.name.removeprefix("test_")
+
+
+def packages(folder: str) -> list[Path]:
+    return [path for path in (PROJECT_DIR / folder).iterdir() if (path / "__init__.py").exists()]
 
 
 def test_a_docstring_says_more_than_the_name():

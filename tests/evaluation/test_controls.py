@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from include.contracts import HORIZON_COUNT
-from include.evaluation.comparison import direction_table, panel_tests
 from include.evaluation.har import har
 from include.evaluation.leaderboard import BASELINE, evaluate
 from include.evaluation.naive import random_walk
 from include.evaluation.volatility import seasonal_ewma
+from research.report.comparison import direction_table, panel_tests
 from tests.evaluation.fakes import day, frame, history_of, returns
 
 TICKERS = "ABCDEF"

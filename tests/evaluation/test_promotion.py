@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from include.errors import DataContractError
 from include.evaluation.metrics import crps
-from include.evaluation.promotion import ALARM, LEVEL, Evidence, differences
-from include.evaluation.significance import diebold_mariano
+from include.evaluation.promotion import ALARM_E_VALUE, LEVEL, SequentialTest, score_differences
+from research.report.significance import diebold_mariano
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
-FRESH = Evidence("backbone", START)
+FRESH = SequentialTest("backbone", START)
 SHAPE = np.asarray([-2.0, -1.6, -1.25, -0.65, 0.0, 0.65, 1.25, 1.6, 2.0])
 Served = tuple[np.ndarray, np.ndarray]
 
@@ -27,17 +27,17 @@ def quantiles(widths: np.ndarray, shifts: np.ndarray | float = 0.0) -> np.ndarra
     return np.repeat(own[:, None, :], 7, axis=1)
 
 
-def life(line: np.ndarray, outcomes: np.ndarray) -> tuple[Evidence, Served]:
+def life(line: np.ndarray, outcomes: np.ndarray) -> tuple[SequentialTest, Served]:
     """Hour after hour of one ticker; the CRPS one bar ahead of what served, and of the origin."""
     origin = quantiles(np.ones(len(outcomes)))
-    wagers, balances = differences(line, origin, outcomes)
+    wagers, balances = score_differences(line, origin, outcomes)
     own, reference = crps(outcomes, line)[:, 0], crps(outcomes, origin)[:, 0]
     evidence, is_serving = FRESH, np.zeros(len(outcomes), dtype=bool)
     for hour in range(len(outcomes)):
         is_serving[hour] = evidence.may_serve
         evidence = evidence.count(wagers[hour : hour + 1], balances[hour : hour + 1], START + timedelta(hours=hour))
-        if evidence.is_lost:
-            evidence = Evidence("backbone", START, line=evidence.line + 1)
+        if evidence.is_rejected:
+            evidence = SequentialTest("backbone", START, challenger_number=evidence.challenger_number + 1)
     return evidence, (np.where(is_serving, own, reference), reference)
 
 
@@ -71,7 +71,7 @@ def test_a_line_that_is_better_serves_after_some_hundred_bars_and_stays() -> Non
         evidence, (served, reference) = life(quantiles(width), outcomes_of(generator, 2500, width))
         first.append(int(np.argmax(served != reference)))
         assert evidence.may_serve
-        assert evidence.line == 1
+        assert evidence.challenger_number == 1
         assert diebold_mariano(served, reference, 1).is_better
     assert 10 < min(first) <= max(first) < 1500
 
@@ -81,7 +81,7 @@ def test_a_line_that_is_worse_never_serves_and_begins_anew() -> None:
         generator = np.random.default_rng(seed)
         evidence, (served, reference) = life(quantiles(np.full(2500, 1.3)), outcomes_of(generator, 2500))
         assert (served == reference).all()
-        assert evidence.line > 1
+        assert evidence.challenger_number > 1
 
 
 def test_a_line_that_turns_bad_does_not_serve_for_long() -> None:
@@ -96,19 +96,19 @@ def test_a_line_that_turns_bad_does_not_serve_for_long() -> None:
 
 def test_better_one_bar_ahead_alone_is_not_enough() -> None:
     evidence = FRESH.count([-0.5] * 200, [0.01] * 200, START)
-    assert evidence.wealth > evidence.needed_wealth
+    assert evidence.e_value > evidence.needed_e_value
     assert not evidence.may_serve
     assert FRESH.count([-0.5] * 200, [-0.01] * 200, START).may_serve
 
 
 def test_a_proven_line_ends_once_it_has_lost_over_all_horizons() -> None:
     proven = FRESH.count([-0.5] * 200, [-0.01] * 200, START)
-    assert proven.count([-0.5], [2.1], START).is_lost
-    assert not proven.count([0.5], [0.1], START).is_lost
+    assert proven.count([-0.5], [2.1], START).is_rejected
+    assert not proven.count([0.5], [0.1], START).is_rejected
 
 
 def test_each_new_line_needs_more_and_all_together_keep_the_level() -> None:
-    needed = [replace(FRESH, line=number).needed_wealth for number in range(1, 2000)]
+    needed = [replace(FRESH, challenger_number=number).needed_e_value for number in range(1, 2000)]
     assert needed[:3] == [40.0, 120.0, 240.0]
     assert sum(1.0 / each for each in needed) <= LEVEL
 
@@ -118,24 +118,24 @@ def test_a_fair_wager_cannot_be_expected_to_gain(low: float, high: float) -> Non
     worst, best = min(low, high, -0.01), max(low, high, 0.01)
     chance = -worst / (best - worst)  # of the best: the mean is 0
     after = [FRESH.count([wager], [0.0], START) for wager in (best, worst)]
-    assert chance * after[0].wealth + (1 - chance) * after[1].wealth <= 1.0 + 1e-12
+    assert chance * after[0].e_value + (1 - chance) * after[1].e_value <= 1.0 + 1e-12
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_a_wager_lies_within_its_limits_whatever_comes_true(seed: int) -> None:
     generator = np.random.default_rng(seed)
     line, origin = np.sort(generator.standard_cauchy((2, 20, 7, 9)), axis=-1)
-    wagers, balances = differences(line, origin, generator.standard_cauchy((20, 7)))
+    wagers, balances = score_differences(line, origin, generator.standard_cauchy((20, 7)))
     assert (np.abs(wagers) <= 1.0).all()
     assert np.isfinite(balances).all()
-    assert (np.asarray(differences(line, line, np.ones((20, 7)))) == 0.0).all()
+    assert (np.asarray(score_differences(line, line, np.ones((20, 7)))) == 0.0).all()
 
 
 def test_the_limit_of_a_wager_is_reached() -> None:
     line, origin = quantiles(np.ones(1), 0.1), quantiles(np.ones(1))
     outcome = np.full((1, 7), 1e6)
     expected = (crps(outcome, line) - crps(outcome, origin))[0, 0]
-    wagers, balances = differences(line, origin, outcome)
+    wagers, balances = score_differences(line, origin, outcome)
     assert -1.0 < wagers[0] < 0.0  # each level reaches its own limit on one side only
     assert balances[0] == pytest.approx(expected)
 
@@ -143,30 +143,30 @@ def test_the_limit_of_a_wager_is_reached() -> None:
 def test_a_line_that_says_no_number_loses_its_stake() -> None:
     line = quantiles(np.ones(2))
     line[1, 3, 4] = np.nan
-    wagers, balances = differences(line, quantiles(np.ones(2)), np.zeros((2, 7)))
+    wagers, balances = score_differences(line, quantiles(np.ones(2)), np.zeros((2, 7)))
     assert wagers.tolist() == [0.0, 1.0]
     assert balances.tolist() == [0.0, 1.0]
 
 
 def test_wealth_has_a_limit_so_that_an_old_fortune_does_not_hide_a_new_loss() -> None:
     rich = FRESH.count([-1.0] * 5000, [-1.0] * 5000, START)
-    assert rich.wealth == pytest.approx(1e6)
-    assert math.isfinite(rich.count([1.0] * 5000, [0.0] * 5000, START).wealth)
-    assert rich.count([1.0] * 100, [0.0] * 100, START).is_lost
+    assert rich.e_value == pytest.approx(1e6)
+    assert math.isfinite(rich.count([1.0] * 5000, [0.0] * 5000, START).e_value)
+    assert rich.count([1.0] * 100, [0.0] * 100, START).is_rejected
 
 
 def test_a_false_alarm_is_rare_among_lines_that_are_as_good() -> None:
     generator = np.random.default_rng(1)
-    alarms = sum(FRESH.count(generator.choice([-0.5, 0.5], 500), np.zeros(500), START).is_lost for _ in range(100))
-    assert alarms <= 100 * 500 / ALARM
+    alarms = sum(FRESH.count(generator.choice([-0.5, 0.5], 500), np.zeros(500), START).is_rejected for _ in range(100))
+    assert alarms <= 100 * 500 / ALARM_E_VALUE
 
 
 def test_evidence_comes_back_from_json_to_the_last_bit() -> None:
     generator = np.random.default_rng(2)
     evidence = FRESH.count(generator.uniform(-1, 1, 50), generator.standard_normal(50), START + timedelta(hours=1))
-    assert Evidence.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
+    assert SequentialTest.from_dict(json.loads(json.dumps(evidence.to_dict()))) == evidence
     with pytest.raises(DataContractError, match="not the fields"):
-        Evidence.from_dict({"origin": "backbone"})
+        SequentialTest.from_dict({"reference": "backbone"})
 
 
 def test_counting_bar_by_bar_equals_counting_them_at_once() -> None:

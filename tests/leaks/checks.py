@@ -27,8 +27,9 @@ from include.model import predict as model_predict
 from include.model import train, transformer
 from include.model.config import ModelConfig, TrainConfig
 from include.model.shard import ShardState, initial_state
-from include.pipeline import forecasting, services
-from include.pipeline.histories import history_of
+from include.pipeline import services
+from include.pipeline.data.histories import history_of
+from include.pipeline.models import forecasting
 from tests.leaks.compare import first_array_difference, first_difference
 from tests.leaks.material import HISTORY_DAYS, HOUR, ONBOARDED_AT, TICKERS, Future, ShowingSource, profiles, true_bars
 

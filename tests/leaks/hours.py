@@ -22,10 +22,10 @@ from include.contracts import FEATURE_COLUMNS, Shard
 from include.errors import HourcastError
 from include.local.postgres import APP_ROLE, EmbeddedPostgres
 from include.model.backbone import save_backbone
-from include.model.pretrain import BACKBONE
+from include.model.checkpoint import BACKBONE
 from include.model.shard import ShardState, initial_state
 from include.pipeline import hour
-from include.pipeline.networks import network_config
+from include.pipeline.models.networks import network_config
 from include.pipeline.services import Services
 from tests.leaks.material import HISTORY_DAYS, HOUR, LATER_TICKER, ONBOARDED_AT, TICKERS, Future, ShowingSource
 from tests.support.databases import fresh_database, plain_url
@@ -223,7 +223,7 @@ def _ship_a_backbone(product: Product, later: datetime, folder: Path) -> None:
     state = initial_state((BACKBONE,), config, (11,))
     stirred = {name: value + torch.full_like(value, 0.05) for name, value in state.parameters.items()}
     save_backbone(folder, ShardState(state.tickers, stirred, config), {"as_of": later.isoformat(), "kind": "backbone"})
-    object.__setattr__(product.services.settings.model, "backbone_dir", folder)
+    product.change_model(backbone_dir=folder)
 
 
 def _stored(product: Product) -> Stored:

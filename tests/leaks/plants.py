@@ -15,7 +15,7 @@ import pytest
 from include.contracts import PRICE_COLUMNS
 from include.evaluation import har, walkforward
 from include.features import frame, indicators, scale, surprise, windows
-from include.market import quality, sessions, source, steps
+from include.market import price_jumps, quality, sessions, source
 from include.model import calibration, train, transformer
 from include.pipeline import services
 from tests.leaks.material import HOUR
@@ -215,9 +215,9 @@ def confirmed_bars_known_at_once(patch: Patch) -> None:
 def allowance_of_all_time(patch: Patch) -> None:
     def of_all(_result: Any, judge: Any, place: int, _needed: float) -> tuple[float, int]:
         typical = np.median(np.abs(np.diff(judge._closes)))
-        return float(np.clip(steps._MEDIANS * typical, steps._LEAST, steps._MOST)), place
+        return float(np.clip(price_jumps._MEDIANS * typical, price_jumps._LEAST, price_jumps._MOST)), place
 
-    around(patch, steps._Judge, "_allowance", of_all)
+    around(patch, price_jumps._Judge, "_allowance", of_all)
 
 
 def volume_of_the_bar_in_progress(patch: Patch) -> None:
@@ -251,7 +251,7 @@ def unpurged_split(patch: Patch) -> None:
     def unpurged(lesson: Any, _state: Any, _position: int, series: Any, *_: Any) -> Any:
         return replace(lesson, train_ends=series.window_ends[series.window_ends < lesson.holdout_start])
 
-    around(patch, train, "_lesson", unpurged)
+    around(patch, train, "_training_set", unpurged)
 
 
 def shuffled_split(patch: Patch) -> None:
@@ -259,11 +259,13 @@ def shuffled_split(patch: Patch) -> None:
         order = np.random.default_rng(1).permutation(series.window_ends)
         return replace(lesson, train_ends=np.sort(order[: len(lesson.train_ends)]))
 
-    around(patch, train, "_lesson", shuffled)
+    around(patch, train, "_training_set", shuffled)
 
 
 def rival_taught_by_its_own_test(patch: Patch) -> None:
-    around(patch, walkforward.Fold, "is_teaching", lambda result, _fold, history: ~np.isnat(history.target_at) | result)
+    around(
+        patch, walkforward.Fold, "training_mask", lambda result, _fold, history: ~np.isnat(history.target_at) | result
+    )
 
 
 def rivals_season_of_all_time(patch: Patch) -> None:

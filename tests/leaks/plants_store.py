@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from include.contracts import PRICE_COLUMNS, QUANTILE_COLUMNS
-from include.pipeline import featuring, forecasting, lines, networks, training
+from include.pipeline.data import featuring
+from include.pipeline.models import backbones, challengers, forecasting, training
 from include.store import bars, dividends, features, forecasts, models, registry, splits
 from include.store.engine import execute, fetch_rows
 from tests.leaks.material import HOUR
@@ -171,12 +172,12 @@ def scores_used_early(patch: Patch) -> None:
 
 
 def a_later_backbone(patch: Patch) -> None:
-    original = networks.backbone
-    patch.setattr(networks, "backbone", lambda services, _as_of: original(services, EVER))
+    original = backbones.backbone_at
+    patch.setattr(backbones, "backbone_at", lambda services, _as_of: original(services, EVER))
 
 
 def series_of_the_next_hour(patch: Patch) -> None:
-    for module in (training, lines, forecasting):
+    for module in (training, challengers, forecasting):
         unbounded(module, "load_series", moment=HOUR)(patch)
     unbounded(featuring.feature_store, "load_features", moment=HOUR)(patch)
 

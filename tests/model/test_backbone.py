@@ -16,10 +16,9 @@ from include.model.backbone import (
     start_from,
     write_certificate,
 )
-from include.model.checkpoint import load_tickers, save_shard
+from include.model.checkpoint import BACKBONE, load_tickers, save_shard
 from include.model.config import model_config
 from include.model.predict import predict
-from include.model.pretrain import BACKBONE
 from include.settings import ModelSettings
 from tests.model.made_up import SMALL, bytes_of, stirred_state
 
@@ -29,7 +28,7 @@ BIRTH = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "backbone", "seed": 1, "c
 def test_a_saved_backbone_comes_back_bit_for_bit_with_its_certificate(tmp_path):
     state = stirred_state((BACKBONE,))
     ref = save_backbone(tmp_path, state, BIRTH)
-    loaded = load_backbone(SMALL, tmp_path)
+    loaded = load_backbone(SMALL, tmp_path).state
     assert bytes_of(loaded, 0) == bytes_of(state, 0)
     assert read_certificate(tmp_path) == {"model_version": ref.model_version, "artefact": ref.artefact, **BIRTH}
 
@@ -89,7 +88,7 @@ def test_no_backbone_a_damaged_one_and_one_of_another_shape_are_refused(tmp_path
 
 def test_the_shipped_backbone_fits_the_default_settings_and_todays_inputs():
     config = model_config(ModelSettings(), MODEL_INPUT_COUNT)
-    state = load_backbone(config)
+    state = load_backbone(config).state
     windows = np.random.default_rng(0).standard_normal((1, config.context_bars, config.input_count)).astype(np.float32)
     quantiles = predict(state, windows)
     assert quantiles.shape == (1, HORIZON_COUNT, len(QUANTILE_LEVELS))

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from include.contracts import ModelRef
 from include.errors import CheckpointError
-from include.model.checkpoint import Base, keep_base, load_tickers, model_versions, save_shard
+from include.model.checkpoint import Backbone, keep_backbone, load_tickers, model_versions, save_shard
 from include.model.config import ModelConfig
 from include.model.shard import ShardState
 from tests.model.made_up import SMALL, bytes_of, stirred_state
@@ -28,17 +28,17 @@ def _listing(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.iterdir())}
 
 
-def _base(folder: Path) -> Base:
+def _backbone(folder: Path) -> Backbone:
     """A backbone that was made elsewhere, kept in the folder."""
     elsewhere = folder / "elsewhere"
     state = stirred_state(("*",))
     (ref,) = save_shard(elsewhere, state, {"*": ORIGIN})
-    return keep_base(folder, Base(ref, state), elsewhere)
+    return keep_backbone(folder, Backbone(ref, state, elsewhere))
 
 
-def _heads_moved(base: Base) -> ShardState:
-    """Networks that stand on the base: the first equals it, the second's head differs, the third's every tensor."""
-    parameters = {name: value.repeat(3, *[1] * (value.ndim - 1)) for name, value in base.state.parameters.items()}
+def _heads_moved(backbone: Backbone) -> ShardState:
+    """Networks beside a backbone: the first equals it, the second's head differs, the third's every tensor."""
+    parameters = {name: value.repeat(3, *[1] * (value.ndim - 1)) for name, value in backbone.state.parameters.items()}
     parameters["output.weight"][1] += 1e-5
     parameters["output.bias"][1, 0] = -0.0
     for value in parameters.values():
@@ -46,10 +46,10 @@ def _heads_moved(base: Base) -> ShardState:
     return ShardState(TICKERS, parameters, SMALL)
 
 
-def test_beside_a_base_only_what_differs_is_stored_and_all_of_it_comes_back(tmp_path):
-    base = _base(tmp_path)
-    state = _heads_moved(base)
-    refs = save_shard(tmp_path, state, PROVENANCE, base)
+def test_beside_a_backbone_only_what_differs_is_stored_and_all_of_it_comes_back(tmp_path):
+    backbone = _backbone(tmp_path)
+    state = _heads_moved(backbone)
+    refs = save_shard(tmp_path, state, PROVENANCE, backbone)
     assert [ref.model_version for ref in refs] == model_versions(state, PROVENANCE)
     with safe_open(tmp_path / refs[0].artefact, framework="pt") as file:
         rows = {name: file.get_tensor(name).shape[0] for name in file.keys()}  # noqa: SIM118  # not a dict
@@ -61,18 +61,18 @@ def test_beside_a_base_only_what_differs_is_stored_and_all_of_it_comes_back(tmp_
         assert bytes_of(loaded, k) == bytes_of(state, 2 - k)
 
 
-def test_a_shard_that_equals_its_base_is_a_file_without_tensors(tmp_path):
-    base = _base(tmp_path)
-    refs = save_shard(tmp_path, _heads_moved(base).select([0]), PROVENANCE, base)
+def test_a_shard_that_equals_its_backbone_is_a_file_without_tensors(tmp_path):
+    backbone = _backbone(tmp_path)
+    refs = save_shard(tmp_path, _heads_moved(backbone).select([0]), PROVENANCE, backbone)
     assert (tmp_path / refs[0].artefact).stat().st_size < 2000
     loaded, _ = load_tickers(tmp_path, refs, SMALL)
-    assert bytes_of(loaded, 0) == bytes_of(base.state, 0)
+    assert bytes_of(loaded, 0) == bytes_of(backbone.state, 0)
 
 
-def test_without_its_base_a_file_cannot_be_trusted_and_says_so(tmp_path):
-    base = _base(tmp_path)
-    refs = save_shard(tmp_path, _heads_moved(base), PROVENANCE, base)
-    path = tmp_path / base.ref.artefact
+def test_without_its_backbone_a_file_cannot_be_trusted_and_says_so(tmp_path):
+    backbone = _backbone(tmp_path)
+    refs = save_shard(tmp_path, _heads_moved(backbone), PROVENANCE, backbone)
+    path = tmp_path / backbone.ref.artefact
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -80,16 +80,16 @@ def test_without_its_base_a_file_cannot_be_trusted_and_says_so(tmp_path):
     path.unlink()
     _, failures = load_tickers(tmp_path, refs, SMALL)
     assert set(failures) == set(TICKERS)
-    assert f"{base.ref.artefact} is missing" in failures["AAPL"]
+    assert f"{backbone.ref.artefact} is missing" in failures["AAPL"]
     with pytest.raises(CheckpointError, match="cannot be read"):
-        keep_base(tmp_path, base, tmp_path / "nowhere")
+        keep_backbone(tmp_path, dataclasses.replace(backbone, folder=tmp_path / "nowhere"))
 
 
-def test_a_base_does_not_stand_on_another(tmp_path):
-    base = _base(tmp_path)
-    (second,) = save_shard(tmp_path, _heads_moved(base).select([1]), PROVENANCE, base)
+def test_a_backbone_file_does_not_stand_on_another(tmp_path):
+    backbone = _backbone(tmp_path)
+    (second,) = save_shard(tmp_path, _heads_moved(backbone).select([1]), PROVENANCE, backbone)
     state, _ = load_tickers(tmp_path, [second], SMALL)
-    refs = save_shard(tmp_path, _heads_moved(base), PROVENANCE, Base(second, state))
+    refs = save_shard(tmp_path, _heads_moved(backbone), PROVENANCE, Backbone(second, state, tmp_path))
     assert "cannot be the base of one" in load_tickers(tmp_path, refs, SMALL)[1]["AAPL"]
 
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from include.errors import DataContractError, SettingsError
+from include.model.checkpoint import BACKBONE
 from include.model.predict import predict_windows
-from include.model.pretrain import BACKBONE, PretrainConfig, pretrain
+from include.model.pretrain import PretrainConfig, pretrain
 from include.model.train import TrainingArrays
 from tests.model.made_up import SMALL, bytes_of, made_up_series
 

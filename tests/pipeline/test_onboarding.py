@@ -28,7 +28,7 @@ def test_an_onboarded_ticker_is_active_with_history_a_model_and_seven_forecasts(
     ((bars,),) = product.query("select count(*) from forecast.bar where ticker = %s", NOVA)
     assert bars == 90 * 24 - 1
     assert product.query("select kind, is_promoted from forecast.model_version") == [("first_training", True)]
-    assert product.query("select count(*), bool_or(is_fallback), min(origin) from forecast.prediction") == [
+    assert product.query("select count(*), bool_or(is_fallback), min(written_by) from forecast.prediction") == [
         (7, False, "onboarding"),
     ]
 

@@ -43,7 +43,7 @@ def test_after_hours_with_revisions_every_forecast_and_training_comes_out_again_
             product.onboard(ORION, as_of=AT + hours * HOUR - timedelta(minutes=9), history_days=45)
         product.run_hour(AT + hours * HOUR)
     assert product.query("select count(*) > 4 from forecast.bar_revision") == [(True,)]
-    kinds = product.query("select distinct origin, is_fallback from forecast.prediction order by 1, 2")
+    kinds = product.query("select distinct written_by, is_fallback from forecast.prediction order by 1, 2")
     assert kinds == [("hourly", False), ("hourly", True), ("onboarding", False), ("onboarding", True)]
     before, files = product.checksum(), sorted(product.services.settings.model.models_dir.iterdir())
     assert stored_count(product) >= 15

@@ -82,7 +82,7 @@ def test_a_forecast_keeps_every_bit_of_its_prices(connection: Connection) -> Non
         ({"anchored_at": pd.Timestamp(at(0.6))}, "anchor_was_known"),
         ({"is_fallback": True}, "fallback_has_a_reason"),
         ({"model_version": None}, "forecast_has_a_model"),
-        ({"origin": "thin_air"}, "origin_is_known"),
+        ({"written_by": "thin_air"}, "written_by_is_known"),
     ],
     ids=str,
 )

@@ -52,13 +52,13 @@ def test_a_version_that_was_not_promoted_never_serves(engine: Engine) -> None:
 
 def test_a_first_training_is_found_behind_the_hours_after_it(engine: Engine) -> None:
     first = replace(version(at(1), model_version="first"), kind="first_training")
-    evidence = {"gains": [0.1, -1e-300]}
+    evidence = {"log_e_values": [0.1, -1e-300]}
     with transaction(engine) as connection:
-        save_model_versions(connection, [first, replace(version(at(2)), evidence=evidence)])
+        save_model_versions(connection, [first, replace(version(at(2)), sequential_test=evidence)])
 
         assert first_trainings(connection, ["AAPL", "NONE"], before=at(3)) == {"AAPL": first}
         assert first_trainings(connection, ["AAPL"], before=at(1)) == {}
-        assert heads(connection, ["AAPL"], before=at(3))["AAPL"][0].evidence == evidence
+        assert heads(connection, ["AAPL"], before=at(3))["AAPL"][0].sequential_test == evidence
 
 
 def test_saving_twice_equals_saving_once_and_other_content_replaces_it(engine: Engine) -> None:

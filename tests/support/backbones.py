@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from include.model.backbone import backbone_version, save_backbone
-from include.model.pretrain import BACKBONE
+from include.model.checkpoint import BACKBONE
 from include.model.shard import ShardState, initial_state
-from include.pipeline.networks import network_config
+from include.pipeline.models.networks import network_config
 from include.store import backbones as backbone_store
 from include.store.backbones import BackboneRow
 from include.store.engine import transaction

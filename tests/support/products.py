@@ -1,8 +1,9 @@
-"""The whole product for a test: a migrated database, a faulty market, a small model, and a look at what was stored."""
+"""The whole product for a test: a migrated database, a market with faults, a small model, and queries of the store."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ CONTENT_TABLES = (
 
 
 class Product:
-    """Services over a database and a faulty market, with shortcuts for what tests do all the time."""
+    """Services over a database and a market with faults, with shortcuts for what many tests do."""
 
     def __init__(self, services: Services, market: FaultySource, url: str) -> None:
         self.services = services
@@ -56,6 +57,11 @@ class Product:
 
     def run_hour(self, as_of: datetime) -> dict[str, int]:
         return hour.run_hour(self.services, as_of)
+
+    def change_model(self, **changes: Any) -> None:
+        """Other model settings from now on."""
+        settings = self.services.settings
+        self.services = replace(self.services, settings=replace(settings, model=replace(settings.model, **changes)))
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg2.connect(plain_url(self.url)) as connection, connection.cursor() as cursor:

@@ -74,7 +74,7 @@ def predictions(as_of: datetime, ticker: str = "AAPL", last_close: float = 100.0
             "is_fallback": False,
             "fallback_reason": None,
             "source": "yahoo",
-            "origin": "hourly",
+            "written_by": "hourly",
             **changes,
         }
     )

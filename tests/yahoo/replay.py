@@ -19,7 +19,8 @@ from include.market.sessions import bar_grid, feed_delay_minutes
 from include.market.yahoo import YahooSource
 from include.market.yahoo_retry import RetryPolicy
 from include.market.yahoo_session import RateLimitGate
-from include.pipeline import backfill, fetching, hour
+from include.pipeline import hour
+from include.pipeline.data import backfill, fetching
 from include.pipeline.services import Services
 from include.settings import load_settings
 from include.store import registry

@@ -1,0 +1,35 @@
+"""One ticker's history from its source into Postgres: point-in-time bars and their feature rows.
+
+Where next: ``known_at.py`` for the instant from which on each bar of a history counts as known.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from include.contracts import BarRequest, TickerFailure, TickerProfile
+from include.pipeline.data import featuring, fetching
+from include.pipeline.data.known_at import BackfillKnownAt
+from include.pipeline.services import Services
+from include.store import bars as bar_store
+from include.store import forecasts as forecast_store
+from include.store.engine import Connection
+
+
+def backfill(services: Services, profile: TickerProfile, since: datetime, as_of: datetime) -> TickerFailure | None:
+    """Stores the bars from ``since`` on known at ``as_of``, and their features; a failure if there are none."""
+    request = BarRequest(profile, since)
+    fetched = services.sources[profile.source].fetch_bars([request], as_of)
+    if fetched.failures:
+        return fetched.failures[0]
+
+    def known_at(connection: Connection) -> BackfillKnownAt:
+        stored = bar_store.load_bars(connection, [profile.ticker], as_of)["opened_at"]
+        last_read_at = forecast_store.newest_read_at(connection, profile.ticker)
+        return BackfillKnownAt(as_of, profile.feed_delay_minutes, stored, last_read_at)
+
+    if not fetching.keep(services.engine, [request], fetched, as_of, known_at):
+        reason = f"{profile.source} has no bar since {since:%Y-%m-%d}"
+        return TickerFailure(profile.ticker, reason, is_retryable=False)
+    featuring.save_history_features(services.engine, profile, as_of)
+    return None

@@ -1,0 +1,1 @@
+"""The models of the tickers: which backbone is in use, training, tests of challengers, forecasts, retention."""

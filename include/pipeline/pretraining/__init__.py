@@ -1,0 +1,1 @@
+"""Pre-training of backbones: what the DAG pretrain_backbone and `make pretrain` run; no hour imports it."""

@@ -1,0 +1,1 @@
+"""The forecasters that Hourcast is compared with, beside the baselines of ``include/evaluation``."""

@@ -1,0 +1,1 @@
+"""The report of `make evaluate`: comparisons, significance tests, diagnostics and charts."""

@@ -1,0 +1,179 @@
+"""A new backbone from the bars in Postgres: what is promoted, what is not, and which one an hour finds."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from include.errors import DataContractError, InvalidRequestError, RetryableError
+from include.model.backbone import CERTIFICATE, read_certificate
+from include.model.pretrain import PretrainConfig
+from include.pipeline.models.backbones import backbone_at
+from include.pipeline.pretraining import requests as module
+from include.pipeline.pretraining.requests import BackboneRequest
+from include.store import backbones as store
+from include.store.engine import transaction
+from tests.support.products import AT, HOUR, Product
+
+pytestmark = pytest.mark.integration
+TICKERS = ("NOVA-USD.SIM", "ORION-USD.SIM", "VEGA-USD.SIM")
+SILENT = PretrainConfig(steps=2, batch_windows=4, output_ratio=0.0)
+"""Its network says nothing, and so is exactly as good as the scale alone."""
+CARELESS = PretrainConfig(steps=30, batch_windows=4, learning_rate=0.5, output_ratio=1.0, warmup_steps=1)
+"""Its network is far worse than the scale alone."""
+
+
+@pytest.fixture
+def tracked(product: Product, monkeypatch: pytest.MonkeyPatch) -> Product:
+    """Three tickers with 60 days of bars, and a training of two steps."""
+    product.onboard(*TICKERS, history_days=60)
+    teach(monkeypatch, SILENT)
+    return product
+
+
+def teach(monkeypatch: pytest.MonkeyPatch, config: PretrainConfig) -> None:
+    monkeypatch.setattr(module, "PretrainConfig", lambda mirrored_inputs: replace(config, mirrored_inputs=4))
+
+
+def request(name: str = "r", as_of: datetime = AT, **values: object) -> BackboneRequest:
+    given = {"simulated_tickers": 0, "held_out_days": 10, "seed": None, **values}
+    return BackboneRequest.from_params(name, as_of, given)
+
+
+def test_one_that_is_not_worse_is_promoted_and_counts_from_its_instant_on(tracked: Product) -> None:
+    answer = module.pretrain(tracked.services, request(as_of=AT + HOUR))
+    assert (answer["is_promoted"], answer["tickers"]) == (True, 3)
+    assert answer["reason"].startswith("not worse: skill ")
+    assert backbone_at(tracked.services, AT + HOUR - timedelta(seconds=1)) is None
+    found = backbone_at(tracked.services, AT + HOUR)
+    assert found is not None
+    assert (found.version, found.is_shipped) == (answer["model_version"], False)
+
+
+def test_the_certificate_says_what_taught_it_and_what_it_was_worth(tracked: Product) -> None:
+    version = module.pretrain(tracked.services, request(simulated_tickers=2, seed=7))["model_version"]
+    folder = tracked.services.settings.model.models_dir / "backbones" / version
+    certificate = read_certificate(folder)
+    assert (certificate["tickers"], certificate["simulated_count"], certificate["seed"]) == (list(TICKERS), 2, 7)
+    assert certificate["as_of"] == AT.isoformat()
+    assert certificate["cutoff_at"] == (AT - timedelta(days=10)).isoformat()
+    assert certificate["scores"]["backbone_skill"] == certificate["scores"]["scale_skill"]
+    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".json", ".safetensors"]
+    ((scores, bar_count),) = tracked.query("select scores, bar_count from forecast.backbone")
+    assert (scores, bar_count) == (certificate["scores"], certificate["bar_count"])
+    assert bar_count > 3 * 24 * 49
+
+
+def test_simulated_tickers_make_a_small_installation_up_to_enough_unless_a_number_is_asked_for(
+    tracked: Product,
+) -> None:
+    assert module.plan(tracked.services, request("unsaid", simulated_tickers=None))["simulated_tickers"] == 22
+    assert module.plan(tracked.services, request("none", simulated_tickers=0))["simulated_tickers"] == 0
+
+
+def test_one_that_is_worse_is_kept_but_never_counts(tracked: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = module.pretrain(tracked.services, request("first"))
+    teach(monkeypatch, CARELESS)
+    second = module.pretrain(tracked.services, request("second", AT + HOUR))
+    assert second["is_promoted"] is False
+    assert second["reason"].startswith("worse: skill ")
+    assert "the present backbone" in second["reason"]
+    found = backbone_at(tracked.services, AT + HOUR)
+    assert found is not None
+    assert found.version == first["model_version"] != second["model_version"]
+
+
+def test_better_than_the_scale_alone_does_not_do_where_the_present_one_is_better_still(tracked: Product) -> None:
+    module.pretrain(tracked.services, request("first"))
+    module.plan(tracked.services, request("second", AT + HOUR))
+    module.train(tracked.services, "second")
+    with transaction(tracked.services.engine) as connection:
+        store.set_scores(
+            connection, "second", {"backbone_skill": 0.05, "scale_skill": 0.04, "present_skill": 0.0500001}
+        )
+    assert module.promote(tracked.services, "second")["is_promoted"] is False
+
+
+def test_a_request_run_again_changes_no_row_and_no_file(tracked: Product) -> None:
+    module.pretrain(tracked.services, request())
+    folder = tracked.services.settings.model.models_dir / "backbones"
+
+    def look() -> tuple[str, dict[str, bytes]]:
+        files = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        return tracked.checksum(["backbone"]), files
+
+    before = look()
+    tracked.onboard("DELTA-USD.SIM", history_days=60, as_of=AT - HOUR)
+    assert module.pretrain(tracked.services, request())["tickers"] == 3
+    assert look() == before
+
+
+def test_what_became_known_after_its_instant_neither_teaches_nor_judges(tracked: Product) -> None:
+    early = module.pretrain(tracked.services, request("early"))
+    revised = AT.replace(minute=0) - 30 * HOUR
+    tracked.market.edits[TICKERS[0], revised] = 1.05
+    tracked.run_hour(AT + HOUR)
+    tracked.onboard("DELTA-USD.SIM", history_days=60, as_of=AT + HOUR)
+    assert tracked.query("select count(*) from forecast.bar_revision") == [(1,)]
+    late = module.pretrain(tracked.services, request("late"))
+    assert late["model_version"] == early["model_version"]
+    first, second = tracked.query("select tickers, scores -> 'backbone_skill' from forecast.backbone")
+    assert first == second
+
+
+def test_a_planned_hour_finds_its_own_backbone_after_a_promotion(tracked: Product) -> None:
+    tracked.run_hour(AT + HOUR)
+    before = tracked.checksum()
+    module.pretrain(tracked.services, request())
+    assert backbone_at(tracked.services, AT + HOUR) is None
+    assert backbone_at(tracked.services, AT + 2 * HOUR) is not None
+    tracked.run_hour(AT + HOUR)
+    assert tracked.checksum() == before
+
+
+def test_files_that_are_lost_give_way_to_the_backbone_before(tracked: Product) -> None:
+    first, second = (
+        module.pretrain(tracked.services, request(name, AT + number * HOUR))["model_version"]
+        for number, name in enumerate(("first", "second"))
+    )
+    assert first != second
+    folder = tracked.services.settings.model.models_dir / "backbones"
+    (folder / second / CERTIFICATE).unlink()
+    found = backbone_at(tracked.services, AT + HOUR)
+    assert found is not None
+    assert found.version == first
+    (folder / first / CERTIFICATE).unlink()
+    assert backbone_at(tracked.services, AT + HOUR) is None  # the shipped one has another shape than tests use
+
+
+def test_too_few_tickers_or_bars_are_said_so_and_nothing_is_written(tracked: Product) -> None:
+    with pytest.raises(InvalidRequestError, match=r"500 bars that closed before 2025-02-09.*: 0; a backbone needs 3"):
+        module.plan(tracked.services, request(held_out_days=50))
+    assert tracked.query("select count(*) from forecast.backbone") == [(0,)]
+
+
+def test_stages_out_of_their_order_say_which_one_is_missing(tracked: Product) -> None:
+    with pytest.raises(RetryableError, match="clear its task `plan`"):
+        module.train(tracked.services, "r")
+    module.plan(tracked.services, request())
+    with pytest.raises(RetryableError, match="clear its task `train`"):
+        module.score(tracked.services, "r")
+    module.train(tracked.services, "r")
+    with pytest.raises(RetryableError, match="clear its task `score`"):
+        module.promote(tracked.services, "r")
+
+
+def test_a_stretch_without_bars_cannot_be_scored(tracked: Product) -> None:
+    module.plan(tracked.services, request(as_of=AT + 400 * 24 * HOUR, held_out_days=100))
+    module.train(tracked.services, "r")
+    with pytest.raises(DataContractError, match="can be scored; hold out more days"):
+        module.score(tracked.services, "r")
+
+
+def test_what_people_see_of_it(tracked: Product) -> None:
+    module.pretrain(tracked.services, request())
+    ((scores,),) = tracked.query("select scores from forecast.backbone")
+    assert tracked.query(
+        "select ticker_count, simulated_count, crps_skill_ratio, scale_crps_skill_ratio, present_crps_skill_ratio, "
+        "is_promoted from bi.backbone"
+    ) == [(3, 0, scores["backbone_skill"], scores["scale_skill"], None, True)]
