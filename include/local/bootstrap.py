@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -119,6 +119,7 @@ class Installation:
     level: str
     log: Path
     progress: Progress
+    started: float = field(default_factory=time.monotonic)
 
     def run(self, *, is_new: bool) -> None:
         """Makes the environment if it ``is_new``, then installs every pinned package.
@@ -129,27 +130,25 @@ class Installation:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("", encoding="utf-8")
         pins = pinned_packages(self.project_dir, self.level)
-        started = time.monotonic()
         self.progress.say(f"Installing {len(pins)} packages into {self.venv}; pip writes its log to {self.log}.")
         if is_new:
             self._make_environment()
-        self._install(pins, started)
-        self.progress.say(f"{len(pins)} packages are installed after {time.monotonic() - started:.0f} s.")
+        self._install(pins)
+        self.progress.say(f"{len(pins)} packages are installed after {self._elapsed()}.")
 
     def _make_environment(self) -> None:
         if self.venv.exists():
             shutil.rmtree(self.venv)
         self._call(
             [sys.executable, "-m", "venv", str(self.venv)],
-            lambda: "making the environment",
+            lambda: f"creating {self.venv}",
             f"{sys.executable} could not make a virtual environment",
             f"On Debian and Ubuntu, install python3.{sys.version_info.minor}-venv. Then run `make` again.",
         )
 
-    def _install(self, pins: Mapping[str, str], started: float) -> None:
+    def _install(self, pins: Mapping[str, str]) -> None:
         def describe() -> str:
-            done = describe_progress(self._read_log(), installed_count(self.venv, pins), len(pins))
-            return f"{done}, {time.monotonic() - started:.0f} s"
+            return describe_progress(self._read_log(), installed_count(self.venv, pins), len(pins))
 
         pip = [str(self.venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         pip += ["--progress-bar", "off"]
@@ -167,10 +166,10 @@ class Installation:
         with self.log.open("ab") as log:
             log.write(f"$ {' '.join(argv)}\n".encode())
             log.flush()
-            process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)  # noqa: S603  # our own argv
+            process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)  # noqa: S603  # a fixed argv
         try:
             while process.poll() is None:
-                self.progress.show(describe())
+                self.progress.show(f"{describe()}, {self._elapsed()}")
                 time.sleep(_POLL_SECONDS)
         finally:
             process.terminate()  # no effect on a process that has ended; Ctrl-C leaves none behind
@@ -180,6 +179,9 @@ class Installation:
             message = f"{failure} (exit status {status}). The log is {self.log}; its last lines:\n{tail}\n{advice}"
             self.progress.clear()
             raise SystemExit(message)
+
+    def _elapsed(self) -> str:
+        return f"{time.monotonic() - self.started:.0f} s"
 
     def _read_log(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -274,14 +276,14 @@ def _normalise(name: str) -> str:
 def _can_run(venv: Path) -> bool:
     python = str(venv / "bin" / "python")
     try:
-        return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603  # ours
+        return subprocess.run([python, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603  # fixed
     except OSError:
         return False  # not there, or made by another user with a Python that this one may not run
 
 
 @contextmanager
 def _exclusive(folder: Path, progress: Progress) -> Iterator[None]:
-    """Holds a lock on a folder that ends with this process, however that ends."""
+    """Holds a lock on a folder; the kernel releases it when this process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:

@@ -1,8 +1,8 @@
-"""Becomes one component: ``python -m include.local.component <program> <argument>...``.
+"""Starts one component: ``python -m include.local.component <program> <argument>...``.
 
-supervisord starts every Airflow component through this, so that a component that was killed outright does not leave
-its children working beside its successor: whatever still carries the component's mark is ended first. The children
-of a scheduler that was killed would otherwise wait for work for ever, and finish tasks that are handed out again.
+supervisord starts every Airflow component through this program. It first ends the processes that an earlier, killed
+process of the component left behind. Otherwise the children of a killed scheduler would run for ever, and would finish
+tasks that the next scheduler has started again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from include.local.processes import COMPONENT_MARK, OWNER_MARK, end_marked
 
 
 def main(argv: list[str]) -> None:
-    """Ends what an earlier process of this component left behind, then turns into ``argv``; does not return."""
+    """Ends the remaining processes of this component, then replaces this process by ``argv``; does not return."""
     end_marked(Path(os.environ[OWNER_MARK]), [os.environ[COMPONENT_MARK]], grace_seconds=0)
-    os.execv(argv[0], argv)  # noqa: S606  # our own argv; no shell wanted
+    os.execv(argv[0], argv)  # noqa: S606  # a fixed argv; no shell
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Which Postgres holds what: the embedded server, or one that ``HOURCAST_DATABASE_URL`` names.
+"""The addresses of the databases: on the embedded server, or on one that ``HOURCAST_DATABASE_URL`` names.
 
-With a server of yours, Airflow's metadata goes to ``HOURCAST_AIRFLOW_DATABASE_URL``, or without it to a database
-``airflow`` beside yours, made with the same role if that may make databases; the role ``bi_reader`` is used if it
-exists there. Where next: ``include/local/postgres`` for the embedded server, ``include/store/migrations`` for what
-is in it.
+On an external server, Airflow's metadata goes to ``HOURCAST_AIRFLOW_DATABASE_URL``, or to a database ``airflow`` on the
+same server, which is created if the role may create databases; the role ``bi_reader`` is used if it exists there.
+Where next: ``include/local/postgres`` for the embedded server, ``include/store/migrations`` for the tables.
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ from include.store.engine import create_store_engine, execute, fetch_rows, trans
 _AIRFLOW_DATABASE_QUERY = """
 select
     current_user as role,
-    exists (select from pg_database where datname = :name) as is_there,
-    (select rolcreatedb or rolsuper from pg_roles where rolname = current_user) as may_make
+    exists (select from pg_database where datname = :name) as is_present,
+    (select rolcreatedb or rolsuper from pg_roles where rolname = current_user) as may_create
 """
 
 
 @dataclass(frozen=True)
 class Databases:
-    """Addresses of both databases; ``server`` is the embedded Postgres, or None where the person brought one."""
+    """Addresses of both databases; ``server`` is the embedded Postgres, or None with an external server."""
 
     server: EmbeddedPostgres | None
     hourcast_url: Callable[[], str] = field(repr=False)
     airflow_url: Callable[[], str] = field(repr=False)
 
     def describe_reader(self) -> list[str]:
-        """How to read the forecasts by SQL: lines for the terminal."""
+        """Lines for the terminal: how to read the forecasts by SQL."""
         if self.server is not None:
             return [
                 f"SQL      {self.server.psql_command(READER_ROLE, HOURCAST_DATABASE)}",
@@ -54,17 +53,17 @@ class Databases:
 
 
 def open_databases(settings: Settings) -> Databases:
-    """The databases that the settings ask for; nothing is started or made."""
-    own_url = settings.store.database_url
-    if own_url is None:
+    """The databases that the settings name; starts and creates nothing."""
+    external_url = settings.store.database_url
+    if external_url is None:
         server = EmbeddedPostgres(settings.local.local_dir, settings.local.postgres_port)
         return Databases(
             server=server,
             hourcast_url=lambda: server.url(APP_ROLE, HOURCAST_DATABASE),
             airflow_url=lambda: settings.local.airflow_database_url or server.url(AIRFLOW_ROLE, AIRFLOW_DATABASE),
         )
-    airflow_url = settings.local.airflow_database_url or beside(own_url, AIRFLOW_DATABASE)
-    return Databases(server=None, hourcast_url=lambda: own_url, airflow_url=lambda: airflow_url)
+    airflow_url = settings.local.airflow_database_url or beside(external_url, AIRFLOW_DATABASE)
+    return Databases(server=None, hourcast_url=lambda: external_url, airflow_url=lambda: airflow_url)
 
 
 def beside(url: str, database: str) -> str:
@@ -73,25 +72,25 @@ def beside(url: str, database: str) -> str:
 
 
 def ensure_airflow_database(settings: Settings) -> None:
-    """Makes Airflow's database beside the person's own, if it is missing and was not named.
+    """Creates Airflow's database on an external server, if it is missing and no setting names another.
 
     Raises:
-        LaunchError: the role may not make databases.
-        StoreUnavailableError: the server does not answer.
+        LaunchError: the role may not create databases.
+        StoreUnavailableError: the server cannot be reached.
     """
-    own_url = settings.store.database_url
-    if own_url is None or settings.local.airflow_database_url is not None:
+    external_url = settings.store.database_url
+    if external_url is None or settings.local.airflow_database_url is not None:
         return
-    engine = create_store_engine(own_url)
+    engine = create_store_engine(external_url)
     try:
         with transaction(engine) as connection:
             (found,) = fetch_rows(connection, _AIRFLOW_DATABASE_QUERY, {"name": AIRFLOW_DATABASE})
-        if found["is_there"]:
+        if found["is_present"]:
             return
-        if not found["may_make"]:
+        if not found["may_create"]:
             message = (
-                f"Airflow needs a database, and role {found['role']!r} may not make one. Make a database "
-                f"{AIRFLOW_DATABASE!r} that it owns, or set HOURCAST_AIRFLOW_DATABASE_URL."
+                f"Airflow needs a database, and the role {found['role']!r} may not create one. Create a database "
+                f"{AIRFLOW_DATABASE!r} that this role owns, or set HOURCAST_AIRFLOW_DATABASE_URL."
             )
             raise LaunchError(message)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -101,7 +100,7 @@ def ensure_airflow_database(settings: Settings) -> None:
 
 
 def airflow_revision(url: str) -> str | None:
-    """The revision Airflow's database is at; None when it holds nothing yet."""
+    """The migration revision of Airflow's database; None while it is empty."""
     engine = create_store_engine(url)
     try:
         with transaction(engine) as connection:

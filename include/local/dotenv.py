@@ -1,7 +1,7 @@
 """Writes ``.env`` for docker compose: ``.env.example`` with every secret filled in at random, mode 0600.
 
-Standard library only and no import of ours, so that any Python runs it by its path: ``make env``. A ``.env`` that
-exists is never touched, because the database's volume remembers the passwords it was made with.
+Standard library only and no import from ``include``, so that any Python runs it by its path: ``make env``. An existing
+``.env`` is never changed, because the database's volume was created with its passwords.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def random_password() -> str:
 
 
 def random_signing_key() -> str:
-    """512 random bits as 128 hexadecimal digits: Airflow signs with SHA-512, which asks for a key as long as itself."""
+    """512 random bits as 128 hexadecimal digits: Airflow signs with SHA-512, whose key has at least 512 bits."""
     return secrets.token_hex(64)
 
 
 def random_fernet_key() -> str:
-    """32 random bytes in the alphabet that Airflow's encryption of connections (Fernet) asks for."""
+    """32 random bytes in URL-safe base64, as Airflow's encryption of connections (Fernet) needs them."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode("ascii")
 
 
@@ -39,14 +39,14 @@ SECRETS: dict[str, Callable[[], str]] = {
     "AIRFLOW_JWT_SECRET": random_signing_key,
     "AIRFLOW_SECRET_KEY": random_signing_key,
 }
-"""What docker-compose.yaml refuses to start without, and how each is made."""
+"""The variables that docker-compose.yaml requires, and the function that generates each."""
 
 
 def filled(example: str) -> str:
     """``.env.example``'s text with a fresh random value for every secret.
 
     Raises:
-        ValueError: a secret has no empty line of its own in the text.
+        ValueError: the text has no line ``NAME=`` for one of the secrets.
     """
     lines = example.splitlines()
     for name, make in SECRETS.items():
@@ -60,7 +60,7 @@ def filled(example: str) -> str:
 
 
 def write_env(project_dir: Path) -> bool:
-    """Makes ``.env`` in ``project_dir``; False, with nothing changed, if there is one.
+    """Writes ``.env`` in ``project_dir``; returns False and changes nothing if there is one.
 
     Raises:
         OSError: the folder cannot be written.
@@ -77,28 +77,30 @@ def write_env(project_dir: Path) -> bool:
             file.flush()
             os.fsync(file.fileno())
     except OSError:
-        target.unlink()  # half a file would be kept for ever
+        target.unlink()  # the next call would keep an incomplete file
         raise
     return True
 
 
 def missing_secrets(env: str) -> list[str]:
-    """The secrets that a ``.env`` of this text does not give, as one of an older version may."""
+    """The secrets that the text of a ``.env`` lacks, as one of an older version may."""
     given = dict(line.partition("=")[::2] for line in env.splitlines())
     return [name for name in SECRETS if not given.get(name)]
 
 
 def main() -> int:
-    """Makes ``.env`` beside the Makefile, or looks at the one that is there, and says so; the exit status."""
+    """Writes ``.env`` beside the Makefile or checks the existing one, and prints which; returns the exit status."""
     project_dir = Path(__file__).resolve().parent.parent.parent
     if write_env(project_dir):
-        sys.stderr.write("Wrote .env with random secrets (mode 0600). Keep it: the database remembers its passwords.\n")
+        sys.stderr.write(
+            "Wrote .env with random secrets (mode 0600). Keep it: the database is created with its passwords.\n"
+        )
         return 0
     missing = missing_secrets((project_dir / ".env").read_text(encoding="utf-8"))
     if missing:
-        sys.stderr.write(f"Kept the .env that is there, which lacks {', '.join(missing)}: see .env.example.\n")
+        sys.stderr.write(f"Kept the existing .env, which lacks {', '.join(missing)}: see .env.example.\n")
         return 1
-    sys.stderr.write("Kept the .env that is there.\n")
+    sys.stderr.write("Kept the existing .env.\n")
     return 0
 
 

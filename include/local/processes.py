@@ -1,8 +1,8 @@
-"""Finding and ending the processes that one ``.local`` folder started, and no others.
+"""Finds and ends the processes that one ``.local`` folder started, and no others.
 
-Every process the launcher starts carries two environment variables that its descendants inherit: the folder it works
-for, and the component it is. A process that lost its parent is found by them, whatever it calls itself. (Airflow
-renames its processes; ``SPT_NOENV`` keeps that from overwriting what the kernel shows of their environment.)
+Every process that the launcher starts has two environment variables, which its descendants inherit: the folder and the
+component. They identify a process also after its parent has ended and under any name. (Airflow renames its processes;
+``SPT_NOENV`` keeps that from overwriting the environment that the kernel shows.)
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ def marks(local_dir: Path, component: str) -> dict[str, str]:
 
 
 def find_marked(local_dir: Path, components: Collection[str] | None = None) -> list[psutil.Process]:
-    """The live processes of ``local_dir`` (of some components, or all), without this process and its ancestors."""
-    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    """The running processes of ``local_dir`` (of some components, or all), without this process and its ancestors."""
+    excluded = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     return [
         process
         for process in psutil.process_iter()
-        if process.pid not in own and _belongs(process, str(local_dir), components)
+        if process.pid not in excluded and _belongs(process, str(local_dir), components)
     ]
 
 
 def end_marked(local_dir: Path, components: Collection[str] | None = None, grace_seconds: float = 10.0) -> int:
-    """Ends the processes that ``find_marked`` finds, also those they start meanwhile; the number that was found.
+    """Ends the processes that ``find_marked`` finds and those that they start meanwhile; returns their number.
 
-    They get SIGTERM and ``grace_seconds``, then SIGKILL; with no grace, SIGKILL at once.
+    They get SIGTERM, and SIGKILL after ``grace_seconds``; with 0 seconds, SIGKILL at once.
     """
     seen: set[int] = set()
     for _ in range(_ROUNDS):
@@ -52,7 +52,7 @@ def end_marked(local_dir: Path, components: Collection[str] | None = None, grace
 
 
 def end(processes: Sequence[psutil.Process], grace_seconds: float) -> None:
-    """Ends these processes: SIGTERM, ``grace_seconds`` to leave, SIGKILL."""
+    """Ends these processes: SIGTERM, and SIGKILL for those that still run after ``grace_seconds``."""
     if grace_seconds > 0:
         for process in processes:
             with suppress(psutil.NoSuchProcess):
@@ -65,7 +65,7 @@ def end(processes: Sequence[psutil.Process], grace_seconds: float) -> None:
 
 
 def wait_gone(processes: Sequence[psutil.Process], timeout_seconds: float) -> bool:
-    """Whether all of them left within the time. A zombie has left: only its parent can remove its name."""
+    """Whether all of them ended within the time; a zombie has ended."""
     deadline = time.monotonic() + timeout_seconds
     while any(is_alive(process) for process in processes):
         if time.monotonic() > deadline:
@@ -75,7 +75,7 @@ def wait_gone(processes: Sequence[psutil.Process], timeout_seconds: float) -> bo
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether the process still runs; a process number that was given away since does not count."""
+    """Whether the process still runs; another process that has got its number since does not count."""
     with suppress(psutil.NoSuchProcess):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
@@ -88,4 +88,4 @@ def _belongs(process: psutil.Process, owner: str, components: Collection[str] | 
             return False
         return (components is None or environment.get(COMPONENT_MARK) in components) and is_alive(process)
     except (psutil.Error, OSError):
-        return False  # it is another user's, or it has just ended
+        return False  # another user's process, or one that has just ended

@@ -1,16 +1,15 @@
-"""Everything that runs in the background: Postgres and Airflow's four components, brought up and taken down.
+"""Starts and stops what runs in the background: Postgres and Airflow's four components.
 
-``up`` is the same from nothing, after a clean stop, beside what still runs, and after anything was killed: whatever
-is healthy and was started with today's code and settings stays; everything else of this folder is ended and started
-again. Where next: ``include/local/supervisor`` for what keeps the components, ``include/local/run`` for what is done
-with them.
+``up`` works from nothing, after a clean stop, while parts still run, and after any process was killed: components that
+are healthy and were started with the current code and settings stay; all others of this folder are ended and started
+again. Where next: ``include/local/supervisor`` for what restarts the components, ``include/local/run`` for what uses
+them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -52,15 +51,15 @@ POSTGRES = "postgres"
 _DATABASE_SECONDS = 90.0
 _AIRFLOW_SECONDS = 240.0
 _IMPORT_ERROR_SECONDS = 30.0
-# The log servers that scheduler and triggerer would start listen on every address of the machine; the page reads the
-# log files themselves.
+# Scheduler and triggerer would start log servers that listen on every address of the machine; the API server reads the
+# log files directly.
 _COMPONENT_ARGUMENTS = {"scheduler": ("--skip-serve-logs",), "triggerer": ("--skip-serve-logs",)}
-_STOP_SECONDS = {"api-server": 8}  # it would wait for a browser that keeps its connection open
+_STOP_SECONDS = {"api-server": 8}  # otherwise it waits for browsers that keep their connections open
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What should run: the page's port, the programs, their environment, and a hash of all that and of the code."""
+    """What should run: the page's port, the programs, their environment, and a hash of these and of the code."""
 
     port: int
     programs: tuple[Program, ...]
@@ -69,12 +68,12 @@ class _Plan:
 
 
 class Stack:
-    """The background of one local folder. ``tell`` hears what is going on, line by line."""
+    """The background processes of one local folder; ``report`` is called with a text about each step."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, environment: Mapping[str, str], report: Callable[[str], None]) -> None:
         self._settings = settings
         self._inherited = environment
-        self._tell = tell
+        self._report = report
         self.paths = LocalPaths(settings.local.local_dir.absolute())
         self.databases: Databases = open_databases(settings)
         self.supervisor = Supervisor(self.paths)
@@ -96,15 +95,15 @@ class Stack:
         return AirflowApi(self.url, LOGIN_NAME, load_password(self.paths))
 
     def up(self) -> None:
-        """Brings everything up; returns when Airflow is healthy and has read the DAGs.
+        """Starts what does not run; returns when Airflow is healthy and has parsed the DAGs.
 
         Raises:
-            HourcastError: something did not start; the message says what, and where its log is.
+            HourcastError: a component did not start; the message names it and its log.
         """
         self.paths.local_dir.mkdir(parents=True, exist_ok=True)
         self.paths.logs_dir.mkdir(exist_ok=True)
         if self._is_current():
-            self._tell("Postgres and Airflow are running already")
+            self._report("Postgres and Airflow are running already")
         else:
             self.down()
             self.has_started_anything = True
@@ -113,54 +112,54 @@ class Stack:
         self.is_up = True
 
     def down(self) -> int:
-        """Ends everything that this folder's launcher started, also what lost its parent; the number of processes."""
+        """Ends every process that was started for this folder; returns the number of processes that it found."""
         daemon = self.supervisor.process()
         if daemon is not None:
-            self._tell("stopping Airflow and Postgres ...")
+            self._report("stopping Airflow and Postgres ...")
         self.supervisor.stop()
         count = 0 if daemon is None else 1
-        count += end_marked(self.paths.local_dir, AIRFLOW_COMPONENTS)  # before the database: these may still be writing
+        count += end_marked(self.paths.local_dir, AIRFLOW_COMPONENTS)  # before the database: they may still write to it
         if self.databases.server is not None and self.databases.server.data_dir.exists():
             self.databases.server.stop()
         return count + end_marked(self.paths.local_dir)
 
     def require_running(self) -> None:
-        """Returns while the components are being kept running.
+        """Returns if supervisord runs and no component has failed for good.
 
         Raises:
-            LaunchError: a component gave up, or supervisord has ended.
+            LaunchError: a component has failed for good, or supervisord has ended.
         """
-        self._require_progress(time.monotonic(), "The background broke off")
+        self._require_progress(time.monotonic(), "The background has ended")
 
     def environment(self) -> dict[str, str]:
-        """What every component gets, for commands run by hand; Postgres must have been initialised."""
+        """The components' environment, for commands that a person runs; Postgres must have been initialised."""
         return self._environment(self.port or self._settings.local.airflow_port)
 
     def _start(self) -> None:
         server = self.databases.server
         if server is not None:
             if not server.data_dir.exists():
-                self._tell("making the database (once) ...")
+                self._report("creating the database (once) ...")
             server.ensure_initialised()
         ensure_airflow_database(self._settings)
         plan = self._plan(choose_port(self._settings.local.airflow_port, self.port, "HOURCAST_AIRFLOW_PORT"))
         self.supervisor.start(plan.programs, plan.environment)
         if server is not None:
-            self._tell(f"starting Postgres on {HOST}:{server.port} ...")
+            self._report(f"starting Postgres on {HOST}:{server.port} ...")
             self._wait_for_postgres()
-        self._tell("bringing the tables to this version ...")
+        self._report("migrating Hourcast's tables ...")
         migrate(self.databases.hourcast_url())
         self._migrate_airflow(plan.environment)
         load_password(self.paths)
-        self._tell(f"starting Airflow on http://{HOST}:{plan.port} ...")
+        self._report(f"starting Airflow on http://{HOST}:{plan.port} ...")
         write_private(self.paths.state_file, json.dumps({"fingerprint": plan.fingerprint, "port": plan.port}) + "\n")
         self.supervisor.start_airflow()
 
     def _plan(self, port: int) -> _Plan:
         environment = self._environment(port)
         programs = tuple(self._programs())
-        ours = {name: value for name, value in environment.items() if name.startswith(("HOURCAST_", "AIRFLOW_"))}
-        digest = hashlib.sha256(json.dumps([ours, [program.argv for program in programs]], sort_keys=True).encode())
+        relevant = {name: value for name, value in environment.items() if name.startswith(("HOURCAST_", "AIRFLOW_"))}
+        digest = hashlib.sha256(json.dumps([relevant, [program.argv for program in programs]], sort_keys=True).encode())
         code = [PROJECT_DIR / "requirements.txt", *(PROJECT_DIR / "plugins").rglob("*.py")]
         for path in sorted([*code, *(PROJECT_DIR / "include").rglob("*.py")]):
             digest.update(path.read_bytes())
@@ -186,7 +185,7 @@ class Stack:
         ]
         if self.databases.server is None:
             return programs
-        # nothing of Airflow's secrets for the server, which as root is run under an account that others may use too
+        # An empty environment keeps Airflow's secrets from the server, which root runs under an account that is shared.
         bare = (
             "/usr/bin/env",
             "-i",
@@ -197,7 +196,7 @@ class Stack:
         return [Program(POSTGRES, argv, is_airflow=False, stop_signal=stop_signal, stop_seconds=40), *programs]
 
     def _is_current(self) -> bool:
-        """Whether the daemon runs, with today's code and settings, and every component is up or coming up."""
+        """Whether supervisord runs with the current code and settings, and every component runs or is starting."""
         remembered = self._remembered()
         states = {state.name: state.state for state in self.supervisor.states()}
         if not states or "port" not in remembered:
@@ -217,17 +216,17 @@ class Stack:
         deadline = time.monotonic() + _DATABASE_SECONDS
         while server is not None and not server.is_ready():
             if time.monotonic() > deadline:
-                raise StoreUnavailableError(self._log_story("Postgres did not start", POSTGRES))
+                raise StoreUnavailableError(self._with_log("Postgres did not start", POSTGRES))
             time.sleep(0.1)
 
     def _migrate_airflow(self, environment: Mapping[str, str]) -> None:
-        """Airflow's own migration, 10 s of work, only where its database is not what this Airflow left there."""
+        """Runs Airflow's migration, which takes 10 s, unless this version of Airflow has migrated the database last."""
         url = self.databases.airflow_url()
         done = {"airflow": version("apache-airflow"), "revision": airflow_revision(url)}
         with suppress(FileNotFoundError, ValueError):
             if done["revision"] and json.loads(self.paths.migrated_file.read_text(encoding="utf-8")) == done:
                 return
-        self._tell("making Airflow's tables ...")
+        self._report("migrating Airflow's tables ...")
         log = log_of(self.paths, "airflow-migrate")
         with log.open("wb") as output:
             code = subprocess.run(
@@ -240,7 +239,7 @@ class Stack:
                 check=False,
             ).returncode
         if code != 0:
-            raise LaunchError(self._log_story(f"Airflow's migration failed with exit status {code}", "airflow-migrate"))
+            raise LaunchError(self._with_log(f"Airflow's migration failed with exit status {code}", "airflow-migrate"))
         done["revision"] = airflow_revision(url)
         write_private(self.paths.migrated_file, json.dumps(done) + "\n")
 
@@ -251,20 +250,20 @@ class Stack:
     def _wait_for(self, api: AirflowApi) -> None:
         started = time.monotonic()
         while waiting := api.unhealthy():
-            self._tell(f"waiting for Airflow: {', '.join(waiting)} ...")
+            self._report(f"waiting for Airflow: {', '.join(waiting)} ...")
             self._require_progress(started, f"Airflow's {', '.join(waiting)} did not become healthy")
             time.sleep(0.5)
         while missing := api.missing_dags(DAG_IDS):
-            self._tell(f"waiting for Airflow to read {', '.join(missing)} ...")
+            self._report(f"waiting for Airflow to parse {', '.join(missing)} ...")
             errors = api.import_errors()
             if errors and time.monotonic() - started > _IMPORT_ERROR_SECONDS:
-                message = "Airflow could not read a DAG file:\n" + "\n".join(errors)
+                message = "Airflow could not import a DAG file:\n" + "\n".join(errors)
                 raise LaunchError(message)
-            self._require_progress(started, f"Airflow did not read {', '.join(missing)}")
+            self._require_progress(started, f"Airflow did not parse {', '.join(missing)}")
             time.sleep(0.5)
 
     def _require_progress(self, started: float, failure: str) -> None:
-        """Ends the wait when the time is over, when a component gave up, or when the daemon is gone."""
+        """Raises when the time is over, a component has failed for good, or supervisord has ended."""
         states = self.supervisor.states()
         broken = [state.name for state in states if state.state == "FATAL"]
         if not states:
@@ -272,17 +271,12 @@ class Stack:
             raise LaunchError(message)
         if broken or time.monotonic() - started > _AIRFLOW_SECONDS:
             suspects = broken or [state.name for state in states if state.state != "RUNNING"] or [states[0].name]
-            raise LaunchError(self._log_story(failure, suspects[0]))
+            raise LaunchError(self._with_log(failure, suspects[0]))
 
-    def _log_story(self, failure: str, component: str) -> str:
-        """The failure, the place of the component's log, and its last lines."""
+    def _with_log(self, failure: str, component: str) -> str:
+        """The failure, the path of the component's log, and its last lines."""
         log = log_of(self.paths, component)
         with suppress(FileNotFoundError):
             tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
             return f"{failure}; see {log}. It ends with:\n" + "\n".join(tail)
         return f"{failure}; see {self.paths.logs_dir}"
-
-
-def current_environment() -> dict[str, str]:
-    """A copy of this process's environment: read once, at the edge."""
-    return dict(os.environ)

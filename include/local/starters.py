@@ -95,7 +95,7 @@ def _read_source(text: str) -> str | None:
 
 
 def _read_words(text: str) -> tuple[list[str], list[str]]:
-    """The tickers, and the words that are none in quotes; each once, in order."""
+    """The tickers, and the words that are no tickers, in quotes; each once, in order."""
     tickers: dict[str, None] = {}
     misspelt: dict[str, None] = {}
     for word in filter(None, re.split(r"[\s,;]+", text)):

@@ -1,9 +1,9 @@
-"""The background daemon that keeps Postgres and Airflow's components running: supervisord, told what to keep.
+"""Runs supervisord, the background daemon that starts and restarts Postgres and Airflow's components.
 
-A component that ends is started again, each time a second later than the time before; its log is rotated; stopping
-signals its whole process group, Airflow's first and Postgres' last. The daemon runs in a session of its own, so a
-Ctrl-C in the terminal that started it does not reach it. Where next: ``include/local/processes`` for what it cannot
-end because it was itself killed, ``include/local/stack`` for what it runs.
+A component that ends is started again, each time after a longer wait; its log is rotated. Stopping signals the process
+groups of Airflow's components first and Postgres last. The daemon runs in a new session, so that a Ctrl-C in the
+terminal that started it does not reach it. Where next: ``include/local/processes`` for what is left when the daemon
+itself was killed, ``include/local/stack`` for the programs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _RPC_FAILURES = (OSError, HTTPException, xmlrpc.client.Error)
 
 @dataclass(frozen=True)
 class Program:
-    """One component: its full argv, how it is asked to stop, and how long it may take."""
+    """One component: its full argv, the signal that stops it, and the seconds until SIGKILL."""
 
     name: str
     argv: tuple[str, ...]
@@ -51,7 +51,7 @@ class Program:
 
 @dataclass(frozen=True)
 class ProgramState:
-    """How a component is: ``state`` is supervisord's word (RUNNING, BACKOFF, FATAL, ...)."""
+    """The state of a component as supervisord names it (RUNNING, BACKOFF, FATAL, ...)."""
 
     name: str
     state: str
@@ -59,9 +59,9 @@ class ProgramState:
 
 
 def config_text(paths: LocalPaths, programs: Sequence[Program], account: str | None) -> str:
-    """Supervisord's configuration; ``account`` is the account's name where supervisord runs as root.
+    """The text of supervisord's configuration; ``account`` is the account's name where supervisord runs as root.
 
-    Only Postgres starts with the daemon: Airflow's components wait until its database is migrated.
+    Only Postgres starts with the daemon: Airflow's components start when its database is migrated.
     """
     airflow = ",".join(program.name for program in programs if program.is_airflow)
     lines = [
@@ -79,13 +79,13 @@ def config_text(paths: LocalPaths, programs: Sequence[Program], account: str | N
         "umask=077",
         "minfds=256",
         "minprocs=50",
-        *([f"user={account}"] if account else []),  # without it supervisord warns a root that is root on purpose
+        *([f"user={account}"] if account else []),  # without this line supervisord warns about running as root
         "",
         "[rpcinterface:supervisor]",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
         *(line for program in programs for line in _program_lines(paths, program)),
         "",
-        f"[group:{GROUP}]",  # one group stops at once, not one after the other
+        f"[group:{GROUP}]",  # the programs of one group are stopped at the same time
         f"programs={airflow}",
         "priority=20",
         "",
@@ -107,7 +107,7 @@ def _program_lines(paths: LocalPaths, program: Program) -> list[str]:
         "startretries=1000",
         f"stopsignal={program.stop_signal}",
         f"stopwaitsecs={program.stop_seconds}",
-        f"stopasgroup={'true' if program.is_airflow else 'false'}",  # Postgres tells its own children
+        f"stopasgroup={'true' if program.is_airflow else 'false'}",  # Postgres stops its children itself
         "killasgroup=true",
         "redirect_stderr=true",
         f"stdout_logfile={_escape(str(log_of(paths, program.name)))}",
@@ -117,37 +117,37 @@ def _program_lines(paths: LocalPaths, program: Program) -> list[str]:
 
 
 def log_of(paths: LocalPaths, name: str) -> Path:
-    """The log of a component."""
+    """Path of a component's log."""
     return paths.logs_dir / f"{name}.log"
 
 
 def _escape(text: str) -> str:
-    """``text`` as supervisord reads it back: it expands %, and takes a semicolon after a space for a comment."""
+    """``text`` for supervisord's configuration, where % is special and a semicolon after a space begins a comment."""
     if " ;" in text or "\n" in text:
         message = (
-            f"{text!r} holds ' ;' or a line break, which supervisord's configuration cannot say; rename the folder."
+            f"{text!r} contains ' ;' or a line break, which supervisord's configuration cannot hold; rename the folder."
         )
         raise LaunchError(message)
     return text.replace("%", "%%")
 
 
 class Supervisor:
-    """The daemon of one local folder, whether it runs or not."""
+    """The daemon of one local folder, running or not."""
 
     def __init__(self, paths: LocalPaths) -> None:
         self._paths = paths
         self._child: subprocess.Popen[bytes] | None = None
 
     def process(self) -> psutil.Process | None:
-        """The live daemon, found by its mark; the oldest, for a child carries it too until it becomes its component."""
+        """The running daemon, found by its environment: the oldest, because new children have the same for a moment."""
         found = find_marked(self._paths.local_dir, [DAEMON])
         return min(found, key=lambda process: process.create_time(), default=None)
 
     def start(self, programs: Sequence[Program], environment: Mapping[str, str]) -> None:
-        """Starts the daemon, and with it Postgres; ``environment`` is what every component gets.
+        """Starts the daemon, and with it Postgres; every component gets ``environment``.
 
         Raises:
-            LaunchError: it did not come up; the message has its last words.
+            LaunchError: the daemon did not start; the message shows the end of its output.
         """
         paths = self._paths
         paths.logs_dir.mkdir(parents=True, exist_ok=True)
@@ -155,9 +155,9 @@ class Supervisor:
         account = pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() == 0 else None
         write_private(paths.supervisor_config, config_text(paths, programs, account))
         argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(paths.supervisor_config)]
-        last_words = paths.logs_dir / "supervisord.err"
-        with last_words.open("wb") as log:
-            self._child = subprocess.Popen(  # noqa: S603  # our own argv
+        error_log = paths.logs_dir / "supervisord.err"
+        with error_log.open("wb") as log:
+            self._child = subprocess.Popen(  # noqa: S603  # a fixed argv
                 argv,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -169,13 +169,13 @@ class Supervisor:
         deadline = time.monotonic() + _START_SECONDS
         while not self.states():
             if self._child.poll() is not None or time.monotonic() > deadline:
-                words = last_words.read_text(encoding="utf-8", errors="replace").strip()[-1000:]
-                message = f"supervisord did not start: {words or 'no reason given'} (see {paths.logs_dir})"
+                output = error_log.read_text(encoding="utf-8", errors="replace").strip()[-1000:]
+                message = f"supervisord did not start: {output or 'it printed nothing'} (see {paths.logs_dir})"
                 raise LaunchError(message)
             time.sleep(0.1)
 
     def states(self) -> list[ProgramState]:
-        """How the components are; empty when the daemon does not run or does not answer."""
+        """The components' states; empty when the daemon does not run or cannot be reached."""
         with suppress(*_RPC_FAILURES), self._remote() as remote:
             rows = cast("list[dict[str, Any]]", remote.supervisor.getAllProcessInfo())
             return [_state_of(row) for row in rows]
@@ -185,21 +185,21 @@ class Supervisor:
         """Starts Airflow's components, without waiting for them.
 
         Raises:
-            LaunchError: the daemon does not answer.
+            LaunchError: the daemon cannot be reached.
         """
         try:
             with self._remote() as remote:
                 remote.supervisor.startProcessGroup(GROUP, False)
         except _RPC_FAILURES as error:
-            message = f"supervisord does not answer ({error}); see {self._paths.logs_dir / 'supervisord.log'}"
+            message = f"supervisord cannot be reached ({error}); see {self._paths.logs_dir / 'supervisord.log'}"
             raise LaunchError(message) from error
 
     def stop(self) -> None:
-        """Stops every component and the daemon; returns when the daemon has ended, or was ended after its time."""
+        """Stops every component and the daemon, if need be with SIGKILL; returns when the daemon has ended."""
         process = self.process()
         if process is not None:
             end([process], _STOP_SECONDS)
-        if self._child is not None:  # ours to bury, where this very process started it
+        if self._child is not None:  # a child of this process stays a zombie until it is waited for
             self._child.wait()
             self._child = None
 
@@ -221,10 +221,10 @@ def _state_of(row: Mapping[str, Any]) -> ProgramState:
 
 
 def _make_socket_folder(paths: LocalPaths) -> None:
-    """The socket's folder; one outside the project must be ours alone, for anybody can write beside it.
+    """Creates the socket's folder; outside the project it must be private, because others can write beside it.
 
     Raises:
-        LaunchError: somebody else made a folder of that name.
+        LaunchError: there is a folder of that name that is not private.
     """
     folder = paths.socket.parent
     if folder == paths.local_dir:

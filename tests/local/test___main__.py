@@ -23,7 +23,7 @@ def launch(local_dir: Path, *arguments: str, **environment: str) -> subprocess.C
     )
 
 
-def test_clean_asks_before_it_removes(tmp_path: Path) -> None:
+def test_clean_removes_nothing_without_a_confirmation(tmp_path: Path) -> None:
     local_dir = tmp_path / "local"
     local_dir.mkdir()
     done = launch(local_dir, "clean")
@@ -80,7 +80,7 @@ def test_a_run_without_a_ticker_that_it_can_onboard_ends_in_a_sentence_before_an
     assert not (tmp_path / "local").exists()
 
 
-def test_a_command_that_does_not_exist_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_a_command_that_does_not_exist_is_reported_in_a_sentence(tmp_path: Path) -> None:
     local_dir = tmp_path / "local"
     local_dir.mkdir()
     (local_dir / "postgres.port").write_text("5432\n")

@@ -1,4 +1,4 @@
-"""The client of Airflow's REST API, against a fake that speaks the same HTTP."""
+"""The client of Airflow's REST API, against a fake HTTP server."""
 
 from collections.abc import Iterator
 
@@ -21,26 +21,26 @@ def api(airflow: FakeAirflow) -> Iterator[AirflowApi]:
         yield api
 
 
-def test_a_healthy_airflow_lacks_nothing(api: AirflowApi) -> None:
+def test_a_healthy_airflow_has_no_unhealthy_component(api: AirflowApi) -> None:
     assert api.unhealthy() == []
 
 
-def test_a_sick_component_is_named(airflow: FakeAirflow, api: AirflowApi) -> None:
+def test_an_unhealthy_component_is_named(airflow: FakeAirflow, api: AirflowApi) -> None:
     airflow.unhealthy = {"scheduler"}
     assert api.unhealthy() == ["scheduler"]
 
 
-def test_nobody_answering_is_everything_unhealthy() -> None:
+def test_every_component_of_an_airflow_that_cannot_be_reached_is_unhealthy() -> None:
     with AirflowApi("http://127.0.0.1:9", "admin", "right") as api:
         assert set(COMPONENTS) < set(api.unhealthy())
 
 
-def test_somebody_elses_airflow_on_the_port_is_told_apart(airflow: FakeAirflow) -> None:
+def test_an_airflow_that_refuses_the_login_belongs_to_another_installation(airflow: FakeAirflow) -> None:
     with AirflowApi(airflow.url, "admin", "ours") as api, pytest.raises(LaunchError, match="Another Airflow"):
         api.unhealthy()
 
 
-def test_a_proxy_of_the_environment_is_not_asked(airflow: FakeAirflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_not_used(airflow: FakeAirflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with AirflowApi(airflow.url, "admin", airflow.password) as api:
         assert api.unhealthy() == []
@@ -56,20 +56,20 @@ def test_import_errors_name_the_file(airflow: FakeAirflow, api: AirflowApi) -> N
     assert api.import_errors() == ["hourly_forecast.py: SyntaxError: no"]
 
 
-def test_a_paused_dag_is_let_go_and_said(airflow: FakeAirflow, api: AirflowApi) -> None:
+def test_a_paused_dag_is_unpaused_once(airflow: FakeAirflow, api: AirflowApi) -> None:
     airflow.dags["onboard_ticker"] = True
     assert api.unpause("onboard_ticker")
     assert not api.unpause("onboard_ticker")
     assert not airflow.dags["onboard_ticker"]
 
 
-def test_the_pool_gets_as_many_slots_as_asked_the_second_time_too(airflow: FakeAirflow, api: AirflowApi) -> None:
+def test_the_pool_gets_the_wanted_slots_also_when_it_exists(airflow: FakeAirflow, api: AirflowApi) -> None:
     for slots in (2, 2, 4):
-        api.ensure_pool("training", slots, "one a core")
+        api.ensure_pool("training", slots, "one for each core")
         assert airflow.pools["training"]["slots"] == slots
 
 
-def test_asking_twice_for_a_run_is_asking_once(airflow: FakeAirflow, api: AirflowApi) -> None:
+def test_triggering_a_run_twice_creates_it_once(airflow: FakeAirflow, api: AirflowApi) -> None:
     for _ in range(2):
         api.trigger("onboard_ticker", "make_run__1", {"tickers": ["AAPL"]})
     assert list(airflow.runs) == [("onboard_ticker", "make_run__1")]
@@ -77,7 +77,7 @@ def test_asking_twice_for_a_run_is_asking_once(airflow: FakeAirflow, api: Airflo
     assert api.unfinished_runs("hourly_forecast") == []
 
 
-def test_a_refused_run_is_told_with_airflows_words(api: AirflowApi) -> None:
+def test_a_refused_run_is_an_error_with_airflows_reason(api: AirflowApi) -> None:
     with pytest.raises(LaunchError, match="Invalid input for param tickers"):
         api.trigger("onboard_ticker", "make_run__1", {"tickers": "not a list"})
 
@@ -88,7 +88,7 @@ def test_a_task_without_a_state_yet_has_an_empty_one(airflow: FakeAirflow, api: 
     assert api.task_states("hourly_forecast", "make_run__1") == [("plan", "success"), ("fetch_bars", "")]
 
 
-def test_an_airflow_that_stumbles_is_worth_another_try(airflow: FakeAirflow, api: AirflowApi) -> None:
+def test_a_server_error_of_airflow_can_be_retried(airflow: FakeAirflow, api: AirflowApi) -> None:
     airflow.broken_answers = 1
     with pytest.raises(RetryableError, match="500"):
         api.import_errors()

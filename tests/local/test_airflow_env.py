@@ -63,7 +63,7 @@ def test_the_execution_api_follows_the_page_to_another_port(paths: LocalPaths) -
     assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8123/execution/"
 
 
-def test_airflow_listens_on_the_loopback_and_asks_for_a_login(paths: LocalPaths) -> None:
+def test_airflow_listens_on_the_loopback_and_requires_a_login(paths: LocalPaths) -> None:
     environment = environment_on_port(paths, 8080)
     assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert environment["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin"
@@ -81,7 +81,7 @@ def test_every_file_of_airflow_lies_below_the_local_folder(paths: LocalPaths) ->
         assert Path(environment[name]).is_relative_to(paths.local_dir)
 
 
-def test_an_execution_token_outlives_the_longest_task(paths: LocalPaths) -> None:
+def test_an_execution_token_is_valid_longer_than_the_longest_task(paths: LocalPaths) -> None:
     longest_task_seconds = 50 * 60  # include.edge.DEFAULT_ARGS
     lifetime = int(environment_on_port(paths, 8080)["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"])
     assert lifetime > 2 * longest_task_seconds

@@ -1,4 +1,4 @@
-"""When packages are installed, what is printed meanwhile, and what a failure says."""
+"""When packages are installed, what is printed meanwhile, and what a failure shows."""
 
 import fcntl
 import io
@@ -297,7 +297,7 @@ def test_a_package_that_cannot_be_had_ends_with_pips_reason_and_without_a_stamp(
     assert not (installed / ".venv" / "hourcast.stamp").exists()
 
 
-def test_a_second_make_says_that_it_waits_for_the_first(project: Path) -> None:
+def test_a_second_make_reports_that_it_waits_for_the_first(project: Path) -> None:
     make_venv(project, "run")
     descriptor = os.open(project, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -311,7 +311,7 @@ def test_a_second_make_says_that_it_waits_for_the_first(project: Path) -> None:
         assert second.wait(30) == 0
 
 
-def test_a_log_that_cannot_be_written_is_said_in_one_sentence(project: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported_in_one_sentence(project: Path) -> None:
     (project / ".local").write_text("a file where the folder should be")
     done = bootstrap(project)
     assert done.returncode == 1

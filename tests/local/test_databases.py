@@ -1,4 +1,4 @@
-"""Which Postgres holds what."""
+"""The addresses of the databases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from include.settings import load_settings
 from include.store.engine import create_store_engine, execute, transaction
 from tests.support.databases import run_as_superuser
 
-OWN = "postgresql+psycopg2://me:word@db.example:6432/forecasts?sslmode=require"
+EXTERNAL = "postgresql+psycopg2://me:word@db.example:6432/forecasts?sslmode=require"
 
 
 def test_without_an_address_there_is_an_embedded_server(tmp_path: Path) -> None:
@@ -21,31 +21,31 @@ def test_without_an_address_there_is_an_embedded_server(tmp_path: Path) -> None:
     assert databases.server.data_dir.is_relative_to(tmp_path)
 
 
-def test_an_address_of_ones_own_is_used_instead() -> None:
-    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": OWN}))
+def test_an_external_server_is_used_instead_where_an_address_is_set() -> None:
+    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": EXTERNAL}))
     assert databases.server is None
-    assert databases.hourcast_url() == OWN
+    assert databases.hourcast_url() == EXTERNAL
 
 
 def test_airflows_database_lies_beside_with_the_same_role_and_options() -> None:
-    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": OWN}))
+    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": EXTERNAL}))
     assert databases.airflow_url() == "postgresql+psycopg2://me:word@db.example:6432/airflow?sslmode=require"
-    assert beside(OWN, "other").endswith("/other?sslmode=require")
+    assert beside(EXTERNAL, "other").endswith("/other?sslmode=require")
 
 
 def test_airflows_database_can_be_named() -> None:
     named = "postgresql+psycopg2://airflow:word@elsewhere.example/airflow"
-    settings = load_settings({"HOURCAST_DATABASE_URL": OWN, "HOURCAST_AIRFLOW_DATABASE_URL": named})
+    settings = load_settings({"HOURCAST_DATABASE_URL": EXTERNAL, "HOURCAST_AIRFLOW_DATABASE_URL": named})
     assert open_databases(settings).airflow_url() == named
-    ensure_airflow_database(settings)  # asks nobody: a named database is the person's business
+    ensure_airflow_database(settings)  # connects to no server
 
 
 def test_directions_and_reprs_hold_no_password() -> None:
-    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": OWN}))
+    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": EXTERNAL}))
     assert ":word" not in "".join(databases.describe_reader()) + repr(databases)
 
 
-def test_a_server_that_does_not_answer_is_said() -> None:
+def test_a_server_that_cannot_be_reached_is_an_error_with_its_address() -> None:
     settings = load_settings({"HOURCAST_DATABASE_URL": "postgresql+psycopg2://me:word@127.0.0.1:9/forecasts"})
     with pytest.raises(StoreUnavailableError, match=r"127\.0\.0\.1:9"):
         ensure_airflow_database(settings)
@@ -62,7 +62,7 @@ def no_airflow_database(postgres_server: EmbeddedPostgres) -> Iterator[EmbeddedP
 
 
 @pytest.mark.integration
-def test_a_role_that_may_make_databases_gets_airflows_made_once(no_airflow_database: EmbeddedPostgres) -> None:
+def test_a_role_that_may_create_databases_gets_airflows_created_once(no_airflow_database: EmbeddedPostgres) -> None:
     settings = load_settings({"HOURCAST_DATABASE_URL": no_airflow_database.url(SUPERUSER, "postgres")})
     for _ in range(2):
         ensure_airflow_database(settings)
@@ -70,7 +70,9 @@ def test_a_role_that_may_make_databases_gets_airflows_made_once(no_airflow_datab
 
 
 @pytest.mark.integration
-def test_a_role_that_may_not_is_told_what_to_do(no_airflow_database: EmbeddedPostgres) -> None:
+def test_a_role_that_may_not_create_databases_is_an_error_with_the_setting_to_use(
+    no_airflow_database: EmbeddedPostgres,
+) -> None:
     settings = load_settings({"HOURCAST_DATABASE_URL": no_airflow_database.url(APP_ROLE, HOURCAST_DATABASE)})
     with pytest.raises(LaunchError, match="HOURCAST_AIRFLOW_DATABASE_URL"):
         ensure_airflow_database(settings)

@@ -31,7 +31,7 @@ def values(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
 
 
-def test_every_secret_that_compose_asks_for_is_made() -> None:
+def test_every_secret_that_compose_requires_is_made() -> None:
     assert set(SECRETS) == required()
 
 
@@ -82,7 +82,7 @@ def test_a_second_time_keeps_the_file(folder: Path) -> None:
     assert (folder / ".env").read_bytes() == first
 
 
-def test_a_file_of_ones_own_is_kept_even_if_it_is_empty_or_leads_nowhere(folder: Path) -> None:
+def test_an_existing_file_is_kept_even_if_it_is_a_broken_link(folder: Path) -> None:
     (folder / ".env").symlink_to(folder / "nowhere")
     assert write_env(folder) is False
     assert not (folder / "nowhere").exists()

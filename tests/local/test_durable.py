@@ -1,4 +1,4 @@
-"""Small promises of the file system."""
+"""Private files, synced folders and locks."""
 
 import multiprocessing
 import stat
@@ -9,7 +9,7 @@ import pytest
 from include.local.durable import exclusive, sync_folder, write_private
 
 
-def test_a_private_file_is_its_owners_alone_also_where_it_was_not(tmp_path: Path) -> None:
+def test_a_private_file_is_readable_by_its_owner_only_also_where_it_was_not(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("old")
     secret.chmod(0o644)
@@ -27,7 +27,7 @@ def _hold(path: Path, order: "multiprocessing.Queue[str]") -> None:
         order.put("theirs")
 
 
-def test_a_lock_keeps_another_process_out_until_it_is_given_back(tmp_path: Path) -> None:
+def test_a_lock_blocks_another_process_until_it_is_released(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     order = context.Queue()
     with exclusive(tmp_path / "lock"):

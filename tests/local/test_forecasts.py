@@ -35,7 +35,7 @@ ROW = {
 }
 
 
-def test_a_row_says_source_exchange_time_interval_and_the_random_walks_width() -> None:
+def test_a_row_has_source_exchange_time_interval_and_the_random_walks_width() -> None:
     assert forecast_cells(ROW) == (
         "AAPL",
         "yahoo",

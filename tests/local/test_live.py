@@ -1,4 +1,4 @@
-"""The product as a person runs it: real Postgres, real Airflow, real DAGs, in a folder of its own.
+"""The product as a person runs it: real Postgres, real Airflow, real DAGs, in a temporary folder.
 
 One start serves every test of this module, in the order in which they stand: a person would do the same.
 """
@@ -116,8 +116,8 @@ def page(printed: str) -> Page:
     return Page(printed)
 
 
-def ask(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
-    """The answer that a BI tool would get."""
+def query(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
+    """The rows that a BI tool gets for a query."""
     port = int((machine.local_dir / "postgres.port").read_text())
     lines = (machine.local_dir / "pgpass").read_text().splitlines()
     password = next(line.split(":")[4] for line in lines if ":bi_reader:" in line)
@@ -132,21 +132,22 @@ def ask(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
 def test_the_first_run_prints_forecasts_that_real_dags_wrote(printed: str, machine: Machine) -> None:
     assert NOVA in printed
     assert "SIMULATED" in printed
-    assert ask(machine, "select count(*), count(distinct as_of) from bi.forecast")[0] == (14, 2)
-    outcomes = ask(machine, "select status from bi.hour_outcome order by as_of desc limit 1")
+    assert len(printed.splitlines()) <= 40
+    assert query(machine, "select count(*), count(distinct as_of) from bi.forecast")[0] == (14, 2)
+    outcomes = query(machine, "select status from bi.hour_outcome order by as_of desc limit 1")
     assert outcomes == [("forecast",)]
 
 
-def test_a_ticker_asked_for_on_the_page_becomes_active(page: Page, machine: Machine) -> None:
+def test_a_ticker_requested_on_the_page_becomes_active(page: Page, machine: Machine) -> None:
     run_id = page.trigger("onboard_ticker", {"tickers": [f" {ORION.lower()} ", "no such name!"]})
     assert page.wait("onboard_ticker", run_id) == "success"
-    assert ask(machine, "select ticker, status from bi.ticker_status order by ticker") == [
+    assert query(machine, "select ticker, status from bi.ticker_status order by ticker") == [
         (NOVA, "active"),
         (ORION, "active"),
     ]
 
 
-def test_an_hour_survives_the_death_of_the_scheduler(page: Page, machine: Machine) -> None:
+def test_an_hour_succeeds_although_the_scheduler_is_killed(page: Page, machine: Machine) -> None:
     run_id = page.trigger("hourly_forecast", {})
     scheduler = [process for process in find_marked(machine.local_dir) if "scheduler" in " ".join(process.cmdline())]
     assert scheduler
@@ -155,20 +156,22 @@ def test_an_hour_survives_the_death_of_the_scheduler(page: Page, machine: Machin
     assert page.wait("hourly_forecast", run_id) == "success"
 
 
-def test_status_says_what_runs_and_how_the_tickers_are(page: Page, machine: Machine) -> None:
+def test_status_shows_what_runs_the_newest_hour_and_the_tickers(page: Page, machine: Machine) -> None:
     done = machine.command("status")
     assert done.returncode == 0, done.stdout + done.stderr
     assert page.url in done.stdout
-    assert ORION in done.stdout or "2 active" in done.stdout
+    assert " UTC is the newest" in done.stdout
+    assert "Tickers  2 active" in done.stdout
+    assert "\nNext     " in done.stdout
 
 
-def test_a_second_run_goes_on_where_the_first_was(page: Page, machine: Machine) -> None:
-    started = ask(machine, "select count(*) from bi.forecast")
+def test_a_second_run_continues_where_the_first_ended(page: Page, machine: Machine) -> None:
+    started = query(machine, "select count(*) from bi.forecast")
     done = machine.command("run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert NOVA in done.stdout
     assert ORION in done.stdout
-    assert ask(machine, "select count(*) from bi.forecast") >= started
+    assert query(machine, "select count(*) from bi.forecast") >= started
 
 
 def test_down_leaves_no_process_behind(page: Page, machine: Machine) -> None:

@@ -52,7 +52,9 @@ def holder(lock: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def test_a_second_run_is_refused_and_told_who_is_at_work(lock: Path, holder: subprocess.Popen[str]) -> None:
+def test_a_second_run_is_refused_with_the_process_number_of_the_first(
+    lock: Path, holder: subprocess.Popen[str]
+) -> None:
     with pytest.raises(LaunchError, match=f"process {holder.pid}"), hold(lock):
         pass
 
@@ -64,16 +66,16 @@ def test_a_killed_run_holds_nothing(lock: Path, holder: subprocess.Popen[str]) -
         assert lock.read_text().strip() == str(os.getpid())
 
 
-def test_down_ends_the_run_that_is_at_work(lock: Path, holder: subprocess.Popen[str]) -> None:
+def test_down_ends_the_run_that_holds_the_lock(lock: Path, holder: subprocess.Popen[str]) -> None:
     end_holder(lock)
     assert holder.wait(5) != 0
 
 
-def test_a_run_whose_make_was_killed_makes_way(lock: Path, tmp_path: Path) -> None:
+def test_a_run_whose_make_was_killed_is_ended(lock: Path, tmp_path: Path) -> None:
     said = tmp_path / "said"
     command = shlex.join([sys.executable, "-c", HOLDER, str(lock), "include.local"])
     environment = dict(os.environ) | {"PYTHONPATH": str(Path.cwd()), "MAKELEVEL": "1"}
-    # the shell between ends at once, as a killed make would
+    # the shell in between ends at once, like a killed make
     subprocess.run(["/bin/sh", "-c", f"{command} > {said} &"], env=environment, check=True)
     assert eventually(lambda: said.exists() and said.read_text() == "held\n")
     orphan = psutil.Process(int(lock.read_text()))
@@ -81,7 +83,7 @@ def test_a_run_whose_make_was_killed_makes_way(lock: Path, tmp_path: Path) -> No
         assert not is_alive(orphan)
 
 
-def test_down_without_a_run_ends_nobody(lock: Path) -> None:
+def test_down_without_a_run_ends_no_process(lock: Path) -> None:
     end_holder(lock)
     lock.write_text(f"{os.getpid()}\n")
     end_holder(lock)

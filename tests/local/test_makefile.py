@@ -1,4 +1,4 @@
-"""The Makefile: works from any folder, and says what to do where Python is missing."""
+"""The Makefile: works from any folder, and gives a clear error where Python is missing."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def make(*arguments: str, cwd: Path, path: str | None = None) -> subprocess.Comp
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_target_is_there_and_says_what_it_does(target: str) -> None:
+def test_every_target_exists_and_has_a_description(target: str) -> None:
     assert re.search(rf"^{target}:.*## \S", MAKEFILE, re.MULTILINE)
 
 
@@ -52,7 +52,7 @@ def test_each_target_has_one_line_of_help_that_fits_a_wide_terminal(tmp_path: Pa
     assert len(starts) == 1, "the descriptions are aligned"
 
 
-def test_without_a_python_it_says_which_ones_would_do(tmp_path: Path) -> None:
+def test_without_a_python_the_error_names_the_versions_that_work(tmp_path: Path) -> None:
     (tmp_path / "sh").symlink_to("/bin/sh")
     shim = tmp_path / "python3.11"  # as a version manager leaves behind: a program that only prints an error
     shim.write_text("#!/bin/sh\nexit 127\n")

@@ -1,4 +1,4 @@
-"""Where everything lies."""
+"""The files and folders of an installation."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The embedded Postgres: private, restartable, and whole whatever was killed."""
+"""The embedded Postgres: private, restartable, and complete whatever process was killed."""
 
 import os
 import signal
@@ -37,11 +37,11 @@ def server(folder: Path) -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
-def _ask(server: EmbeddedPostgres, role: str, question: str) -> object:
+def _query(server: EmbeddedPostgres, role: str, statement: str) -> object:
     connection = psycopg2.connect(plain_url(server.url(role, HOURCAST_DATABASE)))
     try:
         with connection.cursor() as cursor:
-            cursor.execute(question)
+            cursor.execute(statement)
             return cursor.fetchone()[0]
     finally:
         connection.close()
@@ -50,8 +50,8 @@ def _ask(server: EmbeddedPostgres, role: str, question: str) -> object:
 def test_a_first_start_makes_roles_databases_and_private_passwords(server: EmbeddedPostgres) -> None:
     server.start()
 
-    assert _ask(server, APP_ROLE, "select current_user") == APP_ROLE
-    assert _ask(server, READER_ROLE, "show default_transaction_read_only") == "on"
+    assert _query(server, APP_ROLE, "select current_user") == APP_ROLE
+    assert _query(server, READER_ROLE, "show default_transaction_read_only") == "on"
     assert stat.S_IMODE(server.password_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
 
@@ -68,7 +68,7 @@ def test_a_wrong_password_and_a_foreign_database_are_refused(server: EmbeddedPos
 
 def test_a_second_start_finds_the_same_data_port_and_passwords(server: EmbeddedPostgres, folder: Path) -> None:
     server.start()
-    _ask(server, APP_ROLE, "create table kept as select 1; commit; select 1")
+    _query(server, APP_ROLE, "create table kept as select 1; commit; select 1")
     address = server.url(APP_ROLE, HOURCAST_DATABASE)
     server.stop()
     assert not server.is_ready()
@@ -77,7 +77,7 @@ def test_a_second_start_finds_the_same_data_port_and_passwords(server: EmbeddedP
     again.start()
 
     assert again.url(APP_ROLE, HOURCAST_DATABASE) == address
-    assert _ask(again, APP_ROLE, "select count(*) from kept") == 1
+    assert _query(again, APP_ROLE, "select count(*) from kept") == 1
     again.stop()
 
 
@@ -102,20 +102,20 @@ def test_a_killed_server_starts_again(server: EmbeddedPostgres) -> None:
 
     server.start()
 
-    assert _ask(server, APP_ROLE, "select 1") == 1
+    assert _query(server, APP_ROLE, "select 1") == 1
 
 
-def test_a_lock_file_whose_process_number_was_given_away_does_not_block(server: EmbeddedPostgres) -> None:
+def test_a_lock_file_whose_process_number_another_process_has_got_does_not_block(server: EmbeddedPostgres) -> None:
     server.ensure_initialised()
     lock = server.data_dir / "postmaster.pid"
     lock.write_text(f"1\n{server.data_dir}\n1\n{server.port}\n\n{HOST}\n0 0\nready\n")
 
     server.start()
 
-    assert _ask(server, APP_ROLE, "select 1") == 1
+    assert _query(server, APP_ROLE, "select 1") == 1
 
 
-def test_remains_of_a_killed_first_run_are_cleared(server: EmbeddedPostgres, folder: Path) -> None:
+def test_the_incomplete_folder_of_a_killed_first_run_is_removed(server: EmbeddedPostgres, folder: Path) -> None:
     half = folder / "postgres.new-dead" / "data"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -123,10 +123,10 @@ def test_remains_of_a_killed_first_run_are_cleared(server: EmbeddedPostgres, fol
     server.start()
 
     assert not half.exists()
-    assert _ask(server, APP_ROLE, "select 1") == 1
+    assert _query(server, APP_ROLE, "select 1") == 1
 
 
-def test_lost_passwords_are_made_anew(server: EmbeddedPostgres) -> None:
+def test_lost_passwords_are_generated_again(server: EmbeddedPostgres) -> None:
     server.start()
     before = server.url(APP_ROLE, HOURCAST_DATABASE)
     server.stop()
@@ -135,21 +135,21 @@ def test_lost_passwords_are_made_anew(server: EmbeddedPostgres) -> None:
     server.start()
 
     assert server.url(APP_ROLE, HOURCAST_DATABASE) != before
-    assert _ask(server, APP_ROLE, "select 1") == 1
+    assert _query(server, APP_ROLE, "select 1") == 1
 
 
 def test_a_taken_port_is_left_for_the_next_free_one(server: EmbeddedPostgres) -> None:
     server.ensure_initialised()
     first = server.port
-    with socket.socket() as rival:
-        rival.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        rival.bind((HOST, first))
-        rival.listen()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, first))
+        listener.listen()
 
         server.start()
 
         assert server.port != first
-        assert _ask(server, APP_ROLE, "select 1") == 1
+        assert _query(server, APP_ROLE, "select 1") == 1
 
 
 def test_the_printed_line_opens_psql_also_where_the_folder_has_a_space(tmp_path: Path) -> None:
@@ -167,8 +167,8 @@ def test_the_printed_line_opens_psql_also_where_the_folder_has_a_space(tmp_path:
 def test_only_the_loopback_listens(server: EmbeddedPostgres) -> None:
     server.start()
 
-    assert _ask(server, SUPERUSER, "show listen_addresses") == HOST
-    assert _ask(server, SUPERUSER, "show unix_socket_directories") == ""
+    assert _query(server, SUPERUSER, "show listen_addresses") == HOST
+    assert _query(server, SUPERUSER, "show unix_socket_directories") == ""
 
 
 def test_a_folder_that_is_no_database_is_refused_and_left_alone(server: EmbeddedPostgres) -> None:
@@ -182,7 +182,7 @@ def test_a_folder_that_is_no_database_is_refused_and_left_alone(server: Embedded
     assert (server.data_dir / "base").exists()
 
 
-def test_a_first_run_killed_at_any_point_is_made_good_by_the_next(server: EmbeddedPostgres, folder: Path) -> None:
+def test_a_first_run_killed_at_any_point_is_completed_by_the_next(server: EmbeddedPostgres, folder: Path) -> None:
     code = (
         "from pathlib import Path; from include.local.postgres import EmbeddedPostgres; "
         f"print('ready', flush=True); EmbeddedPostgres(Path({str(folder)!r}), {FIRST_PORT}, {FAST_OPTIONS!r}).start()"
@@ -196,18 +196,18 @@ def test_a_first_run_killed_at_any_point_is_made_good_by_the_next(server: Embedd
 
     server.start()
 
-    assert _ask(server, APP_ROLE, "select 1") == 1
+    assert _query(server, APP_ROLE, "select 1") == 1
     assert list(folder.glob("postgres.new-*")) == []
 
 
 def test_two_first_runs_at_once_make_one_database(server: EmbeddedPostgres, folder: Path) -> None:
-    rivals = [EmbeddedPostgres(folder, FIRST_PORT, FAST_OPTIONS) for _ in range(2)]
+    servers = [EmbeddedPostgres(folder, FIRST_PORT, FAST_OPTIONS) for _ in range(2)]
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda rival: rival.ensure_initialised(), rivals))
+        list(pool.map(EmbeddedPostgres.ensure_initialised, servers))
     server.start()
 
-    assert _ask(server, APP_ROLE, "select 1") == 1
+    assert _query(server, APP_ROLE, "select 1") == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can close a folder to the server's user and still use it")
@@ -217,7 +217,7 @@ def test_root_runs_it_below_a_folder_that_its_user_cannot_enter(tmp_path: Path) 
     try:
         server.start()
 
-        assert _ask(server, APP_ROLE, "select 1") == 1
+        assert _query(server, APP_ROLE, "select 1") == 1
         assert server.data_dir.stat().st_uid != 0
         assert stat.S_IMODE((tmp_path / "closed").stat().st_mode) == 0o700
     finally:

@@ -1,4 +1,4 @@
-"""How root hands a program to somebody who is not root, and says so when it cannot."""
+"""How root runs a program as another user, and the errors where it cannot."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from include.local.privileges import Account, run_as, unprivileged_account
 
 IS_ROOT = os.geteuid() == 0
 NOBODY = Account(65534, 65534)
-only_root = pytest.mark.skipif(not IS_ROOT, reason="only root hands its programs to somebody else")
+only_root = pytest.mark.skipif(not IS_ROOT, reason="only root runs programs as another user")
 
 
 def _program(folder: Path, mode: int) -> Path:
@@ -33,16 +33,16 @@ def test_an_ordinary_user_needs_no_other_account(tmp_path: Path) -> None:
 
 @only_root
 def test_root_uses_the_owner_of_the_first_folder_that_is_not_roots(tmp_path: Path) -> None:
-    own, theirs, missing = tmp_path / "own", tmp_path / "theirs", tmp_path / "missing"
-    own.mkdir()
+    roots, theirs, missing = tmp_path / "roots", tmp_path / "theirs", tmp_path / "missing"
+    roots.mkdir()
     theirs.mkdir()
     os.chown(theirs, 1, 1)
 
-    assert unprivileged_account([missing, own, theirs]) == Account(1, 1)
+    assert unprivileged_account([missing, roots, theirs]) == Account(1, 1)
 
 
 @only_root
-def test_root_uses_nobody_where_every_folder_is_roots_or_of_an_unknown_owner(tmp_path: Path) -> None:
+def test_root_uses_the_account_nobody_where_every_folder_is_roots_or_has_an_unknown_owner(tmp_path: Path) -> None:
     stranger = tmp_path / "stranger"
     stranger.mkdir()
     os.chown(stranger, 3_000_000, 3_000_000)
@@ -51,7 +51,7 @@ def test_root_uses_nobody_where_every_folder_is_roots_or_of_an_unknown_owner(tmp
 
 
 @only_root
-def test_an_open_path_costs_no_capability() -> None:
+def test_a_readable_path_needs_no_capability() -> None:
     argv = run_as(NOBODY, ["/bin/sh", "-c", "id -u; grep CapEff /proc/self/status"], Path("/tmp"))
 
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
@@ -60,7 +60,7 @@ def test_an_open_path_costs_no_capability() -> None:
 
 @only_root
 @pytest.mark.parametrize("mode", [0o755, 0o700], ids=["closed parent", "closed parent and program"])
-def test_a_closed_path_costs_one_capability_and_no_folders_mode(tmp_path: Path, mode: int) -> None:
+def test_an_unreadable_path_needs_one_capability_and_no_change_of_a_folders_mode(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(0o700)
     program = _program(tmp_path, mode)
 
@@ -75,9 +75,11 @@ def test_a_closed_path_costs_one_capability_and_no_folders_mode(tmp_path: Path, 
 @only_root
 @pytest.mark.parametrize(
     ("missing", "complaint"),
-    [("-dac_read_search,-dac_override", "may not hand on the capability"), ("-setuid", "lacks setuid")],
+    [("-dac_read_search,-dac_override", "may not grant the capability"), ("-setuid", "lacks the capability setuid")],
 )
-def test_a_root_without_its_powers_is_told_what_to_do(tmp_path: Path, missing: str, complaint: str) -> None:
+def test_a_root_without_its_capabilities_gets_an_error_with_the_next_step(
+    tmp_path: Path, missing: str, complaint: str
+) -> None:
     tmp_path.chmod(0o700)
     program = _program(tmp_path, 0o755)
     code = (
@@ -95,7 +97,7 @@ def test_a_root_without_its_powers_is_told_what_to_do(tmp_path: Path, missing: s
 
 
 @only_root
-def test_a_machine_without_setpriv_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_setpriv_is_an_error_that_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
     with pytest.raises(SettingsError, match="util-linux"):

@@ -1,4 +1,4 @@
-"""Finding and ending our own processes, with real ones."""
+"""Finding and ending the processes of one folder, with real processes."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from include.local.processes import end, end_marked, find_marked, is_alive, mark
 from tests.support.waiting import eventually
 
 SLEEPER = "import time; time.sleep(60)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+IGNORING = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 PARENT = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {SLEEPER!r}]); time.sleep(60)"
 
 Start = Callable[..., psutil.Process]
@@ -54,13 +54,13 @@ def test_only_processes_of_this_folder_are_found(start: Start, tmp_path: Path) -
     assert pids(find_marked(tmp_path)) == {ours.pid}
 
 
-def test_components_are_told_apart(start: Start, tmp_path: Path) -> None:
+def test_components_are_distinguished(start: Start, tmp_path: Path) -> None:
     scheduler, triggerer = start(SLEEPER, "scheduler"), start(SLEEPER, "triggerer")
     assert pids(find_marked(tmp_path, ["scheduler"])) == {scheduler.pid}
     assert pids(find_marked(tmp_path, ["scheduler", "triggerer"])) == {scheduler.pid, triggerer.pid}
 
 
-def test_a_child_that_lost_its_parent_is_found_and_ended(start: Start, tmp_path: Path) -> None:
+def test_a_child_whose_parent_was_killed_is_found_and_ended(start: Start, tmp_path: Path) -> None:
     parent = start(PARENT, "scheduler")
     assert eventually(lambda: len(find_marked(tmp_path)) == 2)
     parent.kill()
@@ -70,13 +70,13 @@ def test_a_child_that_lost_its_parent_is_found_and_ended(start: Start, tmp_path:
 
 
 def test_a_process_that_ignores_sigterm_is_killed_after_its_grace(start: Start) -> None:
-    stubborn = start(STUBBORN, "scheduler")
-    assert eventually(lambda: bool(stubborn.cmdline()) and stubborn.num_ctx_switches().voluntary > 0)
-    end([stubborn], grace_seconds=0.2)
-    assert not is_alive(stubborn)
+    ignoring = start(IGNORING, "scheduler")
+    assert eventually(lambda: bool(ignoring.cmdline()) and ignoring.num_ctx_switches().voluntary > 0)
+    end([ignoring], grace_seconds=0.2)
+    assert not is_alive(ignoring)
 
 
-def test_ending_leaves_everybody_else_alone(start: Start, tmp_path: Path) -> None:
+def test_other_processes_are_not_ended(start: Start, tmp_path: Path) -> None:
     stranger = start(SLEEPER, None)
     start(SLEEPER, "scheduler")
     end_marked(tmp_path)
@@ -98,17 +98,15 @@ def test_the_process_that_looks_does_not_find_itself(start: Start, tmp_path: Pat
     assert (done.returncode, done.stdout.strip()) == (0, "0"), done.stderr
 
 
-def test_a_component_ends_its_killed_predecessors_children_before_it_becomes_itself(
-    start: Start, tmp_path: Path
-) -> None:
+def test_a_component_ends_the_children_of_its_killed_predecessor_before_it_starts(start: Start, tmp_path: Path) -> None:
     left_over, neighbour = start(SLEEPER, "scheduler"), start(SLEEPER, "triggerer")
     done = subprocess.run(
-        [sys.executable, "-m", "include.local.component", sys.executable, "-c", "print('became itself')"],
+        [sys.executable, "-m", "include.local.component", sys.executable, "-c", "print('started')"],
         env=dict(os.environ) | marks(tmp_path, "scheduler") | {"PYTHONPATH": str(Path.cwd())},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout.strip()) == (0, "became itself"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (0, "started"), done.stderr
     assert not is_alive(left_over)
     assert is_alive(neighbour)

@@ -24,12 +24,12 @@ def airflow() -> Iterator[FakeAirflow]:
 
 
 @pytest.fixture
-def said() -> io.StringIO:
+def printed() -> io.StringIO:
     return io.StringIO()
 
 
 @pytest.fixture
-def watch(airflow: FakeAirflow, said: io.StringIO, monkeypatch: pytest.MonkeyPatch):
+def watch(airflow: FakeAirflow, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch):
     """Watches an onboarding run of the fake to its end."""
     monkeypatch.setattr(progress, "_POLL_SECONDS", 0.0)
     monkeypatch.setattr("include.local.bootstrap._FIRST_WAIT_SECONDS", 0.0)
@@ -37,7 +37,7 @@ def watch(airflow: FakeAirflow, said: io.StringIO, monkeypatch: pytest.MonkeyPat
     def watch_onboarding(describe=lambda: "2 of 5 trained", require_running=lambda: None) -> None:
         with AirflowApi(airflow.url, "admin", airflow.password) as api:
             api.trigger("onboard_ticker", "run", {})
-            watch_run(api, "onboard_ticker", "run", Screen(Console(file=said)), describe, require_running)
+            watch_run(api, "onboard_ticker", "run", Screen(Console(file=printed)), describe, require_running)
 
     return watch_onboarding
 
@@ -66,10 +66,10 @@ def test_a_task_that_failed_in_two_shards_is_named_once_and_tasks_that_depend_on
     assert failed_tasks(tasks) == ["fetch_bars"]
 
 
-def test_a_run_is_followed_through_its_stages_to_success(airflow: FakeAirflow, said: io.StringIO, watch) -> None:
+def test_a_run_is_followed_through_its_stages_to_success(airflow: FakeAirflow, printed: io.StringIO, watch) -> None:
     airflow.tasks = [("validate", "success"), ("backfill_history", "running")]
     watch()
-    lines = said.getvalue().splitlines()
+    lines = printed.getvalue().splitlines()
     assert lines[0] == "  onboard_ticker: queued; 2 of 5 trained"
     assert "stage 2/6 backfill_history; 2 of 5 trained" in lines[1]
 
@@ -80,7 +80,7 @@ def test_what_a_dag_does_after_its_last_stage_is_not_waited_for(airflow: FakeAir
     watch()
 
 
-def test_a_failed_run_says_which_task_and_where_to_read_why(airflow: FakeAirflow, watch) -> None:
+def test_a_failed_run_is_an_error_with_its_task_and_the_page_of_the_run(airflow: FakeAirflow, watch) -> None:
     airflow.states = ["running", "failed"]
     airflow.tasks = [("validate", "success"), ("first_training", "failed")]
     with pytest.raises(LaunchError, match=r"first_training.*http://127.0.0.1.*/dags/onboard_ticker/runs/run"):

@@ -24,7 +24,7 @@ PROJECT_DIR = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A whole background in a folder of its own, on ports of its own."""
+    """All components, in a temporary folder and on ports that nothing else uses."""
     with tempfile.TemporaryDirectory(prefix="hourcast-stack-") as folder:
         Path(folder).chmod(0o755)  # as root, Postgres' user must be able to pass
         given = {
@@ -74,7 +74,7 @@ def test_files_with_secrets_are_private(stack: Stack) -> None:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_a_second_up_leaves_what_runs_alone(stack: Stack) -> None:
+def test_a_second_up_leaves_running_components_alone(stack: Stack) -> None:
     before = {component: processes(stack, component) for component in AIRFLOW_COMPONENTS}
     stack.up()
     after = {component: processes(stack, component) for component in AIRFLOW_COMPONENTS}
@@ -94,14 +94,14 @@ def test_a_command_runs_in_the_components_environment(stack: Stack) -> None:
     assert done.stdout.strip() == str(stack.paths.airflow_home), done.stderr
 
 
-def test_a_killed_scheduler_comes_back_without_its_old_workers(stack: Stack) -> None:
+def test_a_killed_scheduler_is_started_again_and_its_old_workers_are_ended(stack: Stack) -> None:
     old = find_marked(stack.paths.local_dir, ["scheduler"])
     min(old, key=lambda process: process.create_time()).kill()
     assert eventually(lambda: not any(is_alive(process) for process in old), timeout_seconds=60)
     assert eventually(lambda: bool(processes(stack, "scheduler")), timeout_seconds=60)
 
 
-def test_a_killed_daemon_is_found_out_and_everything_comes_back(stack: Stack) -> None:
+def test_after_a_killed_daemon_up_starts_everything_again(stack: Stack) -> None:
     everything = find_marked(stack.paths.local_dir)
     daemon = stack.supervisor.process()
     assert daemon is not None

@@ -30,7 +30,7 @@ def test_tickers_are_counted_and_each_that_is_not_forecast_has_its_reason() -> N
     ]
 
 
-def test_without_tickers_that_is_said() -> None:
+def test_without_tickers_the_count_is_none() -> None:
     assert ticker_fields([]) == [("Tickers", "none")]
 
 

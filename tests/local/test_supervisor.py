@@ -104,9 +104,7 @@ def test_stopping_leaves_no_process_and_starting_again_works(supervisor: Supervi
         assert supervisor.states() == []
 
 
-def test_a_killed_daemons_programs_are_found_and_its_socket_is_no_hindrance(
-    supervisor: Supervisor, paths: LocalPaths
-) -> None:
+def test_a_killed_daemons_programs_are_ended_and_it_starts_again(supervisor: Supervisor, paths: LocalPaths) -> None:
     supervisor.start([DATABASE], os.environ)
     assert eventually(lambda: len(find_marked(paths.local_dir, ["database"])) == 1)
     daemon = supervisor.process()
