@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -56,7 +56,7 @@ _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;]+)", re.MULTILINE)
 class Pace:
     """When to print a progress line on an output that is no terminal: after 5 s, then after waits that double to 60 s.
 
-    The first lines come soon, and an hour of work still prints few.
+    The first lines come soon, and long work prints few.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -64,9 +64,14 @@ class Pace:
         self.restart()
 
     def restart(self) -> None:
-        """Begins again with the short wait: other work has started."""
+        """Begins again with the short wait, because other work has started."""
+        self._started = self._clock()
         self._wait = _FIRST_WAIT_SECONDS
-        self._due = self._clock() + self._wait
+        self._due = self._started + self._wait
+
+    def elapsed(self) -> float:
+        """Seconds since the work started."""
+        return self._clock() - self._started
 
     def is_due(self) -> bool:
         """Whether a line is due now; if so, the next one is due after a longer wait."""
@@ -78,21 +83,22 @@ class Pace:
 
 
 class Progress:
-    """Text about work that goes on: one moving line on a terminal, a line now and then on any other output."""
+    """Shows how far some work is, with its seconds: one moving line on a terminal, else lines at the given pace."""
 
     def __init__(self, output: TextIO, pace: Pace | None = None) -> None:
         self._output = output
         self._is_terminal = output.isatty() and os.environ.get("TERM") != "dumb"
-        self._pace = pace or Pace()
+        self.pace = pace or Pace()
         self._shown = ""
 
     def show(self, text: str) -> None:
-        """Replaces the moving line, or prints ``text`` where a line is due."""
-        if self._is_terminal and text != self._shown:
-            self._shown = text
-            self._write(f"{_CLEAR}  {text}")
-        elif not self._is_terminal and self._pace.is_due():
-            self._write(f"  {text}\n")
+        """Replaces the moving line, or prints a line if one is due."""
+        line = f"  {text} ({self.pace.elapsed():.0f} s)"
+        if self._is_terminal and line != self._shown:
+            self._shown = line
+            self._write(f"{_CLEAR}{line}")
+        elif not self._is_terminal and self.pace.is_due():
+            self._write(f"{line}\n")
 
     def say(self, text: str) -> None:
         """Prints a line that stays, in the place of the moving one."""
@@ -119,7 +125,6 @@ class Installation:
     level: str
     log: Path
     progress: Progress
-    started: float = field(default_factory=time.monotonic)
 
     def run(self, *, is_new: bool) -> None:
         """Makes the environment if it ``is_new``, then installs every pinned package.
@@ -130,11 +135,11 @@ class Installation:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("", encoding="utf-8")
         pins = pinned_packages(self.project_dir, self.level)
-        self.progress.say(f"Installing {len(pins)} packages into {self.venv}; pip writes its log to {self.log}.")
+        self.progress.say(f"Installing {len(pins)} packages into {self.venv} (some minutes); pip's log is {self.log}.")
         if is_new:
             self._make_environment()
         self._install(pins)
-        self.progress.say(f"{len(pins)} packages are installed after {self._elapsed()}.")
+        self.progress.say(f"{len(pins)} packages are installed after {self.progress.pace.elapsed():.0f} s.")
 
     def _make_environment(self) -> None:
         if self.venv.exists():
@@ -169,7 +174,7 @@ class Installation:
             process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)  # noqa: S603  # a fixed argv
         try:
             while process.poll() is None:
-                self.progress.show(f"{describe()}, {self._elapsed()}")
+                self.progress.show(describe())
                 time.sleep(_POLL_SECONDS)
         finally:
             process.terminate()  # no effect on a process that has ended; Ctrl-C leaves none behind
@@ -179,9 +184,6 @@ class Installation:
             message = f"{failure} (exit status {status}). The log is {self.log}; its last lines:\n{tail}\n{advice}"
             self.progress.clear()
             raise SystemExit(message)
-
-    def _elapsed(self) -> str:
-        return f"{time.monotonic() - self.started:.0f} s"
 
     def _read_log(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")

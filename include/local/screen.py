@@ -25,7 +25,6 @@ class Screen:
         self.console = console or Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
         self._pace = pace or Pace()
         self._status: Status | None = None
-        self._last_progress = ""
 
     def __enter__(self) -> Screen:
         return self
@@ -49,15 +48,15 @@ class Screen:
         self.console.print(table)
 
     def progress(self, text: str) -> None:
-        """Shows what goes on: one moving line on a terminal, else a new line when ``Pace`` says that one is due."""
+        """Shows how far some work is, and its seconds: one moving line on a terminal, else a line when one is due."""
+        line = escape(f"{text} ({self._pace.elapsed():.0f} s)")
         if self.console.is_terminal:
             if self._status is None:
-                self._status = self.console.status(escape(text))
+                self._status = self.console.status(line)
                 self._status.start()
-            self._status.update(escape(text))
-        elif text != self._last_progress and self._pace.is_due():
-            self.console.print(escape(f"  {text}"), soft_wrap=True)
-            self._last_progress = text
+            self._status.update(line)
+        elif self._pace.is_due():
+            self.console.print(f"  {line}", soft_wrap=True)
 
     def settle(self) -> None:
         """Ends the moving line; the next progress is about other work."""

@@ -189,12 +189,19 @@ class Terminal(io.StringIO):
 
 def test_on_a_terminal_one_line_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    terminal = Terminal()
-    progress = Progress(terminal)
-    for text in ("1 of 3", "1 of 3", "2 of 3"):
+    terminal, clock = Terminal(), Clock()
+    progress = Progress(terminal, Pace(clock))
+    for second, text in [(0.0, "1 of 3"), (0.2, "1 of 3"), (1.0, "1 of 3"), (1.2, "2 of 3")]:
+        clock.now = second
         progress.show(text)
     progress.say("done")
-    assert terminal.getvalue() == "\r\x1b[2K  1 of 3\r\x1b[2K  2 of 3\r\x1b[2Kdone\n"
+    assert terminal.getvalue().split("\r\x1b[2K") == [
+        "",
+        "  1 of 3 (0 s)",
+        "  1 of 3 (1 s)",
+        "  2 of 3 (1 s)",
+        "done\n",
+    ]
 
 
 def test_elsewhere_progress_is_printed_when_a_line_is_due() -> None:
@@ -202,8 +209,8 @@ def test_elsewhere_progress_is_printed_when_a_line_is_due() -> None:
     progress = Progress(output, Pace(clock))
     for second in (0.0, 5.0, 6.0):
         clock.now = second
-        progress.show(f"after {second:.0f} s")
-    assert output.getvalue() == "  after 5 s\n"
+        progress.show("1 of 3")
+    assert output.getvalue() == "  1 of 3 (5 s)\n"
 
 
 def test_a_failure_names_the_log_shows_its_end_and_says_what_to_do(project: Path) -> None:
@@ -274,7 +281,7 @@ def bootstrap(project: Path) -> subprocess.CompletedProcess[str]:
 
 def test_an_installation_prints_little_and_logs_what_pip_printed(installed: Path) -> None:
     printed = (installed / "printed").read_text().splitlines()
-    assert printed[0] == "Installing 2 packages into .venv; pip writes its log to .local/logs/install.log."
+    assert printed[0] == "Installing 2 packages into .venv (some minutes); pip's log is .local/logs/install.log."
     assert printed[-1].startswith("2 packages are installed after ")
     assert len(printed) <= 5
     assert "Successfully installed first-1.0 second-1.0" in (installed / ".local/logs/install.log").read_text()

@@ -70,7 +70,7 @@ def test_a_run_is_followed_through_its_stages_to_success(airflow: FakeAirflow, p
     airflow.tasks = [("validate", "success"), ("backfill_history", "running")]
     watch()
     lines = printed.getvalue().splitlines()
-    assert lines[0] == "  onboard_ticker: queued; 2 of 5 trained"
+    assert lines[0] == "  onboard_ticker: queued; 2 of 5 trained (0 s)"
     assert "stage 2/6 backfill_history; 2 of 5 trained" in lines[1]
 
 

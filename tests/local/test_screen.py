@@ -25,7 +25,7 @@ def test_without_a_terminal_progress_is_a_few_plain_lines(printed: io.StringIO) 
     for second in range(60):
         clock.append(second)
         screen.progress(f"step {second}")
-    assert printed.getvalue() == "  step 5\n  step 15\n  step 35\n"
+    assert printed.getvalue() == "  step 5 (5 s)\n  step 15 (15 s)\n  step 35 (35 s)\n"
 
 
 def test_quick_work_prints_no_progress_and_other_work_begins_anew(printed: io.StringIO) -> None:
@@ -37,15 +37,6 @@ def test_quick_work_prints_no_progress_and_other_work_begins_anew(printed: io.St
         if second % 4 == 0:
             screen.say("done")
     assert "step" not in printed.getvalue()
-
-
-def test_without_a_terminal_the_same_progress_is_printed_once(printed: io.StringIO) -> None:
-    clock = [0.0]
-    screen = screen_on(printed, clock)
-    for second, text in [(6, "waiting"), (30, "waiting"), (60, "working")]:
-        clock.append(second)
-        screen.progress(text)
-    assert printed.getvalue().split() == ["waiting", "working"]
 
 
 def test_on_a_terminal_the_moving_line_gives_way_to_what_stays(printed: io.StringIO) -> None:
