@@ -28,12 +28,12 @@ from include.store.onboarding import RequestStage, RequestTicker
 
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _ALIVE_WITHIN = timedelta(hours=2)
-"""A request that moved no ticker for longer than this is taken for dead; a task may take 50 minutes and be retried."""
+"""A request that moved no ticker for longer than this counts as dead; a task may take 50 minutes and be retried."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for, as of which instant, and under which id it is written down."""
+    """A person's request, with its instant and the id under which it is stored."""
 
     request_id: str
     as_of: datetime
@@ -45,7 +45,7 @@ class Request:
 
     @classmethod
     def from_params(cls, request_id: str, as_of: datetime, params: Mapping[str, Any]) -> Request:
-        """The request that a filled-in form stands for."""
+        """The request that the parameters of a DAG run describe."""
         return cls(
             request_id=request_id,
             as_of=as_of,
@@ -58,7 +58,7 @@ class Request:
 
 
 def validate(services: Services, request: Request) -> list[Shard]:
-    """Writes the request down, asks the sources about its tickers, retires; the shards of those worth a backfill.
+    """Stores the request, describes its tickers by their sources, retires others; the shards of those to backfill.
 
     Raises:
         InvalidRequestError: the request names no ticker at all.
@@ -71,7 +71,7 @@ def validate(services: Services, request: Request) -> list[Shard]:
     with transaction(services.engine) as connection:
         known = {item.ticker for item in request_store.request_tickers(connection, request.request_id)}
     if not known:
-        _write_down(services, request)
+        _store_request(services, request)
     _retire(services, request)
     _describe(services, request)
     with transaction(services.engine) as connection:
@@ -93,7 +93,7 @@ def backfill_history(services: Services, request_id: str, shard: Shard) -> dict[
 
 
 def first_training(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
-    """Trains the shard's first models; counts. Too little history leaves a ticker to the labelled baseline."""
+    """Trains the shard's first models; counts. With too little history a ticker gets none: it has fallbacks."""
     waiting = _waiting(services, request_id, shard, RequestStage.BACKFILLED)
     profiles = _profiles(services, waiting)
     trained_count = training.train_first(services, profiles, shard.as_of)
@@ -102,7 +102,7 @@ def first_training(services: Services, request_id: str, shard: Shard) -> dict[st
 
 
 def first_forecast(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
-    """Writes the shard's first forecasts; counts by outcome."""
+    """Stores the shard's first forecasts; counts of tickers by outcome."""
     waiting = _waiting(services, request_id, shard, RequestStage.TRAINED)
     results = forecasting.forecast(services, _profiles(services, waiting), shard.as_of, written_by="onboarding")
     failed = {ticker: reason for ticker, (status, reason) in results.items() if status is OutcomeStatus.FAILED}
@@ -114,7 +114,7 @@ def first_forecast(services: Services, request_id: str, shard: Shard) -> dict[st
 
 
 def activate(services: Services, request_id: str) -> dict[str, int]:
-    """Makes every ticker active that has its first forecast; hours after the request's instant take it from here."""
+    """Activates every ticker that has its first forecast: hours after the request's instant plan it; the count."""
     with transaction(services.engine) as connection:
         items = request_store.request_tickers(connection, request_id)
         ready = [item for item in items if item.stage is RequestStage.FORECAST]
@@ -125,16 +125,16 @@ def activate(services: Services, request_id: str) -> dict[str, int]:
 
 
 def report(services: Services, request_id: str) -> dict[str, Any]:
-    """What became of each ticker of the request: result -> ticker -> reason.
+    """The result of each ticker of the request: result -> ticker -> reason.
 
     Raises:
-        RetryableError: a ticker has no result, because a shard broke off.
+        RetryableError: a ticker has no result, because a shard did not finish.
     """
     with transaction(services.engine) as connection:
         items = request_store.request_tickers(connection, request_id)
     unfinished = sorted(item.ticker for item in items if item.result is None)
     if unfinished:
-        message = f"{', '.join(unfinished)}: onboarding broke off; clear the failed tasks of {request_id}."
+        message = f"{', '.join(unfinished)}: onboarding did not finish; clear the failed tasks of {request_id}."
         raise RetryableError(message)
     results: dict[str, Any] = {}
     for item in items:
@@ -143,10 +143,10 @@ def report(services: Services, request_id: str) -> dict[str, Any]:
 
 
 def pending_requests(services: Services, as_of: datetime) -> list[dict[str, Any]]:
-    """The forms, filled in, for tickers that did not get through and for those that have no model: none, one or two.
+    """Parameters of new requests: one for tickers that are still pending, one for tickers without a model; 0 to 2.
 
-    Tickers that an earlier request left ``backfilling`` or ``training`` are asked for again as well, once nothing has
-    moved there for hours: their run died. What a request is working on is left to it.
+    Tickers that an earlier request left ``backfilling`` or ``training`` count as pending once that request has moved no
+    ticker for hours. Tickers of a request in progress are left out.
     """
     unfinished = {TickerStatus.PENDING, TickerStatus.BACKFILLING, TickerStatus.TRAINING}
     with transaction(services.engine) as connection:
@@ -159,13 +159,13 @@ def pending_requests(services: Services, as_of: datetime) -> list[dict[str, Any]
         )
     pending = sorted({item.ticker for item in tracked} - busy)
     forms: list[dict[str, Any]] = [{"tickers": pending}] if pending else []
-    if lost := sorted(set(without_model) - busy):
-        forms.append({"tickers": lost, "retrain": True})
+    if untrained := sorted(set(without_model) - busy):
+        forms.append({"tickers": untrained, "retrain": True})
     return forms
 
 
 def onboard(services: Services, request: Request) -> dict[str, Any]:
-    """The whole request in this process: what the DAG does, without Airflow."""
+    """Runs the whole request in this process, as the DAG does, without Airflow; the result of ``report``."""
     for shard in validate(services, request):
         backfill_history(services, request.request_id, shard)
         first_training(services, request.request_id, shard)
@@ -174,8 +174,8 @@ def onboard(services: Services, request: Request) -> dict[str, Any]:
     return report(services, request.request_id)
 
 
-def _write_down(services: Services, request: Request) -> None:
-    """One row a ticker, names normalised and de-duplicated; a malformed name gets its result at once."""
+def _store_request(services: Services, request: Request) -> None:
+    """Stores one row for each ticker, names normalised and without duplicates; a malformed name is rejected at once."""
     default_days = services.settings.market.history_days
     accepted: dict[str, str] = {}
     rejected: dict[str, str] = {}
@@ -189,9 +189,9 @@ def _write_down(services: Services, request: Request) -> None:
         tracked = {item.ticker: item for item in registry.get_tickers(connection, tickers=sorted(accepted))}
         for ticker, source in accepted.items():
             days = request.history_days or (tracked[ticker].history_days if ticker in tracked else default_days)
-            own_source = tracked[ticker].source if ticker in tracked and request.source is None else source
+            kept_source = tracked[ticker].source if ticker in tracked and request.source is None else source
             request_store.open_ticker(
-                connection, request.request_id, ticker, as_of=request.as_of, source=own_source, history_days=days
+                connection, request.request_id, ticker, as_of=request.as_of, source=kept_source, history_days=days
             )
         for text, reason in rejected.items():
             request_store.open_ticker(
@@ -201,12 +201,12 @@ def _write_down(services: Services, request: Request) -> None:
 
 
 def _as_typed(text: str) -> str:
-    """What somebody typed, short and printable enough to be written down."""
+    """The typed text, shortened and without unprintable characters, so that it can be stored."""
     return "".join(letter for letter in text if letter.isprintable()).strip()[:64]
 
 
 def _retire(services: Services, request: Request) -> None:
-    """Retires what the request names; a name that is not tracked gets a result that says so."""
+    """Retires the named tickers; a name that is not tracked gets a result that says so."""
     for text in request.retire_tickers:
         name = _as_typed(text).upper()
         with transaction(services.engine) as connection:
@@ -242,7 +242,7 @@ def _describe(services: Services, request: Request) -> None:
 
 
 def _settle_active(services: Services, request: Request, item: RequestTicker, current_source: str) -> None:
-    """An active ticker is left alone, unless the request is there to give it a new model."""
+    """Closes an active ticker without change, unless the request is for a new model."""
     if request.is_retraining:
         _advance(services, request.request_id, [item.ticker], RequestStage.VALIDATED)
         return
@@ -280,7 +280,7 @@ def _describe_source(
 
 
 def _backfill(services: Services, request_id: str, item: RequestTicker) -> None:
-    """One ticker's history; in a transaction of its own, so that a break costs one ticker's fetch and no more."""
+    """Backfills one ticker; each ticker is committed by itself, so that a crash loses one ticker's fetch at most."""
     (profile,) = _profiles(services, [item])
     failure = backfill(services, profile, item.as_of - timedelta(days=item.history_days), item.as_of)
     if failure is not None:
@@ -323,7 +323,7 @@ def _close(
     reason: str | None,
     at: datetime,
 ) -> None:
-    """Ends a ticker's part of the request: its result here, its status in the registry, one transaction."""
+    """Stores a ticker's result in the request and its status in the registry, in one transaction."""
     with transaction(services.engine) as connection:
         if not _is_active(connection, ticker):
             registry.set_status(connection, ticker, status, reason, at)

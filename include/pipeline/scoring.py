@@ -1,4 +1,4 @@
-"""What forecasts were worth, once the future has come: each one and its baseline twins against the actual close."""
+"""Scores of matured forecasts and of their baselines, against the actual close."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEY_COLUMNS = ["ticker", "as_of", "horizon", "method", "actual_close", "actual_
 
 
 def score_matured(engine: Engine, as_of: datetime) -> int:
-    """Scores the forecasts and baseline twins whose target bar is known by ``as_of`` and was not before; a count."""
+    """Scores the forecasts and baselines whose target bar has become known by ``as_of``; the count of scores."""
     with transaction(engine) as connection:
         matured = forecast_store.matured_unscored(connection, as_of)
         if not matured.empty:
@@ -25,7 +25,7 @@ def score_matured(engine: Engine, as_of: datetime) -> int:
 
 
 def score_rows(matured: pd.DataFrame) -> pd.DataFrame:
-    """The score of each matured forecast: one row a (ticker, as_of, horizon, method); units as in ``score_prices``."""
+    """The scores, one row for each (ticker, as_of, horizon, method); units as in ``score_prices``."""
     scores = score_prices(
         matured[list(QUANTILE_COLUMNS)].to_numpy(dtype=np.float64),
         matured["last_close"].to_numpy(dtype=np.float64),

@@ -109,7 +109,7 @@ def test_a_fallback_for_want_of_a_readable_model_comes_out_again_when_the_file_i
         path.write_bytes(content)
     again = replay(product.services, NOVA, AT + HOUR)
     assert again.differences == []
-    assert again.remarks == ["that no model could be read then is taken as given"]
+    assert again.remarks == ["that no model could be read is accepted: it cannot be checked"]
 
 
 def test_what_reaches_into_the_past_shows_with_value_and_place(product: Product) -> None:
@@ -137,7 +137,7 @@ def test_another_setting_or_code_is_named_as_such(product: Product) -> None:
 def test_a_served_model_that_may_not_have_served_is_a_difference(product: Product) -> None:
     product.onboard(NOVA, history_days=45)
     product.query("update forecast.model_version set is_promoted = false; commit")
-    assert "served, but no version of that name might at" in replay(product.services, NOVA, AT).differences[0]
+    assert "served, but no promoted version of that name existed at" in replay(product.services, NOVA, AT).differences[0]
 
 
 def test_rerunning_a_stage_leaves_a_replay_as_it_was(product: Product) -> None:

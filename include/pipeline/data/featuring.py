@@ -1,8 +1,8 @@
-"""Bars in Postgres become feature rows in Postgres, and both become a ticker's arrays.
+"""Feature rows from the bars in Postgres, and a ticker's arrays from both.
 
-Rows are computed from the bars known at ``as_of`` and from no others. An hour computes the rows whose inputs changed
-since the last time: features look back over a bounded number of bars, so these are the rows from the earliest
-changed bar on, and they equal bit for bit those of a computation over the whole history.
+Rows are computed only from bars known at ``as_of``. An hour computes the rows whose inputs changed since the last
+update. Features look back over a bounded number of bars, so these are the rows from the earliest changed bar on. They
+equal, bit for bit, those of a computation over the whole history.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from include.store.dividends import KnownDividend
 from include.store.engine import Connection, Engine, transaction
 
 _SPARE_BARS = 200
-"""Bars read for an hourly update beyond the look-back: room for the bars re-read every hour."""
+"""Bars that an hourly update reads beyond the look-back: room for the bars that every hour fetches again."""
 
 
 def update_features(
@@ -34,10 +34,10 @@ def update_features(
     profiles: Sequence[TickerProfile],
     as_of: datetime,
 ) -> tuple[int, dict[str, str]]:
-    """Stores the feature rows that bars new or revised since the last update make necessary.
+    """Stores the feature rows whose bars are new or revised since the last update.
 
     Returns:
-        Their count, and for a ticker whose bars do not fit its calendar the reason.
+        The count of rows, and for each ticker whose bars do not fit its calendar the reason.
     """
     calendars = {profile.ticker: profile.calendar for profile in profiles}
     with transaction(engine) as connection:
@@ -46,13 +46,13 @@ def update_features(
         dividends = dividend_store.load_dividends(connection, list(calendars), as_of)
     frames: list[pd.DataFrame] = []
     problems: dict[str, str] = {}
-    for ticker, own in bars.groupby("ticker", sort=True):
+    for ticker, stored in bars.groupby("ticker", sort=True):
         name = str(ticker)
         if name not in changed:
             continue
-        reaching = _reach(engine, own, changed[name], as_of, _look_back(calendars[name]))
+        enough = _with_look_back(engine, stored, changed[name], as_of, _look_back(calendars[name]))
         try:
-            rows = build_features(sessions.annotate(reaching, calendars[name]), _told(dividends.get(name, ())))
+            rows = build_features(sessions.annotate(enough, calendars[name]), _dividends(dividends.get(name, ())))
         except DataContractError as error:
             problems[name] = str(error)
             continue
@@ -61,17 +61,17 @@ def update_features(
 
 
 def save_history_features(engine: Engine, profile: TickerProfile, as_of: datetime) -> int:
-    """Stores the feature rows of one ticker's whole history, each known when its bar was; their count."""
+    """Stores the feature rows of one ticker's whole history, each with the ``known_at`` of its bar; their count."""
     with transaction(engine) as connection:
         bars = bar_store.load_bars(connection, [profile.ticker], as_of)
         dividends = dividend_store.load_dividends(connection, [profile.ticker], as_of).get(profile.ticker, [])
     if bars.empty:
         return 0
-    rows = build_features(sessions.annotate(bars, profile.calendar), _told(dividends))
-    # a row is known once every bar it looks back over is, and its dividend; in a backfill that is its own bar
+    rows = build_features(sessions.annotate(bars, profile.calendar), _dividends(dividends))
+    # a row is known once its dividend and all bars in its look-back are known; in a backfill the last is its bar
     known_at = bars["known_at"].cummax()
-    for item, row in zip(dividends, first_rows_without(bars["opened_at"], _told(dividends)), strict=True):
-        known_at.iloc[row] = max(known_at.iloc[row], item.known_at)  # row 0, for none, is within the warm-up
+    for item, row in zip(dividends, first_rows_without(bars["opened_at"], _dividends(dividends)), strict=True):
+        known_at.iloc[row] = max(known_at.iloc[row], item.known_at)  # row 0 stands for none: it is within the warm-up
     return _save(engine, [rows.assign(known_at=rows["closed_at"].map(known_at.set_axis(bars["closed_at"])))])
 
 
@@ -86,19 +86,19 @@ def load_series(
     with transaction(engine) as connection:
         features = feature_store.load_features(connection, tickers, as_of, row_limit=row_limit)
         bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=row_limit)
-    bars_of = {str(ticker): own for ticker, own in bars.groupby("ticker")}
+    bars_by_ticker = {str(ticker): rows for ticker, rows in bars.groupby("ticker")}
     calendars: Mapping[str, str] = {profile.ticker: profile.calendar for profile in profiles}
     series = {}
-    for ticker, own in features.groupby("ticker", sort=True):
+    for ticker, rows in features.groupby("ticker", sort=True):
         name = str(ticker)
-        if name not in bars_of:
+        if name not in bars_by_ticker:
             continue
         with suppress(DataContractError):  # a ticker whose bars do not fit its calendar is absent
-            series[name] = make_series(own, sessions.annotate(bars_of[name], calendars[name]))
+            series[name] = make_series(rows, sessions.annotate(bars_by_ticker[name], calendars[name]))
     return series
 
 
-def _told(dividends: Sequence[KnownDividend]) -> list[Dividend]:
+def _dividends(dividends: Sequence[KnownDividend]) -> list[Dividend]:
     return [item.dividend for item in dividends]
 
 
@@ -108,12 +108,12 @@ def _look_back(calendar: str) -> int:
 
 
 def _newest_bars(connection: Connection, calendars: Mapping[str, str], as_of: datetime) -> pd.DataFrame:
-    """Each ticker's look-back and some more, read together by those with the same look-back."""
+    """Each ticker's newest bars: its look-back and ``_SPARE_BARS`` more. Tickers of one look-back are read together."""
     look_backs = {ticker: _look_back(calendar) for ticker, calendar in calendars.items()}
     groups = [
         bar_store.load_bars(
             connection,
-            [ticker for ticker, own in look_backs.items() if own == look_back],
+            [ticker for ticker, bar_count in look_backs.items() if bar_count == look_back],
             as_of,
             bar_limit=look_back + _SPARE_BARS,
         )
@@ -123,8 +123,10 @@ def _newest_bars(connection: Connection, calendars: Mapping[str, str], as_of: da
     return pd.concat(filled, ignore_index=True) if filled else bar_store.load_bars(connection, [], as_of)
 
 
-def _reach(engine: Engine, bars: pd.DataFrame, changed: datetime, as_of: datetime, look_back: int) -> pd.DataFrame:
-    """The bars, further back when the usual ones do not hold the look-back of the earliest changed row."""
+def _with_look_back(
+    engine: Engine, bars: pd.DataFrame, changed: datetime, as_of: datetime, look_back: int
+) -> pd.DataFrame:
+    """The bars, or the whole history if they do not hold the look-back of the earliest changed row."""
     older = int((bars["closed_at"] < changed).sum())
     if older >= look_back or len(bars) < look_back + _SPARE_BARS:
         return bars

@@ -1,8 +1,8 @@
-"""From what the market says to what is stored: what is asked for, how an answer is checked, scaled and kept.
+"""Fetching: which bars to request, and how a source's response is checked, scaled and stored.
 
-Every update reads the last days again, to see what changed, and further back while bars are missing against the
-calendar. One answer is one transaction: its rejections, a change of scale, bars and revisions, dividends, and the bars
-that were due. Where next: ``market/quality.py`` for what is believed, ``market/splits.py`` for the scale.
+Every update requests the last days again, to find revisions, and older days while bars of them are missing. One
+response is stored in one transaction: rejected bars, a change of scale, bars and revisions, dividends, and which bars
+were due. Where next: ``market/quality.py`` for which bars are accepted, ``market/splits.py`` for the scale.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from include.store import splits as split_store
 from include.store.dividends import KnownDividend
 from include.store.engine import Connection, Engine, transaction
 
-GAP_REACH = timedelta(days=30)
-"""How long a missing bar is asked for again; Yahoo has filled holes days later."""
-_HOLE_REACH = timedelta(hours=4)
-"""How long after the newest due bar a hole is asked for by itself: what an answer at a session's end lacked is there by
-then, and what is still missing can wait for the next session, whose first forecast it comes in time for."""
+GAP_DAYS = timedelta(days=30)
+"""How long a missing bar is requested again; Yahoo has filled gaps days later."""
+_GAP_HOURS = timedelta(hours=4)
+"""How long after the newest due bar a gap alone causes a request. Bars that a response at the end of a session lacked
+are available by then. What is still missing is requested again with the next session's first bar."""
 
 
 def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> list[BarRequest]:
-    """Requests for the tickers whose calendar says that a bar newer than the store's has closed.
+    """One request for each ticker that is due: by its calendar, a bar newer than the stored ones has closed.
 
-    One a ticker, whatever is missing: it reaches back over the days that are read again, to the oldest gap, and to the
-    oldest bar that changed within those days, which may change back. A ticker whose newest bar is there, but not all
-    before it, is asked for in the hours after that bar too.
+    A request begins ``update_days`` before the newest stored bar. It begins earlier if an older bar is missing, or if
+    an older bar was revised within those days, since a revision may be undone. A ticker is also due in the hours
+    after its newest bar if an older bar is missing.
     """
     window = timedelta(days=services.settings.market.update_days)
     tickers = [profile.ticker for profile in profiles]
     with transaction(services.engine) as connection:
         newest = bar_store.newest_closed_at(connection, tickers, as_of)
-        gaps = expected_store.first_gaps(connection, tickers, as_of - GAP_REACH)
+        gaps = expected_store.first_gaps(connection, tickers, as_of - GAP_DAYS)
         changed = bar_store.oldest_revised(connection, tickers, as_of - window, as_of)
     requests = []
     for profile in profiles:
@@ -53,16 +53,16 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
         due = sessions.last_closed(profile.calendar, as_of, profile.feed_delay_minutes)
         if due is None:
             continue
-        has_fresh_hole = profile.ticker in gaps and as_of - due <= _HOLE_REACH
-        if stored is None or stored < due or has_fresh_hole:
+        has_recent_gap = profile.ticker in gaps and as_of - due <= _GAP_HOURS
+        if stored is None or stored < due or has_recent_gap:
             since = min(as_of, stored or as_of) - window
-            reread = max(changed.get(profile.ticker, since), as_of - GAP_REACH)
-            requests.append(BarRequest(profile, min(since, reread, gaps.get(profile.ticker, since))))
+            revised = max(changed.get(profile.ticker, since), as_of - GAP_DAYS)
+            requests.append(BarRequest(profile, min(since, revised, gaps.get(profile.ticker, since))))
     return requests
 
 
 def fetch(services: Services, requests: Sequence[BarRequest], as_of: datetime) -> list[TickerFailure]:
-    """Asks each request's source and stores the answers; why the others have none."""
+    """Fetches each request from its source and stores the responses; the failures."""
     groups: dict[str, list[BarRequest]] = defaultdict(list)
     for request in requests:
         groups[request.profile.source].append(request)
@@ -86,14 +86,14 @@ def keep(
     as_of: datetime,
     known_at: Callable[[Connection], KnownAt] | None = None,
 ) -> int:
-    """Stores what a source answered to these requests; the count of bars that were accepted.
+    """Stores a source's response to these requests; the count of bars that were accepted.
 
     Bars and dividends count as known from ``as_of`` on, or from the instants of ``known_at``, which is called before
     anything is stored.
     """
     profiles = {request.profile.ticker: request.profile for request in requests}
     with transaction(engine) as connection:
-        recorded = split_store.splits_since(connection, list(profiles), as_of, GAP_REACH)
+        recorded = split_store.splits_since(connection, list(profiles), as_of, GAP_DAYS)
         unified = splits.unify(report.bars, [*report.splits, *recorded])
         accepted, rejected = quality.reject_bars(unified, profiles, as_of)
         bar_store.save_rejections(connection, rejected, as_of)
@@ -101,7 +101,7 @@ def keep(
         scaled, unclear, factors = _on_stored_scale(connection, accepted, report.splits, recorded, as_of)
         bar_store.save_rejections(connection, unclear.assign(reason=splits.SCALE_UNCLEAR), as_of)
         bar_store.upsert_bars(connection, scaled.assign(known_at=known.of_bars(scaled)))
-        dividends = _believed(report.dividends, set(unclear["ticker"]), factors)
+        dividends = _on_scale(report.dividends, set(unclear["ticker"]), factors)
         dividend_store.save_dividends(
             connection, [KnownDividend(dividend, known.of_dividend(dividend)) for dividend in dividends], as_of
         )
@@ -116,39 +116,41 @@ def _on_stored_scale(
     recorded: Sequence[Split],
     as_of: datetime,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, float]]:
-    """The bars on the scale that the store is on, which a split moves first; and those whose scale makes no sense.
+    """Brings the bars and the stored series to one scale.
 
-    Where it cannot be moved (a replay of an hour before the split), or should not (an old copy of an answer from before
-    it, without a newer bar), the bars are brought to the scale that is stored; third, by what their prices were
-    multiplied, by ticker.
+    If the response shows a split, the stored series is moved to the new scale. Two cases leave it: a replay of an hour
+    before the split, and a cached response from before the split, without a newer bar. In these the response is brought
+    to the stored scale.
+
+    Returns:
+        The bars on the stored scale; the bars whose scale is unclear; by ticker, the factor that prices were multiplied
+        by.
     """
     scaled, unclear = bars, bars.iloc[:0]
     factors: dict[str, float] = {}
     for shift in split_store.scale_shifts(connection, bars, as_of, splits.AGREEMENT):
-        own_announced = [split for split in announced if split.ticker == shift.ticker]
-        own_recorded = [split for split in recorded if split.ticker == shift.ticker]
-        factor = splits.factor_of(
-            shift.log_ratio, shift.overlap_count, shift.agreeing_ratio, [*own_announced, *_undone(own_recorded)]
-        )
+        named = [split for split in announced if split.ticker == shift.ticker]
+        undone = _undone([split for split in recorded if split.ticker == shift.ticker])
+        factor = splits.factor_of(shift.log_ratio, shift.overlap_count, shift.agreeing_ratio, [*named, *undone])
         if factor is None:
             continue
-        own = bars[bars["ticker"] == shift.ticker]
+        rows = bars[bars["ticker"] == shift.ticker]
         if math.isnan(factor):
-            scaled, unclear = scaled.drop(own.index), pd.concat([unclear, own])
+            scaled, unclear = scaled.drop(rows.index), pd.concat([unclear, rows])
             continue
-        later = own.loc[own["opened_at"] > shift.newest_overlap_at, "opened_at"]
+        later = rows.loc[rows["opened_at"] > shift.newest_overlap_at, "opened_at"]
         otherwise_at = later.iloc[0].to_pydatetime() if len(later) else as_of
-        effective_at, is_announced = splits.effective_from(shift.ticker, factor, own_announced, otherwise_at)
+        effective_at, is_announced = splits.effective_from(shift.ticker, factor, named, otherwise_at)
         split = Split(shift.ticker, effective_at, factor)
-        is_old_copy = not shift.has_newer and any(splits.is_same(split, undone) for undone in _undone(own_recorded))
-        if is_old_copy or not split_store.move_to_scale(connection, split, as_of, own, is_announced=is_announced):
-            scaled = splits.rescale(scaled, own.index, 1 / factor)
+        is_old_copy = not shift.has_newer and any(splits.is_same(split, other) for other in undone)
+        if is_old_copy or not split_store.move_to_scale(connection, split, as_of, rows, is_announced=is_announced):
+            scaled = splits.rescale(scaled, rows.index, 1 / factor)
             factors[shift.ticker] = factor
     return scaled, unclear, factors
 
 
-def _believed(dividends: Sequence[Dividend], unclear: Collection[str], factors: Mapping[str, float]) -> list[Dividend]:
-    """An answer's dividends on the scale of its bars once those are on the stored one; none where that is unclear."""
+def _on_scale(dividends: Sequence[Dividend], unclear: Collection[str], factors: Mapping[str, float]) -> list[Dividend]:
+    """A response's dividends on the stored scale; without those of tickers whose scale is unclear."""
     return [
         replace(dividend, amount=dividend.amount * factors.get(dividend.ticker, 1.0))
         for dividend in dividends
@@ -157,12 +159,12 @@ def _believed(dividends: Sequence[Dividend], unclear: Collection[str], factors: 
 
 
 def _undone(recorded: Sequence[Split]) -> list[Split]:
-    """What an answer from before these splits shows."""
+    """The splits that a response from before these splits seems to show."""
     return [Split(split.ticker, split.effective_at, 1 / split.factor) for split in recorded]
 
 
 def _expected_days(requests: Sequence[BarRequest], as_of: datetime) -> pd.DataFrame:
-    """The whole days that requests cover, with the bars that were due on each; the day of ``since`` is not whole."""
+    """The days that requests cover, with the bars due on each; the incomplete day of ``since`` is left out."""
     days_of: dict[tuple[str, str, int, datetime], pd.DataFrame] = {}
     parts = []
     for request in requests:

@@ -1,6 +1,7 @@
-"""A folder of bars becomes the histories that evaluation and pre-training read: no database, no clock.
+"""Histories for evaluation and pre-training from a folder of bars; no database, no clock.
 
-The files go the way of every bar: source, quality gate, session calendar. Where next: ``evaluation/history.py``.
+The files pass the same source, quality checks and session calendar as an hour's bars. Where next:
+``evaluation/history.py``.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ _SINCE = datetime(2015, 1, 1, tzinfo=UTC)
 def load_histories(folder: Path, until: datetime, tickers: Sequence[str] | None = None) -> dict[str, History]:
     """The histories of the tickers in a folder (all of them, if none are named), of bars closed before ``until``.
 
-    Bars that the quality gate rejects are left out.
+    Bars that fail the quality checks are left out.
 
     Raises:
-        InvalidRequestError: the folder has no bars of a ticker that was named, or of any.
+        InvalidRequestError: the folder has no bars of a named ticker, or no bars at all.
     """
     wanted = list(tickers) if tickers is not None else tickers_of(folder)
     source = FilesSource(folder)
@@ -46,13 +47,13 @@ def load_histories(folder: Path, until: datetime, tickers: Sequence[str] | None 
     report = source.fetch_bars([BarRequest(profile, _SINCE) for profile in profiles.values()], until)
     bars, _ = reject_bars(report.bars, profiles, until)
     return {
-        str(ticker): history_of(own.reset_index(drop=True), profiles[str(ticker)])
-        for ticker, own in bars.groupby("ticker")
+        str(ticker): history_of(rows.reset_index(drop=True), profiles[str(ticker)])
+        for ticker, rows in bars.groupby("ticker")
     }
 
 
 def tickers_of(folder: Path) -> list[str]:
-    """The tickers that a folder of bars has files of, in order, by the names that ``market.files`` gives them."""
+    """The tickers of which a folder has files, sorted; ``market.files`` defines the file names."""
     stems = (
         {path.stem for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}} if folder.is_dir() else set()
     )
@@ -60,19 +61,19 @@ def tickers_of(folder: Path) -> list[str]:
 
 
 def simulated_histories(count: int, since: datetime, until: datetime) -> dict[str, History]:
-    """So many tickers of the simulated market, one in four round the clock, of bars closed before ``until``."""
+    """Histories of ``count`` simulated tickers, of bars closed before ``until``; every fourth trades at all hours."""
     names = [f"PRETRAIN{number}{'-USD' if number % 4 == 3 else ''}{SIMULATED_SUFFIX}" for number in range(count)]
     source = SimulatedSource()
     profiles, _ = source.describe(names, until)
     histories = {}
-    for name in names:  # one at a time: a thousand tickers' bars in one frame are gigabytes
+    for name in names:  # one at a time: the bars of a thousand tickers in one frame take gigabytes
         bars, _ = reject_bars(source.fetch_bars([BarRequest(profiles[name], since)], until).bars, profiles, until)
         histories[name] = history_of(bars.reset_index(drop=True), profiles[name])
     return histories
 
 
 def history_of(bars: pd.DataFrame, profile: TickerProfile) -> History:
-    """One ticker's history from its accepted bars, with what its calendar says of them."""
+    """One ticker's history from its accepted bars and its calendar."""
     annotated = sessions.annotate(bars, profile.calendar)
     slot, slot_count, weekday = (annotated[name].to_numpy(np.int64) for name in ("slot", "slot_count", "weekday"))
     names = [f"next_slot_{horizon}" for horizon in range(1, HORIZON_COUNT + 1)]
@@ -87,7 +88,7 @@ def history_of(bars: pd.DataFrame, profile: TickerProfile) -> History:
 
 
 def market_of(profile: TickerProfile) -> str:
-    """What kind of market a ticker trades in: crypto, currency, index, US equity or other equity (funds included)."""
+    """The kind of market a ticker trades in: crypto, currency, index, US equity or other equity, funds included."""
     if profile.calendar in {ALWAYS_OPEN, CURRENCIES}:
         return {ALWAYS_OPEN: "crypto", CURRENCIES: "currency"}[profile.calendar]
     if profile.ticker.startswith("^"):
