@@ -28,17 +28,10 @@ LOG_NAME = "install.log"
 
 _STAMP = "hourcast.stamp"
 _TORCH_INDEX = "TORCH_INDEX"
-_FOREIGN_VARIABLES = (
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_USER",
-    "PIP_REQUIRE_VIRTUALENV",
-)
+_FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
 """Each of these would make pip install elsewhere, or not at all."""
 
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = 0.5
 _FIRST_WAIT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 60.0
 _CLEAR = "\r\x1b[2K"
@@ -132,6 +125,7 @@ class Installation:
         Raises:
             SystemExit: venv or pip failed; the message names the log, shows its end and says what to do.
         """
+        self.progress.pace.restart()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("", encoding="utf-8")
         pins = pinned_packages(self.project_dir, self.level)

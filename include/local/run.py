@@ -47,10 +47,8 @@ class Launch:
         for refusal in request.refusals:
             self._screen.say(f"Left out: {refusal}")
         self._stack.up()
-        state = (
-            f"up after {time.monotonic() - started:.0f} s" if self._stack.has_started_anything else "running already"
-        )
-        self._screen.say(f"Airflow is {state}: {self._stack.url}")
+        state = f"after {time.monotonic() - started:.0f} s" if self._stack.has_started_anything else "already"
+        self._screen.say(f"Airflow is up {state}: {self._stack.url}")
         with self._stack.api() as api, open_reader(self._stack.databases.hourcast_url()) as reader:
             self._prepare(api)
             self._await_earlier_runs(api, reader)
