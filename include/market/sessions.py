@@ -6,111 +6,33 @@ It refuses to know prices, sources and today's date. Where next: ``grid.py`` say
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+import logging
+from collections.abc import Container, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from include.contracts import ANNOUNCEMENT_COLUMNS, HORIZON_COUNT, require_utc
-from include.errors import DataContractError, InvalidRequestError
+from include.errors import DataContractError
 from include.market.announcements import announced
-from include.market.grid import (
-    ALWAYS_OPEN,
-    CURRENCIES,
-    DAY,
-    HOUR,
-    MINUTE,
-    NEW_YORK,
-    NOT_A_TIME,
-    Grid,
-    Micros,
-    grid_of,
-)
+from include.market.exchanges import delay_of, exchange_of, given_calendar
+from include.market.grid import DAY, HOUR, MINUTE, NOT_A_TIME, Grid, Micros, grid_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_CALENDAR_BY_SUFFIX: Final = {
-    "AS": "XAMS",
-    "AX": "XASX",
-    "BO": "XBOM",
-    "BR": "XBRU",
-    "CO": "XCSE",
-    "DE": "XETR",
-    "F": "XFRA",
-    "HE": "XHEL",
-    "HK": "XHKG",
-    "IL": "XLON",
-    "IR": "XDUB",
-    "JO": "XJSE",
-    "KQ": "XKRX",
-    "KS": "XKRX",
-    "L": "XLON",
-    "LS": "XLIS",
-    "MC": "XMAD",
-    "MI": "XMIL",
-    "MX": "XMEX",
-    "NS": "XBOM",
-    "NZ": "XNZE",
-    "OL": "XOSL",
-    "PA": "XPAR",
-    "SA": "BVMF",
-    "SI": "XSES",
-    "SS": "XSHG",
-    "ST": "XSTO",
-    "SW": "XSWX",
-    "SZ": "XSHG",
-    "T": "XTKS",
-    "TO": "XTSE",
-    "TW": "XTAI",
-    "TWO": "XTAI",
-    "V": "XTSE",
-    "VI": "XWBO",
-    "WA": "XWAR",
-}
-"""Yahoo's suffix of a ticker -> calendar, for the exchanges whose hours are known here."""
-
-_CALENDAR_BY_INDEX: Final = {
-    "^AXJO": "XASX",
-    "^BVSP": "BVMF",
-    "^FCHI": "XPAR",
-    "^FTSE": "XLON",
-    "^GDAXI": "XETR",
-    "^GSPTSE": "XTSE",
-    "^HSI": "XHKG",
-    "^KQ11": "XKRX",
-    "^KS11": "XKRX",
-    "^N225": "XTKS",
-    "^TWII": "XTAI",
-}
-"""Indices outside New York; every other ``^`` counts as New York's."""
-
-_CRYPTO: Final = re.compile(r"[A-Z0-9]+(-(USD|EUR|GBP|JPY|CAD|AUD|KRW|INR|BTC|ETH)|-?USD[TC])")
+_NO_CALENDARS: Final[Mapping[str, str]] = {}
+_LOG: Final = logging.getLogger(__name__)
 
 
-def calendar_of(ticker: str) -> str:
-    """The name of the calendar that a ticker trades by, told from Yahoo's spelling.
+def calendar_of(ticker: str, given: Mapping[str, str] = _NO_CALENDARS) -> str:
+    """The name of the calendar that a ticker trades by, found from Yahoo's spelling; ``given`` ones come first.
 
     Raises:
-        InvalidRequestError: the suffix belongs to no exchange whose hours are known here.
+        InvalidRequestError: the hours of the ticker's exchange are not known.
     """
-    if ticker.endswith("=X"):
-        return CURRENCIES
-    if ticker.startswith("^"):
-        return _CALENDAR_BY_INDEX.get(ticker, NEW_YORK)
-    if _CRYPTO.fullmatch(ticker):
-        return ALWAYS_OPEN
-    _, dot, suffix = ticker.rpartition(".")
-    if not dot and "=" not in ticker:
-        return NEW_YORK
-    if suffix not in _CALENDAR_BY_SUFFIX:
-        message = (
-            f"{ticker}: no trading hours are known for its suffix. "
-            f"Known are: {', '.join('.' + name for name in _CALENDAR_BY_SUFFIX)}, =X, -USD and no suffix (New York)."
-        )
-        raise InvalidRequestError(message)
-    return _CALENDAR_BY_SUFFIX[suffix]
+    return given_calendar(ticker, given) or exchange_of(ticker).calendars[0]
 
 
 def timezone_of(calendar: str) -> str:
@@ -125,10 +47,9 @@ def timezone_of(calendar: str) -> str:
 def feed_delay_minutes(calendar: str) -> int:
     """Minutes after a bar's end until its last value can be known.
 
-    New York, currencies and crypto are quoted in real time, so 2 minutes of grace do. Yahoo delays the other exchanges
-    by 15 minutes (most) to 20 (Taipei, Tokyo), so before 20 have passed a bar may still change.
+    2 where Yahoo quotes in real time (New York, currencies and crypto); else 20, or Yahoo's delay where it is longer.
     """
-    return 2 if calendar in {NEW_YORK, ALWAYS_OPEN, CURRENCIES} else 20
+    return delay_of(calendar)
 
 
 def bar_grid(calendar: str, since: datetime, until: datetime) -> pd.DataFrame:
@@ -203,11 +124,18 @@ def closed_at_of(opened_at: pd.Series[Any], calendar: str) -> pd.Series[Any]:
     return pd.Series(_utc(closed), index=opened_at.index, name="closed_at")
 
 
-def last_closed(calendar: str, as_of: datetime, delay_minutes: int) -> datetime | None:
-    """When the newest bar closed whose end plus the feed's delay is not after ``as_of``; None before the first bar."""
+def last_closed(
+    calendar: str, as_of: datetime, delay_minutes: int, unserved: Container[tuple[int, int]] = ()
+) -> datetime | None:
+    """When the newest bar closed whose end plus the feed's delay is not after ``as_of``; None before the first bar.
+
+    ``unserved``: (bars of the session, slot) of bars that are not waited for, as ``closings.unserved_closings`` has it.
+    """
     grid = grid_of(calendar)
     known = _micros(as_of, "as_of") - delay_minutes * MINUTE
     count = int(np.searchsorted(grid.closed, known, side="right"))
+    while count and (int(grid.slot_count[count - 1]), int(grid.slot[count - 1])) in unserved:
+        count -= 1
     return _datetime(grid.closed[count - 1]) if count else None
 
 
@@ -222,17 +150,52 @@ def missed_sessions(calendar: str, newest_closed_at: datetime, as_of: datetime, 
 def next_closes(calendar: str, after: datetime, count: int) -> list[datetime]:
     """The next ``count`` closes of bars strictly after ``after``: the targets of horizons 1..count.
 
+    Those of assumed sessions count; a warning in the log says so once a process.
+
     Raises:
-        DataContractError: the calendar is not known that far ahead.
+        DataContractError: the calendar does not reach that far ahead.
     """
     grid = grid_of(calendar)
     first = int(np.searchsorted(grid.closed, _micros(after, "after"), side="right"))
     found = grid.closed[first : first + count]
     if len(found) < count:
         end = _datetime(grid.closed[-1])
-        message = f"Calendar {calendar} ends at {end:%Y-%m-%d}; install a newer exchange_calendars to go on."
+        message = f"Calendar {calendar} ends at {end:%Y-%m-%d}; install a version of Hourcast that reaches further."
         raise DataContractError(message)
+    if grid.session_day[first + count - 1] > grid.published:
+        _warn_of_assumed_sessions(calendar)
     return [_datetime(value) for value in found]
+
+
+def published_until(calendar: str) -> date:
+    """The last day whose holidays are known; later sessions are assumed from the week and the usual hours.
+
+    Raises:
+        DataContractError: there is no such calendar.
+    """
+    return (_EPOCH + timedelta(days=grid_of(calendar).published)).date()
+
+
+def assumption(calendar: str, at: datetime) -> str | None:
+    """A sentence for people where the sessions of this instant are assumed; None where they are published.
+
+    Raises:
+        DataContractError: no such calendar, or a naive datetime.
+    """
+    end = published_until(calendar)
+    if require_utc(at, "at").date() <= end:
+        return None
+    return (
+        f"The holidays of calendar {calendar} are known until {end}. Later sessions are assumed: every trading day of "
+        "the week with the usual hours. Add holidays with HOURCAST_CALENDARS_FILE or install a newer "
+        "exchange_calendars."
+    )
+
+
+@lru_cache(maxsize=128)
+def _warn_of_assumed_sessions(calendar: str) -> None:
+    """Says so in the log, once a process."""
+    _LOG.warning("%s", assumption(calendar, datetime.max.replace(tzinfo=UTC)))
 
 
 def _known_in_advance(grid: Grid, numbers: Micros) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -58,13 +58,18 @@ def local_hours(calendar: str, day: str) -> list[str]:
         ("BTC-USDC", "24/7"),
         ("EURUSD=X", "FX"),
         ("JPY=X", "FX"),
+        ("ES=F", "CMES"),
+        ("GCZ26.CMX", "CMES"),
+        ("2222.SR", "XSAU"),
+        ("^BUX.BD", "XBUD"),
+        ("^VIX", "XNYS"),
     ],
 )
-def test_a_tickers_spelling_tells_its_calendar(ticker: str, calendar: str) -> None:
+def test_a_tickers_calendar_is_found_from_its_spelling(ticker: str, calendar: str) -> None:
     assert sessions.calendar_of(ticker) == calendar
 
 
-@pytest.mark.parametrize("ticker", ["ABC.XY", "ES=F", "ABC."])
+@pytest.mark.parametrize("ticker", ["ABC.XY", "KC=F", "ABC."])
 def test_a_suffix_without_known_hours_is_refused_by_name(ticker: str) -> None:
     with pytest.raises(InvalidRequestError, match=ticker):
         sessions.calendar_of(ticker)
@@ -168,19 +173,49 @@ def test_the_newest_closed_bar_waits_for_the_feeds_delay() -> None:
     assert sessions.last_closed("XNYS", utc("2014-12-31"), 2) is None
 
 
+def test_a_closing_bar_that_is_never_served_is_not_waited_for() -> None:
+    evening = utc("2024-11-29T20:00")  # a half day in New York: 12:30 is its fourth bar
+    assert sessions.last_closed("XNYS", evening, 2) == utc("2024-11-29T18:00")
+    assert sessions.last_closed("XNYS", evening, 2, {(4, 3)}) == utc("2024-11-29T17:30")
+    assert sessions.last_closed("XNYS", utc("2015-01-02T15:00"), 2, {(7, 0)}) is None
+
+
 def test_delays_are_short_only_where_quotes_are_real_time() -> None:
     assert [sessions.feed_delay_minutes(name) for name in ("XNYS", "24/7", "FX", "XTAI", "XLON")] == [2, 2, 2, 20, 20]
+    assert [sessions.feed_delay_minutes(name) for name in ("XSWX", "XSGO", "XLJU")] == [30, 40, 20]
 
 
-def test_past_the_end_of_the_known_calendar_the_message_says_what_to_do() -> None:
-    with pytest.raises(DataContractError, match="newer exchange_calendars"):
+def test_past_the_last_year_of_all_calendars_the_message_says_what_to_do() -> None:
+    with pytest.raises(DataContractError, match="XNYS ends at 2032-12-31; install"):
         sessions.next_closes("XNYS", utc("2035-01-01"), 1)
 
 
-def test_an_exchange_that_publishes_year_by_year_ends_where_it_is_published() -> None:
-    with pytest.raises(DataContractError, match="XSHG"):
-        sessions.next_closes("XSHG", utc("2032-01-01"), 1)
-    assert len(sessions.next_closes("XSHG", utc("2025-05-28"), 7)) == 7
+def test_where_holidays_are_not_published_yet_sessions_are_assumed_and_said_to_be(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert sessions.published_until("XSHG") == date(2026, 12, 31)
+    assert sessions.assumption("XSHG", utc("2026-12-31T07:00")) is None
+    sentence = sessions.assumption("XSHG", utc("2027-01-01"))
+    assert sentence is not None
+    assert "XSHG are known until 2026-12-31" in sentence
+    assert "HOURCAST_CALENDARS_FILE" in sentence
+    sessions._warn_of_assumed_sessions.cache_clear()
+    for _ in range(2):
+        closes = sessions.next_closes("XSHG", utc("2026-12-31T06:00"), 2)
+    assert closes == [utc("2026-12-31T07:00"), utc("2027-01-01T02:30")]
+    assert [record.getMessage() for record in caplog.records] == [sentence]
+
+
+def test_where_holidays_are_published_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    sessions.next_closes("XNYS", utc("2032-12-01"), 7)
+    assert sessions.assumption("24/7", utc("2032-12-31")) is None
+    assert caplog.records == []
+
+
+def test_bars_at_the_end_of_the_published_year_see_the_assumed_ones_ahead() -> None:
+    bars = sessions.bar_grid("XSHG", utc("2026-12-31"), utc("2027-01-01"))[["opened_at", "closed_at"]]
+    last = sessions.annotate(bars, "XSHG").iloc[-1]
+    assert [last[f"next_slot_{horizon}"] for horizon in range(1, 8)] == [0, 1, 2, 3, 0, 1, 2]
 
 
 def test_an_unknown_calendar_is_refused() -> None:

@@ -51,6 +51,8 @@ def answer(ticker: str, listing: Listing, query: Mapping[str, str], clock: datet
         return _refusal(422, "Unprocessable Entity", text)
     exchange = exchange_of(ticker)
     seen = _as_seen(listing, now - 60 * exchange.delay_minutes)
+    if exchange.has_auction and interval != "1d":
+        seen = _with_auctions(seen, listing, now - 60 * exchange.delay_minutes)
     rows = _daily(seen, exchange) if interval == "1d" else seen
     is_asked = (rows.opened >= since) & (rows.opened < until)
     rows = Rows(rows.opened[is_asked], rows.prices[is_asked], rows.volume[is_asked])
@@ -98,6 +100,18 @@ def _as_seen(listing: Listing, now: int) -> Rows:
             prices = np.vstack([prices, np.full(4, prices[-1, 3])])
             volume = np.append(volume, 0.0)
     return Rows(opened, prices, volume)
+
+
+def _with_auctions(seen: Rows, listing: Listing, now: int) -> Rows:
+    """A row of volume 0 at the end of every session that is over: the price of the closing auction."""
+    is_last = np.append(listing.opened[1:] > listing.closed[:-1] + 2 * 3600, True) & (listing.closed <= now)
+    opened, closes = listing.closed[is_last], listing.prices[is_last, 3]
+    order = np.argsort(np.concatenate([seen.opened, opened]), kind="stable")
+    return Rows(
+        np.concatenate([seen.opened, opened])[order],
+        np.concatenate([seen.prices, np.repeat(closes[:, None], 4, axis=1)])[order],
+        np.concatenate([seen.volume, np.zeros(len(opened))])[order],
+    )
 
 
 def _in_progress(prices: npt.NDArray[np.float64], share: float) -> npt.NDArray[np.float64]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from include.errors import InvalidRequestError
 from include.market.sessions import bar_grid, calendar_of, closed_at_of
+from tests.yahoo.exchanges import exchange_of
 
 PRICES = ("open", "high", "low", "close")
 
@@ -92,8 +93,9 @@ def invented(since: datetime, until: datetime, tickers: frozenset[str] | None = 
 
 
 def invented_bars(ticker: str, since: datetime, until: datetime) -> pd.DataFrame:
-    """A BarFrame of one ticker on its calendar's grid; a later ``until`` adds bars and changes none."""
-    grid = bar_grid(calendar_of(ticker), since.astimezone(UTC), until.astimezone(UTC))
+    """A BarFrame of one ticker on the grid that Yahoo has for it; a later ``until`` adds bars and changes none."""
+    calendar = exchange_of(ticker).calendar or calendar_of(ticker)
+    grid = bar_grid(calendar, since.astimezone(UTC), until.astimezone(UTC))
     level, steps, above, below, amounts = (
         np.random.default_rng((zlib.crc32(ticker.encode()), purpose)) for purpose in range(5)
     )
@@ -119,6 +121,16 @@ def invented_bars(ticker: str, since: datetime, until: datetime) -> pd.DataFrame
 def with_events(listing: Listing, splits: tuple[Event, ...] = (), dividends: tuple[Event, ...] = ()) -> Listing:
     """The same listing with events added."""
     return replace(listing, splits=(*listing.splits, *splits), dividends=(*listing.dividends, *dividends))
+
+
+def moved_to_close(listing: Listing, slot_count: int) -> Listing:
+    """The same listing with the last bar of sessions of so many bars opened at its close, as on Yahoo's half days."""
+    is_last = np.append(listing.opened[1:] > listing.closed[:-1], True)
+    sizes = np.diff(np.append(-1, np.flatnonzero(is_last)))
+    moved = np.flatnonzero(is_last)[sizes == slot_count]
+    opened = listing.opened.copy()
+    opened[moved] = listing.closed[moved]
+    return replace(listing, opened=opened)
 
 
 def _seconds(times: pd.Series) -> npt.NDArray[np.int64]:
