@@ -1,0 +1,127 @@
+"""Last bars of sessions that a feed never serves: known for some exchanges, else learnt from a ticker's bars.
+
+Yahoo leaves out the last bar of some sessions for good: 12:30 on New York's half days, the auctions of several
+exchanges (ranaroussi/yfinance#1585, #2806). Whoever waits for such a bar calls the ticker late every evening and asks
+for the bar for a month. Days on which a calendar only assumes a session, and that stay empty, are treated alike. Pure:
+bars in, no clock. Where next: ``sessions.last_closed`` takes what is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.market.calendar_definitions import calendars_file, definition_of
+from include.market.grid import ALWAYS_OPEN, CURRENCIES, Grid, grid_of
+from include.market.sessions import bar_grid
+from include.market.source import YAHOO
+
+NEWEST_SESSIONS: Final = 10
+"""So many of the newest sessions of one length are looked at: a feed that changes its mind is believed in two weeks."""
+FEWEST_SESSIONS: Final = 3
+"""Fewer than this teach nothing. A year of New York has three half days or less."""
+USUAL_RATIO: Final = 0.8
+"""The bar before must have come in so many of those sessions: else the ticker trades too thinly to tell."""
+
+
+class Closing(NamedTuple):
+    """A bar at the end of a session: the session's number of bars, and the bar's slot from 0."""
+
+    slot_count: int
+    slot: int
+
+    def __str__(self) -> str:
+        """Words for people, with the bar counted from 1."""
+        return f"bar {self.slot + 1} of sessions with {self.slot_count} bars"
+
+
+def unserved_closings(calendar: str, source: str, opened_at: pd.Series[Any]) -> frozenset[Closing]:
+    """The closing bars that this source is known never to serve, and those that a ticker's bars show it not to serve.
+
+    ``opened_at``: when the ticker's stored bars open, UTC, in any order; what is learnt depends on nothing else.
+
+    Raises:
+        DataContractError: there is no such calendar.
+    """
+    return known_closings(calendar, source) | learnt_closings(calendar, opened_at)
+
+
+def known_closings(calendar: str, source: str) -> frozenset[Closing]:
+    """The closing bars of ``yahoo_lacks`` in ``calendars.toml``; none for another source than Yahoo."""
+    if source != YAHOO or calendar in {ALWAYS_OPEN, CURRENCIES}:
+        return frozenset()
+    return frozenset(Closing(*pair) for pair in definition_of(calendar, calendars_file()).yahoo_lacks)
+
+
+def learnt_closings(calendar: str, opened_at: pd.Series[Any]) -> frozenset[Closing]:
+    """The closing bars that were absent in all of the newest whole sessions of their length.
+
+    The first and the last session with a bar are left out, since they may not be whole.
+
+    Raises:
+        DataContractError: there is no such calendar.
+    """
+    grid = grid_of(calendar)
+    is_there = _presence(grid, opened_at)
+    seen_days = grid.session_day[is_there]
+    if not len(seen_days):
+        return frozenset()
+    is_whole = (grid.session_day > seen_days[0]) & (grid.session_day < seen_days[-1])
+    found: set[Closing] = set()
+    for count in np.unique(grid.slot_count[is_whole]):
+        sessions = is_there[is_whole & (grid.slot_count == count)].reshape(-1, count)
+        found |= _absent_closings(sessions[sessions.any(axis=1)][-NEWEST_SESSIONS:])
+    return frozenset(found)
+
+
+def expected_bars(
+    calendar: str,
+    since: datetime,
+    until: datetime,
+    unserved: Container[tuple[int, int]],
+    opened_at: pd.Series[Any],
+) -> pd.DataFrame:
+    """The rows of ``sessions.bar_grid`` that the feed can be expected to serve.
+
+    Left out are the ``unserved`` closing bars, and days on which the calendar only assumes a session when no bar of
+    them is among ``opened_at`` (the ticker's stored bars, UTC) although later ones are.
+
+    Raises:
+        DataContractError: no such calendar, or a naive datetime.
+    """
+    bars = bar_grid(calendar, since, until)
+    pairs = zip(bars["slot_count"].tolist(), bars["slot"].tolist(), strict=True)
+    is_served = np.array([pair not in unserved for pair in pairs], dtype=np.bool_)
+    days = bars["session_date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    return bars.loc[is_served & ~np.isin(days, _empty_days(calendar, opened_at))].reset_index(drop=True)
+
+
+def _empty_days(calendar: str, opened_at: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Assumed sessions without a bar that lie before the newest bar; days since 1970."""
+    grid = grid_of(calendar)
+    seen_days = np.unique(grid.session_day[_presence(grid, opened_at)])
+    if not len(seen_days):
+        return seen_days
+    is_assumed = (grid.session_day > grid.published) & (grid.session_day < seen_days[-1])
+    return np.setdiff1d(grid.session_day[is_assumed], seen_days)
+
+
+def _absent_closings(sessions: npt.NDArray[np.bool_]) -> set[Closing]:
+    """The closing bars that none of these sessions has; [sessions, slots] says which bars are there."""
+    if len(sessions) < FEWEST_SESSIONS:
+        return set()
+    count = sessions.shape[1]
+    last = int(np.flatnonzero(sessions.any(axis=0))[-1])
+    if sessions[:, last].mean() < USUAL_RATIO:
+        return set()
+    return {Closing(count, slot) for slot in range(last + 1, count)}
+
+
+def _presence(grid: Grid, opened_at: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """For every bar of the grid, whether one of these bars is it."""
+    return np.isin(grid.opened, pd.DatetimeIndex(opened_at).as_unit("us").asi8)
