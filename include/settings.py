@@ -55,6 +55,12 @@ class MarketSettings:
     """Pace of requests to Yahoo. Default 2: reports of bans start near 5."""
     yahoo_timeout_seconds: float = 10.0
     """Time one request to Yahoo may take. Default 10, the client's own."""
+    suffix_calendars: str | None = None
+    """Calendars of suffixes or tickers whose trading hours are not known, or are known wrongly: ``.XX=XNYS,KC=F=IEPA``.
+    They come before Yahoo's word. Default: none."""
+    calendars_file: Path | None = None
+    """File whose holidays, hours and calendars are laid over ``include/market/calendars.toml``, in the same form.
+    Default: none."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class ModelSettings:
     hourly_training_steps: int = 4
     """Optimiser steps of an hour's fine-tuning. Default 4: careless fine-tuning is known to hurt."""
     hourly_training_scope: str = "head"
-    """What an hour's fine-tuning may move: `all`, `last_block_head`, `norms_head` or `head`. Default `head`."""
+    """Weights that an hour's fine-tuning trains: `all` or `head` (the output layer). Default `head`."""
     hourly_learning_rate: float = 1e-5
     """Greatest step of an hour's fine-tuning for one weight. Default 1e-5: no rate was found that gains, and this
     does no harm."""
@@ -176,7 +182,10 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "float": float,
 }
 
-_CHOICES: dict[str, tuple[str, ...]] = {"training_policy": ("always", "when_drifting", "never")}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "training_policy": ("always", "when_drifting", "never"),
+    "hourly_training_scope": ("all", "head"),
+}
 """What a setting in words may say."""
 
 _LIMITS: dict[str, tuple[int, int | None]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from include.market.calendar_definitions import use_calendars_file
 from include.market.files import FilesSource
 from include.market.simulated import SimulatedSource
 from include.market.source import FILES, SIMULATED, YAHOO, BarSource
@@ -25,8 +26,10 @@ class Budget(Protocol):
 def open_sources(settings: MarketSettings, budget: Budget | None = None) -> dict[str, BarSource]:
     """The bar sources by name: Yahoo and the simulated market always, files where a folder is set.
 
-    Nothing is asked of any source here. Without a ``budget`` the process keeps a pace of its own.
+    Nothing is asked of any source here. Without a ``budget`` the process keeps a pace of its own. From here on the
+    process follows ``settings.calendars_file``.
     """
+    use_calendars_file(settings.calendars_file)
     pace = None if budget is None else budget.wait_for_turn
     gate = None if budget is None else RateLimitGate(tell=budget.block)
     yahoo = YahooSource(settings, pace, gate=gate)

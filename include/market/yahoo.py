@@ -21,13 +21,14 @@ from include.errors import (
     BarsNotReadyError,
     DataContractError,
     HourcastError,
-    InvalidRequestError,
     MarketUnavailableError,
     RetryableError,
     UnknownTickerError,
 )
-from include.market.sessions import bar_grid, calendar_of, feed_delay_minutes, timezone_of
+from include.market.exchanges import parse_calendars
+from include.market.sessions import bar_grid
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
+from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
 from include.market.yahoo_retry import RetryPolicy, ask_all
 from include.market.yahoo_session import Pace, RateLimitGate, is_reachable, process_gate, process_pacer
@@ -42,45 +43,6 @@ _FAR_AHEAD: Final = timedelta(days=1)
 """Bars in progress are left out without a word, also when a late retry sees newer ones; a bar from further ahead than
 this is a mistake of Yahoo's, handed over so that the quality gate can write it down."""
 _DESCRIBE_DAYS: Final = 10  # longer than any exchange's holidays
-
-_CALENDAR_BY_EXCHANGE: Final = {
-    **dict.fromkeys(
-        ("NMS", "NGM", "NCM", "NAS", "NIM", "NYQ", "NYS", "ASE", "PCX", "BTS", "PNK", "SNP", "DJI"), "XNYS"
-    ),
-    **dict.fromkeys(("TAI", "TWO"), "XTAI"),
-    **dict.fromkeys(("KSC", "KOE"), "XKRX"),
-    **dict.fromkeys(("LSE", "IOB", "FGI"), "XLON"),
-    **dict.fromkeys(("JPX", "OSA"), "XTKS"),
-    **dict.fromkeys(("SHH", "SHZ"), "XSHG"),
-    **dict.fromkeys(("BSE", "NSI"), "XBOM"),
-    **dict.fromkeys(("TOR", "VAN"), "XTSE"),
-    "AMS": "XAMS",
-    "ASX": "XASX",
-    "BRU": "XBRU",
-    "CCC": "24/7",
-    "CCY": "FX",
-    "CPH": "XCSE",
-    "EBS": "XSWX",
-    "FRA": "XFRA",
-    "GER": "XETR",
-    "HEL": "XHEL",
-    "HKG": "XHKG",
-    "ISE": "XDUB",
-    "JNB": "XJSE",
-    "LIS": "XLIS",
-    "MCE": "XMAD",
-    "MEX": "XMEX",
-    "MIL": "XMIL",
-    "NZE": "XNZE",
-    "OSL": "XOSL",
-    "PAR": "XPAR",
-    "SAO": "BVMF",
-    "SES": "XSES",
-    "STO": "XSTO",
-    "VIE": "XWBO",
-    "WSE": "XWAR",
-}
-"""Yahoo's code of an exchange -> calendar; a code that is not here leaves it to the ticker's suffix."""
 
 
 class YahooSource:
@@ -99,6 +61,7 @@ class YahooSource:
         policy: RetryPolicy | None = None,
         gate: RateLimitGate | None = None,
     ) -> None:
+        self._calendars = parse_calendars(settings.suffix_calendars)
         self._policy = policy or RetryPolicy()
         self._gate = gate or process_gate()
         own_pace = pace or process_pacer(settings.yahoo_requests_per_second)
@@ -116,12 +79,18 @@ class YahooSource:
         errors: dict[str, HourcastError] = {}
         for ticker in tickers:
             try:
-                guesses[ticker] = timezone_of(calendar_of(ticker))
-            except InvalidRequestError as error:
+                guesses[ticker] = likely_timezone(ticker, self._calendars)
+            except HourcastError as error:
                 errors[ticker] = error
         asks = {ticker: partial(self._describe_one, ticker, moment) for ticker in guesses}
-        profiles, failed = self._ask_all(asks, guesses)
+        answers, failed = self._ask_all(asks, guesses)
         errors |= failed
+        profiles: dict[str, TickerProfile] = {}
+        for ticker, answer in answers.items():
+            try:
+                profiles[ticker] = self._profile(ticker, answer, moment)
+            except HourcastError as error:
+                errors[ticker] = error
         return profiles, [_failure(ticker, errors[ticker]) for ticker in tickers if ticker in errors]
 
     def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
@@ -148,7 +117,7 @@ class YahooSource:
         self._client.remember_timezones(timezones)
         return ask_all(asks, self._policy, self._gate, self._executor)
 
-    def _describe_one(self, ticker: str, as_of: datetime) -> TickerProfile:
+    def _describe_one(self, ticker: str, as_of: datetime) -> Answer:
         answer = self._client.hourly(ticker, as_of - timedelta(days=_DESCRIBE_DAYS), as_of)
         _require_same("symbol", ticker, answer, ticker)
         if answer.rows.empty:
@@ -156,20 +125,21 @@ class YahooSource:
                 f"{ticker}: Yahoo knows it but has no hourly bars of it in {_DESCRIBE_DAYS} days; it cannot be tracked."
             )
             raise UnknownTickerError(message)
-        calendar = _CALENDAR_BY_EXCHANGE.get(answer.metadata["exchangeName"] or "") or calendar_of(ticker)
-        timezone = answer.metadata["exchangeTimezoneName"]
-        if timezone != timezone_of(calendar):
-            place = f"{answer.metadata['exchangeName']} in {timezone}"
-            message = f"{ticker}: it trades at {place}, whose hours are not known here; it cannot be tracked."
-            raise InvalidRequestError(message)
+        return answer
+
+    def _profile(self, ticker: str, answer: Answer, as_of: datetime) -> TickerProfile:
+        """Not to be called by several threads: it may make a calendar, which catches warnings."""
+        code, timezone = answer.metadata["exchangeName"], answer.metadata["exchangeTimezoneName"]
+        opened_at = answer.rows["opened_at"]
+        calendar, delay_minutes = calendar_and_delay(ticker, code, timezone, opened_at, self._calendars, as_of)
         return TickerProfile(
             ticker=ticker,
             source=YAHOO,
             calendar=calendar,
-            timezone=timezone,
+            timezone=str(timezone),
             currency=answer.metadata["currency"],
             name=answer.metadata["longName"],
-            feed_delay_minutes=feed_delay_minutes(calendar),
+            feed_delay_minutes=delay_minutes,
         )
 
     def _fetch_one(self, request: BarRequest, as_of: datetime) -> FetchReport:
