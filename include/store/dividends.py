@@ -1,6 +1,6 @@
-"""Dividends, point in time: as they were first seen, read on the scale that the bars of an instant are on.
+"""Dividends, point in time: stored with the values of their first reading, read on the price scale of an instant.
 
-Where next: ``sql/migrations/0008_dividend_gap.sql`` for what is computed of them in SQL.
+The SQL functions that compute with them are in ``sql/migrations/0008_dividend_gap.sql`` and ``0012_split_factor.sql``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from include.store.tables import DIVIDEND
 
 @dataclass(frozen=True)
 class KnownDividend:
-    """A dividend and the instant from which on it was known to us, UTC."""
+    """A dividend and when it became known, UTC."""
 
     dividend: Dividend
     known_at: datetime
 
 
 def save_dividends(connection: Connection, dividends: Sequence[KnownDividend], as_of: datetime) -> int:
-    """Stores dividends, their amounts on the scale of ``as_of``, as they were first seen; the count of new ones.
+    """Stores dividends, amounts on the price scale of ``as_of`` (UTC); the count of new ones.
 
-    An older reading of the same amount (an hour that is caught up on meets what a later run stored) dates it back,
-    except where that would change what a finished hour had read.
+    A stored dividend keeps its amount. Its ``known_at`` moves back if the same amount is given with an earlier one (a
+    replayed hour reads what a later run has stored), unless an hour in between has run without the dividend.
     """
     if not dividends:
         return 0
@@ -53,9 +53,9 @@ def save_dividends(connection: Connection, dividends: Sequence[KnownDividend], a
 
 
 def load_dividends(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, list[KnownDividend]]:
-    """Each ticker's dividends as known at ``as_of``, on the scale of its bars then, oldest first.
+    """Each ticker's dividends as known at ``as_of`` (UTC), on the price scale of that instant, oldest first.
 
-    Tickers without any are absent.
+    Tickers without a dividend are absent.
     """
     rows = fetch_rows(
         connection,
@@ -75,11 +75,8 @@ def load_dividends(connection: Connection, tickers: Sequence[str], as_of: dateti
 
 
 def _factor(ticker: str, since: str, until: str) -> str:
-    """By what the splits after one instant, up to another, divide a ticker's prices: 1 where there was none."""
-    return f"""(
-        select coalesce(exp(sum(ln(split.factor))), 1) from forecast.split
-        where split.ticker = {ticker} and split.known_at > {since} and split.known_at <= {until}
-    )"""  # noqa: S608  # names from the callers
+    """The split factor of a ticker between two instants, as an SQL expression; 1 without a split."""
+    return f"(select factor from forecast.split_factor_between({ticker}, {since}, {until}))"  # noqa: S608  # names from the callers
 
 
 def _date_back(staged: str) -> str:

@@ -1,8 +1,8 @@
-"""Forecasts, their baseline twins and their scores: written once, read as of an instant.
+"""Forecasts, the baselines' forecasts of the same bars, and scores: written once, read as of an instant.
 
-Prices are in the ticker's currency, losses in basis points of log return. An actual close is always that of the bar
-as it was known at the reader's ``as_of``, and what was forecast before a split is brought to the scale after it.
-Where next: ``tables.py`` for the columns.
+Prices are in the ticker's currency, losses in basis points of log return. An actual close is that of the bar as known
+at the caller's ``as_of``. A forecast from before a split is divided by the split factor, to be on the scale of the
+actual close. The columns are in ``tables.py``.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Record:
-    """How a ticker's newest forecasts one bar ahead came out: CRPS differences from HAR's are in basis points."""
+    """Scores of a ticker's newest forecasts one bar ahead, compared with those of the seasonal HAR baseline."""
 
     count: int
+    """Number of scored forecasts."""
     inside_ratio: float
     """Share (0..1) of outcomes inside the 80 % interval."""
     har_count: int
-    """Forecasts that have a twin by the seasonal HAR."""
+    """Number of them that have a scored forecast of the seasonal HAR."""
     har_difference: float | None
-    """Mean CRPS less the twin's; above 0: ours was worse."""
+    """Mean of our CRPS less the HAR's, in basis points of log return; above 0: ours is worse."""
     har_deviation: float | None
-    """Standard deviation of that difference."""
+    """Standard deviation of that difference, in basis points of log return."""
 
 
 SCORING_REACH = timedelta(days=30)
-"""How long a forecast waits for its actual; a bar that has not come by then will not come."""
+"""A forecast whose actual close is not known this long after its target is never scored."""
 
 _MATURED_COLUMNS = (
     "ticker",
@@ -64,21 +65,21 @@ _HISTORY_KINDS = {
 
 
 def save_predictions(connection: Connection, predictions: pd.DataFrame) -> int:
-    """Stores forecasts (PREDICTION_COLUMNS), one row a ticker, as_of and horizon; the count of rows that changed."""
+    """Stores forecasts (PREDICTION_COLUMNS; key: ticker, as_of, horizon); the count of rows that changed."""
     if predictions.empty:
         return 0
     return upsert(connection, PREDICTION, rows_of(predictions, PREDICTION.columns))
 
 
 def save_baselines(connection: Connection, baselines: pd.DataFrame) -> int:
-    """Stores the baselines' forecasts of the same bars (BASELINE_COLUMNS); the count of rows that changed."""
+    """Stores the baselines' forecasts (BASELINE_COLUMNS; key: ticker, as_of, horizon, baseline); rows that changed."""
     if baselines.empty:
         return 0
     return upsert(connection, BASELINE_PREDICTION, rows_of(baselines, BASELINE_PREDICTION.columns))
 
 
 def load_forecast(connection: Connection, ticker: str, as_of: datetime) -> tuple[list[Row], list[Row]]:
-    """One stored forecast and its baseline twins, as column -> value, by horizon; ``made_at`` included."""
+    """One stored forecast and the baselines' forecasts of it: rows (column -> value, with ``made_at``) by horizon."""
     key = {"ticker": ticker, "as_of": require_utc(as_of, "as_of")}
     queries = (
         f"select {', '.join(PREDICTION.columns)}, made_at from forecast.prediction "  # noqa: S608  # names from tables.py
@@ -91,7 +92,7 @@ def load_forecast(connection: Connection, ticker: str, as_of: datetime) -> tuple
 
 
 def sample_forecasts(connection: Connection, count: int, seed: int) -> list[tuple[str, datetime]]:
-    """Ticker and as_of of ``count`` stored forecasts, or of all there are: the same ones for the same seed."""
+    """Ticker and as_of (UTC) of a random sample of at most ``count`` stored forecasts: the same for the same seed."""
     rows = fetch_rows(
         connection,
         """
@@ -107,7 +108,7 @@ def sample_forecasts(connection: Connection, count: int, seed: int) -> list[tupl
 
 
 def newest_read_at(connection: Connection, ticker: str) -> datetime | None:
-    """The newest instant as of which the ticker's bars were read for an hour or a forecast, UTC; None if never."""
+    """The newest ``as_of`` (UTC) of an hour or forecast that has read the ticker's bars; None if there is none."""
     (row,) = fetch_rows(
         connection,
         """
@@ -123,7 +124,7 @@ def newest_read_at(connection: Connection, ticker: str) -> datetime | None:
 
 
 def last_anchored(connection: Connection, tickers: Sequence[str], before: datetime) -> dict[str, datetime]:
-    """When the bar closed that each ticker's newest forecast as of an instant before ``before`` started from, UTC."""
+    """``anchored_at`` (UTC) of each ticker's newest forecast with an as_of before ``before``; others are absent."""
     rows = fetch_rows(
         connection,
         """
@@ -143,11 +144,12 @@ def last_anchored(connection: Connection, tickers: Sequence[str], before: dateti
 
 
 def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta = SCORING_REACH) -> pd.DataFrame:
-    """Forecasts and baseline twins whose target bar is known at ``as_of`` and that have no score yet, by key.
+    """Forecasts of all methods whose target bar is known at ``as_of`` and that have no score yet, by key.
 
     Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close,
     actual_known_at, dividend_gap (log return by which dividends between the last close and the target moved the price,
-    as far as known, 0 without one) and QUANTILE_COLUMNS. Targets older than ``reach`` are given up.
+    as known at ``as_of``; 0 without a dividend) and QUANTILE_COLUMNS. Prices are on the scale of ``as_of``. Targets
+    older than ``reach`` are left out.
     """
     rows = fetch_rows(
         connection,
@@ -160,7 +162,9 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
                 actual.close as actual_close, actual.known_at as actual_known_at,
                 scale.factor
             from forecast.prediction
-            cross join lateral ({_scale_since("prediction", ":as_of")}) as scale
+            cross join lateral forecast.split_factor_between(
+                prediction.ticker, prediction.as_of, :as_of
+            ) as scale
             inner join forecast.bars_known_at(:as_of) as actual
                 on actual.ticker = prediction.ticker and actual.closed_at = prediction.target_at
             where prediction.target_at between cast(:since as timestamptz) and :as_of
@@ -174,11 +178,11 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
             from target
             union all
             select
-                target.ticker, target.as_of, target.horizon, twin.baseline, target.anchored_at, target.target_at,
+                target.ticker, target.as_of, target.horizon, other.baseline, target.anchored_at, target.target_at,
                 target.last_close, target.actual_close, target.actual_known_at,
-                {", ".join(f"twin.{name} / target.factor" for name in QUANTILE_COLUMNS)}
+                {", ".join(f"other.{name} / target.factor" for name in QUANTILE_COLUMNS)}
             from target
-            inner join forecast.baseline_prediction as twin using (ticker, as_of, horizon)
+            inner join forecast.baseline_prediction as other using (ticker, as_of, horizon)
         ),
 
         unscored as materialized (
@@ -205,7 +209,7 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
 
 
 def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
-    """Stores scores (SCORE_COLUMNS); the count of new ones. A score once given stays, whatever is revised later."""
+    """Stores scores (SCORE_COLUMNS); the count of new ones. A stored score is never changed."""
     if scores.empty:
         return 0
     staged = stage_rows(connection, SCORE, rows_of(scores, SCORE.columns))
@@ -218,7 +222,7 @@ def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
 
 
 def recent_records(connection: Connection, tickers: Sequence[str], as_of: datetime, limit: int) -> dict[str, Record]:
-    """How each ticker's newest ``limit`` forecasts came out that were scored as of an instant before ``as_of``."""
+    """The record of each ticker's newest ``limit`` forecasts one bar ahead that were scored before ``as_of`` (UTC)."""
     rows = fetch_rows(
         connection,
         """
@@ -226,9 +230,9 @@ def recent_records(connection: Connection, tickers: Sequence[str], as_of: dateti
             wanted.ticker,
             count(*) as count,
             avg(newest.is_inside_80::integer)::double precision as inside_ratio,
-            count(twin.crps) as har_count,
-            avg(newest.crps - twin.crps) as har_difference,
-            stddev_samp(newest.crps - twin.crps) as har_deviation
+            count(har.crps) as har_count,
+            avg(newest.crps - har.crps) as har_difference,
+            stddev_samp(newest.crps - har.crps) as har_deviation
         from unnest(cast(:tickers as text[])) as wanted (ticker)
         cross join lateral (
             select score.ticker, score.as_of, score.crps, score.is_inside_80
@@ -239,9 +243,9 @@ def recent_records(connection: Connection, tickers: Sequence[str], as_of: dateti
             order by score.as_of desc
             limit :limit
         ) as newest
-        left join forecast.score as twin
-            on twin.ticker = newest.ticker and twin.as_of = newest.as_of
-            and twin.horizon = 1 and twin.method = 'seasonal_har' and twin.scored_as_of < :as_of
+        left join forecast.score as har
+            on har.ticker = newest.ticker and har.as_of = newest.as_of
+            and har.horizon = 1 and har.method = 'seasonal_har' and har.scored_as_of < :as_of
         group by wanted.ticker
         """,
         {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of"), "limit": limit},
@@ -250,7 +254,7 @@ def recent_records(connection: Connection, tickers: Sequence[str], as_of: dateti
 
 
 def forecast_tickers(connection: Connection, tickers: Sequence[str], as_of: datetime) -> set[str]:
-    """Those of the tickers that have a stored forecast as of this instant."""
+    """The given tickers that have a stored forecast with this ``as_of`` (UTC)."""
     rows = fetch_rows(
         connection,
         "select distinct ticker from forecast.prediction where ticker = any(:tickers) and as_of = :as_of",
@@ -266,11 +270,11 @@ def calibration_history(
     limit: int,
     latest_made_at: datetime | None = None,
 ) -> pd.DataFrame:
-    """What the models said before calibration, and what came: the newest ``limit`` forecasts of each ticker.
+    """The models' uncalibrated quantiles and the outcomes of the newest ``limit`` forecasts of each ticker.
 
-    Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, the width factors undone about the median) and
-    ``outcome`` (log return); ordered by these keys. Only forecasts as of an instant before ``as_of``, by a model, whose
-    target bar is known at ``as_of``; with ``latest_made_at``, only those that had been written by then.
+    Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, with the width factors divided out about the
+    median) and ``outcome`` (log return); ordered by the first three. Included are forecasts by a model with an as_of
+    before ``as_of`` whose target bar is known at ``as_of``; with ``latest_made_at``, only those written by then.
     """
     names = sorted(set(tickers))
     rows = fetch_frame(
@@ -297,7 +301,9 @@ def calibration_history(
             on forecast.ticker = wanted.ticker and forecast.as_of = anchor.as_of
         inner join forecast.bars_known_at(%(as_of)s) as actual
             on actual.ticker = wanted.ticker and actual.closed_at = forecast.target_at
-        cross join lateral ({_scale_since("forecast", "%(as_of)s")}) as scale
+        cross join lateral forecast.split_factor_between(
+            forecast.ticker, forecast.as_of, %(as_of)s
+        ) as scale
         order by wanted.position, forecast.as_of, forecast.horizon
         """,  # noqa: S608  # names from contracts.py
         {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit, "latest_made_at": latest_made_at},
@@ -312,11 +318,3 @@ def calibration_history(
     raw = pd.DataFrame(median + (log_returns - median) / stretch, columns=list(QUANTILE_COLUMNS))
     outcome = np.log(rows["actual_close"].to_numpy(dtype=np.float64) / last_close)
     return pd.concat([rows[["ticker", "as_of", "horizon"]], raw], axis=1).assign(outcome=outcome)
-
-
-def _scale_since(forecast: str, moment: str) -> str:
-    """By what the splits from a forecast's instant to ``moment`` divide its prices: one row, 1 where there was none."""
-    return f"""
-        select coalesce(exp(sum(ln(split.factor))), 1) as factor from forecast.split
-        where split.ticker = {forecast}.ticker and split.known_at > {forecast}.as_of and split.known_at <= {moment}
-    """  # noqa: S608  # names from the callers

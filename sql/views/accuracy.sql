@@ -11,28 +11,20 @@ prediction as (
         prediction.*,
         prediction.last_close / scale.factor as last_close_today
     from forecast.prediction
-    left join lateral (
-        select coalesce(exp(sum(ln(split.factor))), 1) as factor
-        from forecast.split
-        where
-            split.ticker = prediction.ticker
-            and split.known_at > prediction.as_of
+    left join lateral forecast.split_factor_between(
+        prediction.ticker, prediction.as_of, 'infinity'
     ) as scale on true
 ),
 
--- on today's scale, as if no split had been
+-- prices and errors on today's scale
 ours as (
     select
         score.*,
         score.actual_close / scale.factor as close_today,
         score.absolute_error / scale.factor as error_today
     from forecast.score
-    left join lateral (
-        select coalesce(exp(sum(ln(split.factor))), 1) as factor
-        from forecast.split
-        where
-            split.ticker = score.ticker
-            and split.known_at > score.scored_as_of
+    left join lateral forecast.split_factor_between(
+        score.ticker, score.scored_as_of, 'infinity'
     ) as scale on true
     where score.method = 'hourcast'
 ),
@@ -109,28 +101,29 @@ final as (
 select * from final;
 
 comment on view bi.accuracy is
-'One row per ticker and horizon: how good the scored forecasts were, '
-'fallbacks included, beside the random walk on the same bars.';
+'One row per ticker and horizon: mean losses of the scored forecasts, '
+'fallbacks included, and those of the random walk on the same bars. Prices '
+'are on today''s scale.';
 comment on column bi.accuracy.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.accuracy.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.accuracy.is_simulated is
-'True where the market is invented, not observed.';
+'True if the market is simulated.';
 comment on column bi.accuracy.currency is
 'Currency of the errors.';
 comment on column bi.accuracy.horizon is
-'Bars ahead in the ticker''s own session calendar, from 1.';
+'Number of bars ahead in the ticker''s session calendar, from 1.';
 comment on column bi.accuracy.forecast_count is
-'Forecasts scored.';
+'Number of scored forecasts.';
 comment on column bi.accuracy.fallback_count is
-'Those of them that were fallbacks.';
+'Number of them that are fallbacks.';
 comment on column bi.accuracy.dividend_count is
-'Those of them that a dividend moved, between the last close and the target.';
+'Number of them with a dividend between the last close and the target.';
 comment on column bi.accuracy.first_target_at is
-'When the first bar scored closed, UTC.';
+'When the first scored target bar closed, UTC.';
 comment on column bi.accuracy.last_target_at is
-'When the last bar scored closed, UTC.';
+'When the last scored target bar closed, UTC.';
 comment on column bi.accuracy.mean_absolute_error is
 'Mean distance of the median from the actual close, in currency.';
 comment on column bi.accuracy.last_close_mean_absolute_error is
@@ -138,16 +131,18 @@ comment on column bi.accuracy.last_close_mean_absolute_error is
 comment on column bi.accuracy.mean_crps is
 'Mean CRPS, in basis points of log return; less is better.';
 comment on column bi.accuracy.without_dividend_mean_crps is
-'Mean CRPS of those that no dividend moved, in basis points of log return.';
+'Mean CRPS of the forecasts without a dividend before the target, in basis '
+'points of log return.';
 comment on column bi.accuracy.random_walk_mean_crps is
-'Mean CRPS of the random walk, in basis points of log return.';
+'Mean CRPS of the random walk on the same bars, in basis points of log '
+'return.';
 comment on column bi.accuracy.crps_skill_ratio is
-'Share of the random walk''s CRPS that is saved; below 0 is worse than it.';
+'1 less our CRPS over the random walk''s, a ratio; below 0 is worse.';
 comment on column bi.accuracy.coverage_50_ratio is
-'Share of actual closes within q25 and q75; 0.5 is right.';
+'Share of actual closes within q25 and q75; the target is 0.5.';
 comment on column bi.accuracy.coverage_80_ratio is
-'Share of actual closes within q10 and q90; 0.8 is right.';
+'Share of actual closes within q10 and q90; the target is 0.8.';
 comment on column bi.accuracy.coverage_90_ratio is
-'Share of actual closes within q05 and q95; 0.9 is right.';
+'Share of actual closes within q05 and q95; the target is 0.9.';
 comment on column bi.accuracy.coverage_95_ratio is
-'Share of actual closes within q025 and q975; 0.95 is right.';
+'Share of actual closes within q025 and q975; the target is 0.95.';

@@ -32,34 +32,35 @@ final as (
 select * from final;
 
 comment on view bi.backbone is
-'One row per request to pre-train a backbone: what taught it, what it was '
-'worth on the newest bars, and whether it was promoted.';
+'One row per request to pre-train a backbone: its training data, its scores '
+'on the newest bars, and whether it was promoted.';
 comment on column bi.backbone.request_id is
-'Id of the run that was asked to train it.';
+'Id of the requested run.';
 comment on column bi.backbone.as_of is
-'The instant beyond which it knows nothing, UTC.';
+'Training and scores used nothing known later than this instant, UTC.';
 comment on column bi.backbone.cutoff_at is
-'Bars before it taught, bars from it to as_of judged, UTC.';
+'Training used bars that closed before this instant; the scores used those '
+'from it to as_of, UTC.';
 comment on column bi.backbone.model_version is
 'Content hash of the weights; null until it is trained.';
 comment on column bi.backbone.ticker_count is
-'Tracked tickers that teach it.';
+'Number of tracked tickers in the training data.';
 comment on column bi.backbone.simulated_count is
-'Simulated tickers that teach it beside them.';
+'Number of simulated tickers in the training data.';
 comment on column bi.backbone.bar_count is
-'Bars that taught it; null until it is trained.';
+'Number of bars in the training data; null until it is trained.';
 comment on column bi.backbone.crps_skill_ratio is
-'Share of the random walk''s CRPS that it saves, mean over tickers and '
+'1 less its CRPS over the random walk''s, a ratio: mean over tickers and '
 'horizons; null until it is scored.';
 comment on column bi.backbone.present_crps_skill_ratio is
-'Share that the backbone before it saves; null where there was none.';
+'The same ratio for the backbone before it; null if there was none.';
 comment on column bi.backbone.scale_crps_skill_ratio is
-'Share that the scale alone saves, without any network.';
+'The same ratio for the scale alone, without a network.';
 comment on column bi.backbone.coverage_90_ratio is
-'Share of outcomes within its q05 and q95, one bar ahead; 0.9 is right.';
+'Share of outcomes within its q05 and q95, one bar ahead; the target is 0.9.';
 comment on column bi.backbone.is_promoted is
-'True where hours from as_of on may use it.';
+'True if hours from as_of on may use it.';
 comment on column bi.backbone.reason is
-'Why it was promoted or not; null until that is decided.';
+'Reason why it was promoted or not; null until that is decided.';
 comment on column bi.backbone.promoted_at is
-'When it was promoted, UTC; null where it was not.';
+'When it was promoted, UTC; null if it was not.';

@@ -20,7 +20,7 @@ bar as (
     select * from forecast.bar
 ),
 
--- a split replaces a whole series; that is no revision
+-- without the readings that splits superseded: a split rescales all bars
 revision as (
     select revision.*
     from forecast.bar_revision as revision
@@ -31,7 +31,7 @@ revision as (
     where split.factor is null
 ),
 
--- when a bar that was changed since was first believed
+-- when the first reading of a revised bar became known
 first_reading as (
     select
         ticker,
@@ -45,7 +45,7 @@ rejected as (
     select * from forecast.bar_rejected
 ),
 
--- every part by ticker, so that one ticker is read without the others
+-- each part has the ticker, so that a condition on it reaches the indexes
 event as (
     select
         expected.ticker,
@@ -131,28 +131,30 @@ final as (
 select * from final;
 
 comment on view bi.data_quality is
-'One row per ticker and day on which its calendar or its source had bars: '
-'how many were due, and are believed, missing, late, revised and rejected.';
+'One row per ticker and day with bars that were due or stored: counts of due, '
+'stored, missing, late, revised and rejected bars.';
 comment on column bi.data_quality.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.data_quality.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.data_quality.is_simulated is
-'True where the market is invented, not observed.';
+'True if the market is simulated.';
 comment on column bi.data_quality.day_exchange is
-'Day on the clock of the exchange on which the bars opened.';
+'Day in the exchange''s time zone on which the bars opened.';
 comment on column bi.data_quality.expected_count is
-'Bars that were due so far by the calendar; null where nobody asked.';
+'Number of bars due so far by the calendar; null if the day was never '
+'fetched.';
 comment on column bi.data_quality.bar_count is
-'Bars that are believed now.';
+'Number of stored bars.';
 comment on column bi.data_quality.missing_count is
-'Bars that were due and are not there; null where nobody asked.';
+'Number of due bars that are not stored; null if the day was never fetched.';
 comment on column bi.data_quality.late_count is
-'Bars first known more than an hour after their close and the feed''s delay; '
-'those of a backfill are as timely as the feed was.';
+'Number of bars that became known more than an hour after their close and the '
+'feed delay. Bars of a backfill count as known after the feed delay.';
 comment on column bi.data_quality.revision_count is
-'Earlier values of such bars that were replaced; a split replaces none.';
+'Number of earlier readings that later ones superseded; those of splits do '
+'not count.';
 comment on column bi.data_quality.rejection_count is
-'Failed checks of bars that were not believed; a bar may fail several.';
+'Number of failed checks of rejected bars; a bar may fail several.';
 comment on column bi.data_quality.rejection_reasons is
-'Names of the checks that failed; null where none did.';
+'Names of the failed checks; null if there were none.';

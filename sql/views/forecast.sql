@@ -6,18 +6,14 @@ with ticker as (
     select * from forecast.ticker
 ),
 
--- on today's scale: what later splits divide prices by
+-- the factor that brings the prices of a row to today's scale
 prediction as (
     select
         prediction.*,
         scale.factor as split_factor
     from forecast.prediction
-    left join lateral (
-        select coalesce(exp(sum(ln(split.factor))), 1) as factor
-        from forecast.split
-        where
-            split.ticker = prediction.ticker
-            and split.known_at > prediction.as_of
+    left join lateral forecast.split_factor_between(
+        prediction.ticker, prediction.as_of, 'infinity'
     ) as scale on true
 ),
 
@@ -26,12 +22,8 @@ score as (
         score.*,
         scale.factor as split_factor
     from forecast.score
-    left join lateral (
-        select coalesce(exp(sum(ln(split.factor))), 1) as factor
-        from forecast.split
-        where
-            split.ticker = score.ticker
-            and split.known_at > score.scored_as_of
+    left join lateral forecast.split_factor_between(
+        score.ticker, score.scored_as_of, 'infinity'
     ) as scale on true
     where score.method = 'hourcast'
 ),
@@ -72,7 +64,8 @@ final as (
         prediction.fallback_reason,
         prediction.model_version,
         prediction.split_factor,
-        prediction.origin,
+        prediction.written_by,
+        prediction.written_by as origin,
         prediction.made_at
     from prediction
     left join ticker using (ticker)
@@ -82,24 +75,24 @@ final as (
 select * from final;
 
 comment on view bi.forecast is
-'One row per ticker, as_of and horizon: every forecast ever made, with what '
-'came once it is known, and both errors. Prices are on today''s scale.';
+'One row per ticker, as_of and horizon: every stored forecast, the actual '
+'close once it is known, and the errors. Prices are on today''s scale.';
 comment on column bi.forecast.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.forecast.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.forecast.is_simulated is
-'True where the market is invented, not observed.';
+'True if the market is simulated.';
 comment on column bi.forecast.currency is
 'Currency of all prices of the row.';
 comment on column bi.forecast.as_of is
-'The instant beyond which the forecast knew nothing, UTC.';
+'The forecast used nothing known later than this instant, UTC.';
 comment on column bi.forecast.horizon is
-'Bars ahead in the ticker''s own session calendar, from 1.';
+'Number of bars ahead in the ticker''s session calendar, from 1.';
 comment on column bi.forecast.target_at is
-'When the bar that is forecast closes, UTC.';
+'When the forecast bar closes, UTC.';
 comment on column bi.forecast.anchored_at is
-'When the newest known bar closed, UTC.';
+'When the newest bar known at as_of closed, UTC.';
 comment on column bi.forecast.last_close is
 'Close of that bar, in currency.';
 comment on column bi.forecast.q025 is
@@ -130,7 +123,8 @@ comment on column bi.forecast.crps is
 'CRPS of the nine quantiles, in basis points of log return; less is better.';
 comment on column bi.forecast.dividend_gap is
 'Log return by which dividends between last_close and the target moved the '
-'price: 0 without one, else below; null until the actual close is known.';
+'price: 0 without a dividend, else negative; null until the actual close is '
+'known.';
 comment on column bi.forecast.is_inside_50 is
 'Whether the actual close lies within q25 and q75.';
 comment on column bi.forecast.is_inside_80 is
@@ -140,14 +134,16 @@ comment on column bi.forecast.is_inside_90 is
 comment on column bi.forecast.is_inside_95 is
 'Whether the actual close lies within q025 and q975.';
 comment on column bi.forecast.is_fallback is
-'True where the random walk stands in for a model.';
+'True if it is the random walk''s forecast in place of a model''s.';
 comment on column bi.forecast.fallback_reason is
-'Why it is a fallback; null where it is none.';
+'Reason for the fallback; null if it is not one.';
 comment on column bi.forecast.model_version is
-'The model that made it (content hash); null for a fallback.';
+'model_version of the model (content hash); null for a fallback.';
 comment on column bi.forecast.split_factor is
-'Ratio by which splits since then divided its prices; 1 without one.';
+'Ratio by which splits after as_of divided its prices; 1 without one.';
+comment on column bi.forecast.written_by is
+'What wrote the forecast: hourly (an hour) or onboarding.';
 comment on column bi.forecast.origin is
-'hourly, or onboarding for a ticker''s first forecast.';
+'Same as written_by; kept for existing queries.';
 comment on column bi.forecast.made_at is
 'When it was written, UTC.';

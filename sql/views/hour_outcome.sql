@@ -10,7 +10,7 @@ ticker as (
     select * from forecast.ticker
 ),
 
--- every horizon of a forecast has the same anchor, model and origin
+-- all horizons of a forecast have the same anchor and model
 nearest as (
     select * from forecast.prediction
     where horizon = 1
@@ -38,28 +38,28 @@ final as (
 select * from final;
 
 comment on view bi.hour_outcome is
-'One row per hour and ticker that it planned: what became of it, and why.';
+'One row per hour and ticker that it planned: the result and its reason.';
 comment on column bi.hour_outcome.as_of is
-'The hour''s instant: nothing later was known to it, UTC.';
+'as_of of the hour: it used nothing known later, UTC.';
 comment on column bi.hour_outcome.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.hour_outcome.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.hour_outcome.is_simulated is
-'True where the market is invented, not observed.';
+'True if the market is simulated.';
 comment on column bi.hour_outcome.shard_index is
-'The shard of the hour that worked on it, from 0.';
+'Number of the shard that processed the ticker, from 0.';
 comment on column bi.hour_outcome.shard_count is
-'Shards of the hour.';
+'Number of shards of the hour.';
 comment on column bi.hour_outcome.stage is
-'How far it came: planned, fetched, featured, trained or predicted.';
+'Last completed stage: planned, fetched, featured, trained or predicted.';
 comment on column bi.hour_outcome.status is
-'planned (not finished), forecast, fallback, skipped or failed.';
+'planned (unfinished), forecast, fallback, skipped or failed.';
 comment on column bi.hour_outcome.reason is
-'Why; null where there is nothing to say.';
+'Reason for the status; null if there is none to give.';
 comment on column bi.hour_outcome.anchored_at is
-'When the bar closed that the hour''s forecast started from, UTC; else null.';
+'When the newest bar known to the forecast closed, UTC; else null.';
 comment on column bi.hour_outcome.model_version is
-'The model that forecast (content hash); null where none did.';
+'model_version of the model (content hash); null if no model forecast.';
 comment on column bi.hour_outcome.updated_at is
 'When it last changed, UTC.';

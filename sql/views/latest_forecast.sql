@@ -1,4 +1,4 @@
--- grain: one row per ticker and horizon, of the ticker's newest forecast
+-- grain: one row per ticker and horizon of the ticker's newest forecast
 
 create view bi.latest_forecast as
 
@@ -58,12 +58,8 @@ final as (
             newest.ticker = prediction.ticker
             and newest.as_of = prediction.as_of
     inner join ticker on newest.ticker = ticker.ticker
-    left join lateral (
-        select coalesce(exp(sum(ln(split.factor))), 1) as factor
-        from forecast.split
-        where
-            split.ticker = prediction.ticker
-            and split.known_at > prediction.as_of
+    left join lateral forecast.split_factor_between(
+        prediction.ticker, prediction.as_of, 'infinity'
     ) as scale on true
     left join forecast.baseline_prediction as walk
         on
@@ -76,32 +72,32 @@ final as (
 select * from final;
 
 comment on view bi.latest_forecast is
-'One row per ticker and horizon: what is forecast now, as prices '
-'on today''s scale.';
+'One row per ticker and horizon: the ticker''s newest forecast. Prices are on '
+'today''s scale.';
 comment on column bi.latest_forecast.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.latest_forecast.name is
-'Name for people; null where unknown.';
+'Display name; null if unknown.';
 comment on column bi.latest_forecast.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.latest_forecast.is_simulated is
-'True where the market is invented, not observed.';
+'True if the market is simulated.';
 comment on column bi.latest_forecast.status is
-'The ticker''s status; only an active one gets new forecasts.';
+'Status of the ticker; only an active ticker gets new forecasts.';
 comment on column bi.latest_forecast.currency is
 'Currency of all prices of the row.';
 comment on column bi.latest_forecast.as_of is
-'The instant beyond which the forecast knew nothing, UTC.';
+'The forecast used nothing known later than this instant, UTC.';
 comment on column bi.latest_forecast.horizon is
-'Bars ahead in the ticker''s own session calendar, from 1.';
+'Number of bars ahead in the ticker''s session calendar, from 1.';
 comment on column bi.latest_forecast.target_at is
-'When the bar that is forecast closes, UTC.';
+'When the forecast bar closes, UTC.';
 comment on column bi.latest_forecast.target_at_exchange is
-'The same on the clock of the exchange, without a zone.';
+'The same instant in the exchange''s time zone, without a zone.';
 comment on column bi.latest_forecast.exchange_timezone is
-'IANA time zone of that clock.';
+'IANA name of that time zone.';
 comment on column bi.latest_forecast.anchored_at is
-'When the newest known bar closed, UTC.';
+'When the newest bar known at as_of closed, UTC.';
 comment on column bi.latest_forecast.last_close is
 'Close of that bar, in currency.';
 comment on column bi.latest_forecast.q025 is
@@ -123,16 +119,16 @@ comment on column bi.latest_forecast.q95 is
 comment on column bi.latest_forecast.q975 is
 'Quantile 0.975 of the close at target_at, in currency.';
 comment on column bi.latest_forecast.random_walk_q05 is
-'Quantile 0.05 that the random walk gives, in currency.';
+'Quantile 0.05 of the random walk''s forecast, in currency.';
 comment on column bi.latest_forecast.random_walk_q50 is
-'Median that the random walk gives (the last close), in currency.';
+'Median of the random walk''s forecast (the last close), in currency.';
 comment on column bi.latest_forecast.random_walk_q95 is
-'Quantile 0.95 that the random walk gives, in currency.';
+'Quantile 0.95 of the random walk''s forecast, in currency.';
 comment on column bi.latest_forecast.is_fallback is
-'True where the random walk stands in for a model.';
+'True if it is the random walk''s forecast in place of a model''s.';
 comment on column bi.latest_forecast.fallback_reason is
-'Why it is a fallback; null where it is none.';
+'Reason for the fallback; null if it is not one.';
 comment on column bi.latest_forecast.model_version is
-'The model that made it (content hash); null for a fallback.';
+'model_version of the model (content hash); null for a fallback.';
 comment on column bi.latest_forecast.made_at is
 'When it was written, UTC.';

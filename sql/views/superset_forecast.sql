@@ -1,4 +1,4 @@
--- grain: one row per ticker and bar end: past closes, and what is forecast
+-- grain: one row per ticker and bar end, past or forecast
 
 create view bi.superset_forecast as
 
@@ -10,7 +10,7 @@ prediction as (
     select * from forecast.prediction
 ),
 
--- of all forecasts of one bar the newest: one bar ahead for the past
+-- the newest forecast of each bar: for past bars the one of horizon 1
 newest as (
     select distinct on (ticker, target_at)
         ticker,
@@ -36,19 +36,15 @@ final as (
         newest.horizon
     from bar
     full join newest using (ticker, closed_at)
-    left join lateral (
-        select coalesce(exp(sum(ln(split.factor))), 1) as factor
-        from forecast.split
-        where
-            split.ticker = newest.ticker
-            and split.known_at > newest.as_of
+    left join lateral forecast.split_factor_between(
+        newest.ticker, newest.as_of, 'infinity'
     ) as scale on true
 )
 
 select * from final;
 
 comment on view bi.superset_forecast is
-'One row per ticker and bar end: the close where it is known, and the newest '
+'One row per ticker and bar end: the close if it is known, and the newest '
 'forecast of it, in the columns that Superset draws as a band. Prices are on '
 'today''s scale.';
 comment on column bi.superset_forecast.ticker is
@@ -56,7 +52,7 @@ comment on column bi.superset_forecast.ticker is
 comment on column bi.superset_forecast.closed_at is
 'When the bar closed or will close, UTC.';
 comment on column bi.superset_forecast.close is
-'Its close, in the ticker''s currency; null while it is to come.';
+'Its close, in the ticker''s currency; null until it is known.';
 comment on column bi.superset_forecast.close__yhat is
 'Median of the newest forecast of it, in the ticker''s currency.';
 comment on column bi.superset_forecast.close__yhat_lower is
@@ -64,6 +60,6 @@ comment on column bi.superset_forecast.close__yhat_lower is
 comment on column bi.superset_forecast.close__yhat_upper is
 'Upper edge of its 90 % interval (q95), in the ticker''s currency.';
 comment on column bi.superset_forecast.as_of is
-'as_of of that forecast, UTC; null where there is none.';
+'as_of of that forecast, UTC; null without a forecast.';
 comment on column bi.superset_forecast.horizon is
-'Bars that it looked ahead; null where there is none.';
+'Number of bars ahead of that forecast; null without a forecast.';

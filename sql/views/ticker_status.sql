@@ -1,4 +1,4 @@
--- grain: one row per ticker that was ever asked for
+-- grain: one row per ticker that was ever requested
 
 create view bi.ticker_status as
 
@@ -62,19 +62,19 @@ final as (
 select * from final;
 
 comment on view bi.ticker_status is
-'One row per ticker: where its life stands and how fresh its data is.';
+'One row per ticker: its status, its newest data and its last hour''s result.';
 comment on column bi.ticker_status.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.ticker_status.name is
-'Name for people; null where unknown.';
+'Display name; null if unknown.';
 comment on column bi.ticker_status.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.ticker_status.is_simulated is
-'True where the market is invented, not observed.';
+'True if the market is simulated.';
 comment on column bi.ticker_status.status is
 'pending, backfilling, training, active, stale, rejected, failed, retired.';
 comment on column bi.ticker_status.status_reason is
-'Why it has this status; null where there is nothing to say.';
+'Reason for this status; null if there is none to give.';
 comment on column bi.ticker_status.status_at is
 'When status or reason last changed, UTC.';
 comment on column bi.ticker_status.calendar is
@@ -82,24 +82,24 @@ comment on column bi.ticker_status.calendar is
 comment on column bi.ticker_status.exchange_timezone is
 'IANA time zone of its exchange; null until validated.';
 comment on column bi.ticker_status.currency is
-'Currency of its prices; null where unknown.';
+'Currency of its prices; null if unknown.';
 comment on column bi.ticker_status.activated_as_of is
-'The instant after which hours plan it, UTC.';
+'Hours after this instant plan the ticker, UTC.';
 comment on column bi.ticker_status.retired_as_of is
-'The instant after which hours leave it out, UTC; null if tracked.';
+'Hours after this instant omit the ticker, UTC; null if tracked.';
 comment on column bi.ticker_status.last_bar_closed_at is
 'When its newest bar closed, UTC.';
 comment on column bi.ticker_status.last_bar_age_hours is
-'Hours since then; nights and weekends count.';
+'Hours since then, with nights and weekends.';
 comment on column bi.ticker_status.last_forecast_as_of is
 'as_of of its newest forecast, UTC.';
 comment on column bi.ticker_status.next_target_at is
 'When the first bar of that forecast closes, UTC.';
 comment on column bi.ticker_status.is_last_forecast_fallback is
-'Whether the random walk stands in for a model there.';
+'True if that forecast is a fallback (the random walk''s).';
 comment on column bi.ticker_status.last_outcome_as_of is
-'The newest hour that planned it, UTC.';
+'as_of of the newest hour that planned it, UTC.';
 comment on column bi.ticker_status.last_outcome_status is
-'What became of it there: planned, forecast, fallback, skipped or failed.';
+'Its result there: planned, forecast, fallback, skipped or failed.';
 comment on column bi.ticker_status.last_outcome_reason is
-'Why; null where there is nothing to say.';
+'Reason for that result; null if there is none to give.';

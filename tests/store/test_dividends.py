@@ -56,6 +56,22 @@ def test_one_that_is_told_after_a_split_but_dated_before_it_is_on_the_old_scale_
     assert known(connection, at(8)) == [(pytest.approx(0.025), at(4.1))]
 
 
+def test_an_amount_is_stored_on_the_scale_of_its_known_at(connection: Connection) -> None:
+    split_by_ten(connection, at(6.6))
+    save_dividends(connection, [paid(0.25, at(8))], at(5))
+    assert known(connection, at(8)) == [(pytest.approx(0.025), at(8))]
+
+
+def test_a_replayed_hour_before_a_split_dates_the_dividend_back_on_the_scale_of_that_hour(
+    connection: Connection,
+) -> None:
+    split_by_ten(connection, at(6.6))
+    save_dividends(connection, [paid(0.025, at(8))], at(8))
+    save_dividends(connection, [paid(0.25)], at(4.1))
+    assert known(connection, at(5)) == [(0.25, at(4.1))]
+    assert known(connection, at(8)) == [(pytest.approx(0.025), at(4.1))]
+
+
 def test_an_hour_that_is_caught_up_on_dates_it_back(connection: Connection) -> None:
     track(connection, "AAPL", as_of=START)
     save_dividends(connection, [paid(known_at=at(6))], at(6))

@@ -1,6 +1,8 @@
 """Migrations: each once, all or nothing, the views anew, and the reader shut out of everything else."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from include.contracts import FEATURE_COLUMNS
 from include.errors import DataContractError
+from include.evaluation.promotion import SequentialTest
 from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
 from include.store import migrations
 from include.store.bars import upsert_bars
@@ -28,11 +31,14 @@ from include.store.engine import (
 )
 from include.store.features import load_features
 from include.store.migrations import SQL_DIR, migrate, upgrade
-from include.store.tables import PREDICTION
+from include.store.models import FINE_TUNE, FIRST_TRAINING, RESTART, find_versions
+from include.store.tables import MODEL_VERSION, PREDICTION
 from tests.support.databases import fresh_database, plain_url
 from tests.support.rows import at, bars, features, predictions, track
 
 pytestmark = pytest.mark.integration
+
+KINDS = (FIRST_TRAINING, FINE_TUNE, RESTART)
 
 
 def _names(engine: Engine, schema: str) -> list[str]:
@@ -92,33 +98,47 @@ def test_only_the_missing_migrations_are_applied(
     assert "more" in _names(engine, "forecast")
 
 
-def test_what_was_stored_before_the_dividend_gap_gets_what_its_hour_would_have_stored(
+@pytest.fixture
+def migrate_through(
     postgres_server: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "migrations").mkdir()
-    (tmp_path / "views").mkdir()
-    for path in [path for path in (SQL_DIR / "migrations").glob("*.sql") if path.name < "0008"]:
-        (tmp_path / "migrations" / path.name).write_text(path.read_text(encoding="utf-8"))
-    with fresh_database(postgres_server, template="template0") as name:
-        engine = create_store_engine(postgres_server.url(APP_ROLE, name))
-        with monkeypatch.context() as patch:
-            patch.setattr(migrations, "SQL_DIR", tmp_path)
-            upgrade(engine)
-        with transaction(engine) as connection:
-            _store_as_before_the_dividend_gap(connection)
-        upgrade(engine)
+) -> Iterator[Callable[[str, Callable[[Connection], None]], Engine]]:
+    """A function that migrates to before a migration, stores rows there, applies all others; the engine."""
+    with ExitStack() as stack:
 
-        with transaction(engine) as connection:
-            rows = load_features(connection, ["AAPL"], at(5.5))
-            later = load_features(connection, ["AAPL"], at(20))
-            told = load_dividends(connection, ["AAPL"], at(20))["AAPL"]
-            scored = fetch_rows(connection, "select horizon, dividend_gap from forecast.score order by horizon")
-        engine.dispose()
+        def run(number: str, store: Callable[[Connection], None]) -> Engine:
+            for folder in ("migrations", "views"):
+                (tmp_path / folder).mkdir()
+            for path in [path for path in (SQL_DIR / "migrations").glob("*.sql") if path.name < number]:
+                (tmp_path / "migrations" / path.name).write_text(path.read_text(encoding="utf-8"))
+            name = stack.enter_context(fresh_database(postgres_server, template="template0"))
+            engine = create_store_engine(postgres_server.url(APP_ROLE, name))
+            stack.callback(engine.dispose)
+            with monkeypatch.context() as patch:
+                patch.setattr(migrations, "SQL_DIR", tmp_path)
+                upgrade(engine)
+            with transaction(engine) as connection:
+                store(connection)
+            upgrade(engine)
+            return engine
+
+        yield run
+
+
+def test_what_was_stored_before_the_dividend_gap_gets_what_its_hour_would_have_stored(
+    migrate_through: Callable[[str, Callable[[Connection], None]], Engine],
+) -> None:
+    engine = migrate_through("0008", _store_as_before_the_dividend_gap)
+
+    with transaction(engine) as connection:
+        rows = load_features(connection, ["AAPL"], at(5.5))
+        later = load_features(connection, ["AAPL"], at(20))
+        stored = load_dividends(connection, ["AAPL"], at(20))["AAPL"]
+        scored = fetch_rows(connection, "select horizon, dividend_gap from forecast.score order by horizon")
     gap, late = pytest.approx(np.log(1 - 1 / 80), rel=1e-6), pytest.approx(np.log(1 - 1 / 90), rel=1e-6)
     assert rows["dividend_gap"].tolist() == [0, 0, 0, gap, 0]
     assert later["dividend_gap"].tolist() == [0, 0, 0, gap, 0, late]  # nothing that was not known then
-    # one was told by the first backfill, before which nobody had looked; the others by hours
-    assert [item.known_at for item in told] == [at(19), at(3) + timedelta(minutes=2), at(7)]
+    # the first backfill read one, dated by the feed's delay; hours read the others
+    assert [item.known_at for item in stored] == [at(19), at(3) + timedelta(minutes=2), at(7)]
     assert [row["dividend_gap"] for row in scored] == [0, 0, 0, gap]
 
 
@@ -127,8 +147,10 @@ def _store_as_before_the_dividend_gap(connection: Connection) -> None:
     track(connection, "AAPL", as_of=at(5))
     upsert_bars(connection, bars([100.0, 100.0, 80.0, 90.0, 90.0]))
     upsert_bars(connection, bars([89.0], first=5, known_at=at(7)))
-    then = replace(PREDICTION, values=tuple(name for name in PREDICTION.values if name != "tail_width_factor"))
-    upsert(connection, then, rows_of(predictions(at(0.6)), then.columns))
+    old_names = {"written_by": "origin"}
+    values = [old_names.get(name, name) for name in PREDICTION.values if name != "tail_width_factor"]
+    then = replace(PREDICTION, values=tuple(values))
+    upsert(connection, then, rows_of(predictions(at(0.6)).rename(columns=old_names), then.columns))
     rows = features([0.0] * 5).drop(columns=["ticker", "dividend_gap"])
     moments = pd.concat([rows[["closed_at", "known_at"]], features([0.0], first=5, known_at=at(7))])
     zeros = ", ".join(["0"] * (len(FEATURE_COLUMNS) - 1))
@@ -151,6 +173,75 @@ def _store_as_before_the_dividend_gap(connection: Connection) -> None:
             "('AAPL', :as_of, :horizon, 'hourcast', 90, :known_at, 1, 1, 1, true, true, true, true, :known_at)",
             {"as_of": at(0.6), "horizon": horizon, "known_at": at(5)},
         )
+
+
+OLD_TEST = {
+    "origin": "m0",
+    "counted_at": "2025-03-31T15:00:00+00:00",
+    "line": 2,
+    "bars": 17,
+    "gains": [0.1, 1e-300, -2.5, 0.0],
+    "alarms": [-0.1, 1 / 3, 0.0, 7.0],
+    "balance": -0.1234567890123456,
+    "is_proven": False,
+}
+"""The state of a sequential test under its names before migration 0011."""
+
+
+def _store_as_before_the_new_names(connection: Connection) -> None:
+    """A fine-tuned version with a test, a first training without one, a restart, and forecasts with old reasons."""
+    names = [*MODEL_VERSION.keys, *MODEL_VERSION.values[:-1], "evidence"]
+    table = replace(MODEL_VERSION, values=tuple(names[2:]))
+    configs = ({"steps": 4}, {"steps": 4}, {"reason": "it lost against its origin"})
+    for hour, kind, test, config in zip((1, 2, 3), KINDS, (None, OLD_TEST, OLD_TEST), configs, strict=True):
+        row = (
+            "AAPL",
+            at(hour),
+            f"m{hour}",
+            "m0",
+            kind,
+            True,
+            "a.safetensors",
+            0,
+            config,
+            1,
+            "c0de",
+            9,
+            None,
+            0.5,
+            test,
+        )
+        upsert(connection, table, [row])
+    reasons = ("the model m1 answered nonsense for AAPL", "no model answered", "no model yet")
+    values = tuple("origin" if name == "written_by" else name for name in PREDICTION.values)
+    for hour, reason in enumerate(reasons, start=1):
+        rows = predictions(at(hour), is_fallback=True, fallback_reason=reason, written_by="onboarding")
+        table = replace(PREDICTION, values=values)
+        upsert(connection, table, rows_of(rows.rename(columns={"written_by": "origin"}), table.columns))
+
+
+def test_the_new_names_keep_every_row_and_number(
+    migrate_through: Callable[[str, Callable[[Connection], None]], Engine],
+) -> None:
+    engine = migrate_through("0011", _store_as_before_the_new_names)
+
+    with transaction(engine) as connection:
+        first, tuned, restart = (find_versions(connection, "AAPL", as_of=at(hour))[0] for hour in (1, 2, 3))
+        rows = fetch_rows(connection, "select * from forecast.prediction where horizon = 7 order by as_of")
+        seen = fetch_rows(connection, "select distinct origin, written_by from bi.forecast")
+    assert (first.sequential_test, first.config) == (None, {"steps": 4})
+    assert tuned.sequential_test is not None
+    found = SequentialTest.from_dict(tuned.sequential_test)
+    assert (found.reference, found.challenger_number, found.bar_count) == ("m0", 2, 17)
+    assert (list(found.log_e_values), list(found.log_alarm_e_values)) == (OLD_TEST["gains"], OLD_TEST["alarms"])
+    assert (found.total_score_difference, found.counted_at, found.is_proven) == (OLD_TEST["balance"], at(1), False)
+    assert restart.config == {"reason": "it lost against its reference"}
+    assert [row["fallback_reason"] for row in rows] == [
+        "the model m1 gave quantiles that are no plausible log returns at AAPL",
+        "no model gave a forecast",
+        "no model yet",
+    ]
+    assert seen == [{"origin": "onboarding", "written_by": "onboarding"}]
 
 
 def test_a_migration_that_fails_leaves_nothing_half_done(
@@ -192,6 +283,8 @@ def test_the_reader_reads_every_view_and_nothing_else(engine: Engine, reader_url
             for refused in (
                 "select * from forecast.bar",
                 "select * from forecast.bars_known_at(now())",
+                "select * from forecast.split",  # granted to all, for the function that the views use
+                "select * from forecast.split_factor_between('AAPL', now(), now())",
                 "delete from forecast.bar",
                 "create table bi.mine (x integer)",
                 "create table public.mine (x integer)",
