@@ -1,6 +1,7 @@
 """A throw-away Postgres server, and fresh databases in it: each a copy of one that was migrated once."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ FAST_OPTIONS = {
     "full_page_writes": "off",
     "shared_buffers": "64MB",
 }
-TEST_PORT = 54320
+TEST_PORT = 54320 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Workers that start their servers at the same moment begin to look for a free port at different numbers."""
 
 _numbers = itertools.count(1)
 
