@@ -1,14 +1,14 @@
-"""Prices that volatility does not allow: a bad tick told from a crash by what comes after it.
+"""Price jumps beyond what volatility allows: real moves are separated from bad ticks by the bars after them.
 
-A bar is measured against the last believed close, in log prices. What goes beyond the allowance waits for the bars
-after it: it is believed once they stay at its level (a crash, a jump), and not if they return (a bad tick). So a real
-move is late by one bar as a rule, and by three at most, and a bad tick is never stored. Bars are judged in order, each
-by what had come by then, and those that later ones confirmed are told from the others: who dates bars must not date
-them earlier. Only at the start of the given bars, where there is no past, the first ones judge each other.
+Each bar is compared with the last accepted close, in log prices. A bar beyond the limit waits for the next bars. If
+they stay at its level, it was a real move and is accepted. If they return, it was a bad tick and is rejected. So a
+real move is accepted one bar late as a rule, and three bars late at most. Bars are checked in order, each with the bars
+known by then. For an accepted bar the check says which later bar confirmed it: the bar must not count as known before
+that. Only the first bars of a response, which have no past, are checked against each other.
 
-The allowance is wide: none of 150,680 recorded bars of 25 tickers is refused, alone or in a week's answer. Their
-largest step is 0.40 (a stock whose trading was halted), just below what is always allowed; measured by the median of
-the newest 35 it is 135.
+The limit is wide: none of 150,680 recorded bars of 25 tickers is rejected, in a full history or in a week's response.
+Their largest step is 0.40 (a share whose trading was halted), just below what is always allowed. It is 135 times the
+median of the absolute log returns of the 35 bars before it.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ Places = npt.NDArray[np.int64]
 
 
 def implausible_bars(bars: pd.DataFrame) -> tuple[pd.Series[str], Places]:
-    """Why each bar of one ticker cannot be believed, and up to which bar one has to look to believe the others.
+    """Why each bar of one ticker is rejected, and for each accepted bar the place of the bar that confirms it.
 
-    The bars are in order of time, each once, their prices finite and positive. The reason is the name of a check, empty
-    for a bar that is believed, with the bars' index; the place, from 0, is the bar's own wherever no later one matters.
+    The bars are in order of time, without duplicates, their prices finite and positive. A reason is the name of a check
+    and empty for an accepted bar; it has the bars' index. A place counts from 0; it is the bar's own unless a later bar
+    was needed.
     """
     reasons = pd.Series("", index=bars.index, dtype="str")
     places = np.arange(len(bars))
@@ -56,7 +57,7 @@ def implausible_bars(bars: pd.DataFrame) -> tuple[pd.Series[str], Places]:
 
 
 class _Judge:
-    """One pass over a ticker's bars: the level that is believed, the bars that wait, and what became of each."""
+    """One pass over a ticker's bars: the last accepted level, the bars that wait, and the result for each bar."""
 
     def __init__(self, opens: _Prices, closes: _Prices, wicks: _Prices) -> None:
         self.reasons = [STEP] * len(closes)
@@ -66,31 +67,31 @@ class _Judge:
         self._waiting: list[int] = []
 
     def judge_all(self) -> None:
-        """Judges bar after bar; where one confirms an earlier one, those in between are judged again."""
+        """Checks bar after bar; where a bar confirms an earlier one, the bars between them are checked again."""
         place = 0
         while place < len(self._closes):
             self._judge(place)
             confirmed = next((early for early in self._waiting if self._is_confirmed(early, place)), None)
             if confirmed is not None:
-                self._believe(confirmed, place)
+                self._accept(confirmed, place)
                 place = confirmed
             place += 1
 
     def _judge(self, place: int) -> None:
         distance = abs(self._closes[place] - self._level)
         reach = max(distance, abs(self._opens[place] - self._level))
-        allowed, told_by = self._allowance(place, max(reach, self._wicks[place]))
+        allowed, known_by = self._allowance(place, max(reach, self._wicks[place]))
         self.reasons[place] = WICK if self._wicks[place] > allowed else STEP
         if self._wicks[place] > allowed:
             return
         if reach <= allowed:
-            self._believe(place, told_by)
+            self._accept(place, known_by)
         elif distance > allowed:
             self._waiting.append(place)
 
-    def _believe(self, place: int, told_by: int) -> None:
+    def _accept(self, place: int, known_by: int) -> None:
         self.reasons[place] = ""
-        self.confirmed_by[place] = max(place, told_by, self._level_by)
+        self.confirmed_by[place] = max(place, known_by, self._level_by)
         self._level, self._level_by = self._closes[place], int(self.confirmed_by[place])
         self._waiting = []
 
@@ -103,20 +104,22 @@ class _Judge:
         return bool(abs(middle - self._closes[early]) < abs(middle - self._level))
 
     def _allowance(self, place: int, needed: float) -> tuple[float, int]:
-        """How far a price may lie from the level, in log prices, and the last bar that this was told by.
+        """The largest allowed distance from the level, in log prices, and the last bar that it was computed from.
 
-        Robust, so that a bad tick does not widen it. What is allowed whatever the volatility asks for no other bar.
+        It uses medians, so that a bad tick does not widen it. A distance that is always allowed needs no other bar.
         """
         if needed <= _LEAST:
             return _LEAST, place
-        told_by = max(place, min(_MEDIAN_BARS, len(self._closes) - 1))
-        newest = self._closes[max(told_by - _MEDIAN_BARS, 0) : told_by + 1]
-        return float(np.clip(_MEDIANS * np.median(np.abs(np.diff(newest))), _LEAST, _MOST)), told_by
+        known_by = max(place, min(_MEDIAN_BARS, len(self._closes) - 1))
+        newest = self._closes[max(known_by - _MEDIAN_BARS, 0) : known_by + 1]
+        return float(np.clip(_MEDIANS * np.median(np.abs(np.diff(newest))), _LEAST, _MOST)), known_by
 
     def _start(self) -> tuple[float, int]:
-        """The level that the first bar is measured against, and the last bar that it was told by."""
+        """The level that the first bar is compared with, and the last bar that it was computed from."""
         step = abs(self._closes[1] - self._closes[0])
-        allowed, told_by = self._allowance(0, step)
+        allowed, known_by = self._allowance(0, step)
         if step <= allowed:
-            return self._closes[0], told_by
-        return float(np.median(self._closes[:_STARTING_BARS])), max(told_by, min(_STARTING_BARS, len(self._closes)) - 1)
+            return self._closes[0], known_by
+        return float(np.median(self._closes[:_STARTING_BARS])), max(
+            known_by, min(_STARTING_BARS, len(self._closes)) - 1
+        )

@@ -1,8 +1,8 @@
-"""What makes a bar acceptable: named checks, and the rejected bars with the name of the first check they failed.
+"""The quality checks of bars: accepted bars, and rejected ones with the name of the first check that they failed.
 
-A check sees a bar, its ticker's profile and ``as_of``, nothing else; what it finds is stored, never repaired. Bars that
-pass every check are then held against their neighbours (``steps.py``).
-To add a check, add a function to ``_CHECKS``: its key is the reason that people read in ``bar_rejected``.
+A check reads the bars, the profiles of their tickers and ``as_of``. A bar that fails is stored as rejected; it is never
+repaired. Bars that pass all checks are then compared with the bars before and after them (``price_jumps.py``). To add a
+check, add a function to ``_CHECKS``; its key becomes the reason in ``bar_rejected``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from include.errors import DataContractError
 from include.market.price_jumps import implausible_bars
 from include.market.sessions import closed_at_of
 
-_TOLERANCE: Final = 1e-6  # of the price: Yahoo's prices went through 32-bit floats
-_LARGEST_VOLUME: Final = 1e15  # an hour; bitcoin counted in won, the largest that is tracked, trades 1e13 a day
+_TOLERANCE: Final = 1e-6  # of the price: Yahoo's prices are rounded to 32-bit floats
+_LARGEST_VOLUME: Final = 1e15  # an hour; the largest tracked volume, of bitcoin in won, is 1e13 a day
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -29,11 +29,11 @@ _Mask = npt.NDArray[np.bool_]
 def reject_bars(
     bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], as_of: datetime
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The acceptable bars, and the rejected rows with a column ``reason``: the first check they failed.
+    """The accepted bars, and the rejected rows with a column ``reason``: the first check that they failed.
 
-    The acceptable ones are a BarFrame with a column ``confirmed_at``: when the last bar closed that it took to believe
-    them, for nearly all their own. Who looked earlier did not know them. Of acceptable bars with the same ticker and
-    time the first stays, the others are ``duplicated``.
+    The accepted bars are a BarFrame with a column ``confirmed_at`` (UTC): when the bar closed that confirmed them,
+    which is nearly always the bar itself. They were not known before that. Of several good bars with the same ticker
+    and time the first is accepted, the others are ``duplicated``.
 
     Raises:
         DataContractError: a column is missing, or a ticker has no profile.
@@ -48,11 +48,11 @@ def reject_bars(
     reason.loc[again.index[again]] = "duplicated"
     good = good.loc[~again].sort_values(["ticker", "opened_at"])
     confirmed_at = bars["closed_at"].copy()
-    for _, own in good.groupby("ticker"):
-        reason.loc[own.index], places = implausible_bars(own)
-        confirmed_at.loc[own.index] = own["closed_at"].array[places]
-    believed = bars[list(BAR_COLUMNS)].assign(confirmed_at=confirmed_at).loc[reason == ""]
-    accepted = believed.sort_values(["ticker", "opened_at"], ignore_index=True)
+    for _, rows in good.groupby("ticker"):
+        reason.loc[rows.index], places = implausible_bars(rows)
+        confirmed_at.loc[rows.index] = rows["closed_at"].array[places]
+    passed = bars[list(BAR_COLUMNS)].assign(confirmed_at=confirmed_at).loc[reason == ""]
+    accepted = passed.sort_values(["ticker", "opened_at"], ignore_index=True)
     rejected = bars.assign(reason=reason).loc[reason != ""].reset_index(drop=True)
     return accepted, rejected
 
@@ -82,24 +82,24 @@ def _high_below_body(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile],
 
 
 def _off_grid(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
-    """The bar does not open and close when one of its calendar's bars does."""
+    """The bar's open and close are not those of a bar of its calendar."""
     calendars = bars["ticker"].map({ticker: profile.calendar for ticker, profile in profiles.items()})
     off = np.zeros(len(bars), dtype=np.bool_)
     for calendar in calendars.unique():
-        own = (calendars == calendar).to_numpy()
-        expected = closed_at_of(bars.loc[own, "opened_at"], calendar)
-        off[own] = (expected != bars.loc[own, "closed_at"]).to_numpy()
+        rows = (calendars == calendar).to_numpy()
+        expected = closed_at_of(bars.loc[rows, "opened_at"], calendar)
+        off[rows] = (expected != bars.loc[rows, "closed_at"]).to_numpy()
     return off
 
 
 def _in_future(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], at: pd.Timestamp) -> _Mask:
-    """The bar opens only after ``as_of``."""
+    """The bar opens after ``as_of``."""
     ahead: _Mask = (bars["opened_at"] > at).to_numpy()
     return ahead
 
 
 def _not_closed(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], at: pd.Timestamp) -> _Mask:
-    """The bar's last value could not be known yet: it is in progress, or in the feed's delay."""
+    """The bar is in progress, or its close is more recent than the feed's delay allows."""
     minutes = bars["ticker"].map({ticker: profile.feed_delay_minutes for ticker, profile in profiles.items()})
     known_at = bars["closed_at"] + pd.to_timedelta(minutes.to_numpy(dtype="int64"), unit="min")
     late: _Mask = (known_at > at).to_numpy()
@@ -107,7 +107,7 @@ def _not_closed(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], at: p
 
 
 def _volume_not_positive(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:
-    """The volume is neither unknown (NaN) nor a positive number: the source has not kept its contract."""
+    """The volume is neither unknown (NaN) nor a positive number, which breaks the contract of sources."""
     volume = bars["volume"]
     impossible: _Mask = (volume.notna() & ((volume <= 0) | np.isinf(volume))).to_numpy()
     return impossible
@@ -145,9 +145,9 @@ def _any_price(mask: _Mask) -> _Mask:
 def _require_contract(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile]) -> None:
     missing = [name for name in BAR_COLUMNS if name not in bars.columns]
     if missing:
-        message = f"Bars lack the columns {', '.join(missing)}; a source hands over {', '.join(BAR_COLUMNS)}."
+        message = f"Bars lack the columns {', '.join(missing)}; a source returns {', '.join(BAR_COLUMNS)}."
         raise DataContractError(message)
-    strangers = sorted(set(bars["ticker"]) - set(profiles))
-    if strangers:
-        message = f"Bars of {', '.join(strangers)} came without a profile; ask only for tickers that have one."
+    unknown = sorted(set(bars["ticker"]) - set(profiles))
+    if unknown:
+        message = f"Bars of {', '.join(unknown)} have no profile; request only tickers that have one."
         raise DataContractError(message)

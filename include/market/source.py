@@ -1,8 +1,7 @@
-"""What a bar source is, and the form in which every source hands over its bars.
+"""The protocol of bar sources, and the form in which every source returns its bars.
 
-A source answers for tickers one by one: a bad ticker is a failure value beside its neighbours' bars, never an
-exception. It hands over no bar that was not known at ``as_of``, but it does not judge prices: that is
-``quality.py``'s part. Where next: ``sources.py`` opens those that exist.
+A source returns bars or a failure for each ticker; a bad ticker is never an exception. It returns no bar that was not
+known at ``as_of``. It does not check prices: ``quality.py`` does. Where next: ``sources.py`` opens the sources.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ _TICKER: Final = re.compile(r"\^?[A-Z0-9][A-Z0-9.&=-]{0,23}")
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What a source gave: a BarFrame of every ticker that went well, and why the others did not.
+    """A source's response: the bars of the tickers that it served, and a failure for each of the others.
 
-    ``splits`` and ``dividends``: what it said of them over the time asked for; a source that knows of none gives none.
+    ``splits`` and ``dividends`` are those of the requested time; a source without such data gives none.
     """
 
     bars: pd.DataFrame
@@ -51,27 +50,27 @@ class FetchReport:
 
 
 class BarSource(Protocol):
-    """Where bars come from. A tracked ticker has exactly one source, and it is never swapped."""
+    """A source of bars. A tracked ticker has exactly one source, which is never exchanged for another."""
 
     @property
     def name(self) -> str:
         """One of SOURCE_NAMES, stored with every ticker and forecast."""
 
     def describe(self, tickers: Sequence[str], as_of: datetime) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
-        """The profiles of the tickers that the source knows, and why it has none of the others.
+        """The profiles of the tickers that the source knows, and a failure for each of the others.
 
-        A ticker that the source does not know is a failure that is not retryable; a source that is down, one that is.
+        The failure is retryable if the source is down, and not retryable if the source does not know the ticker.
         """
 
     def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
         """The bars that open at or after each request's ``since`` and were known at ``as_of``.
 
-        Known means closed_at + feed delay <= as_of. Never raises because of a ticker.
+        Known means: closed_at + feed delay <= as_of. A problem with a ticker is a failure, not an exception.
         """
 
 
 def normalise_ticker(text: str) -> str:
-    """The ticker a person meant: trimmed and in capitals.
+    """The text as a ticker: trimmed and in capitals.
 
     Raises:
         InvalidRequestError: the text cannot be a ticker.
@@ -87,7 +86,7 @@ def normalise_ticker(text: str) -> str:
 
 
 def source_of(ticker: str, requested: str | None) -> str:
-    """The name of the one source a ticker belongs to: simulated for .SIM, else what was requested, else Yahoo.
+    """The name of a ticker's source: simulated for .SIM, else the requested one, else Yahoo.
 
     Raises:
         InvalidRequestError: there is no such source, or it cannot have this ticker.
@@ -105,8 +104,8 @@ def source_of(ticker: str, requested: str | None) -> str:
 def make_bars(ticker: str, calendar: str, raw: pd.DataFrame) -> pd.DataFrame:
     """One ticker's BarFrame from raw rows (opened_at in UTC, open, high, low, close, volume), ordered by time.
 
-    ``closed_at`` comes from the calendar. A row off its grid gets a full hour, so that the quality gate can name it.
-    A volume that is not a positive number means unknown and becomes NaN: sources write 0 for it.
+    ``closed_at`` comes from the calendar. A row that is not on the calendar's grid gets a full hour; the quality checks
+    reject it later. A volume that is not a positive number is unknown and becomes NaN: sources write 0 for it.
     """
     bars = raw.sort_values("opened_at", kind="stable", ignore_index=True)
     opened_at = pd.to_datetime(bars["opened_at"], utc=True).dt.as_unit("us")
@@ -130,7 +129,7 @@ def join_bars(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def known_bars(bars: pd.DataFrame, request: BarRequest, as_of: datetime) -> pd.DataFrame:
-    """Those of one ticker's bars that were asked for and were known at ``as_of``."""
+    """Those of one ticker's bars that were requested and were known at ``as_of``."""
     delay = pd.Timedelta(minutes=request.profile.feed_delay_minutes)
     is_wanted = (bars["opened_at"] >= request.since) & (bars["closed_at"] + delay <= as_of)
     return bars.loc[is_wanted].reset_index(drop=True)

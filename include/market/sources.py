@@ -14,13 +14,13 @@ from include.settings import MarketSettings
 
 
 class Budget(Protocol):
-    """What several processes share, so that together they ask Yahoo no more often than one may."""
+    """A rate limit that all processes share, so that together they send no more requests than one may."""
 
     def wait_for_turn(self) -> float:
-        """Returns 0 when a request may be made; at once, with the seconds left, while nobody may ask."""
+        """Waits until a request may be sent and returns 0; during a block it returns the seconds left at once."""
 
     def block(self, seconds: float) -> None:
-        """Stops everybody for so long."""
+        """Blocks the requests of all processes for ``seconds``."""
 
 
 def open_sources(settings: MarketSettings, budget: Budget | None = None) -> dict[str, BarSource]:

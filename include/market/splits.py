@@ -1,8 +1,8 @@
-"""Which scale an answer's prices are on, and by what factor it differs from the stored ones.
+"""The scale of a response's prices, and the factor between it and the stored scale.
 
-A source adjusts hourly prices for splits: after one, every older bar comes on the new scale. It may be late with that,
-so an answer is first brought to one scale (``unify``); then the ratio of the stored bars to the given ones tells the
-factor (``factor_of``). Pure: knows no store and no source.
+A source adjusts hourly prices for splits: after a split it serves older bars on the new scale, sometimes late. So a
+response is first brought to one scale (``unify``). Then the ratio of stored to fetched closes gives the split's factor
+(``factor_of``). Pure functions: no store, no source.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ import pandas as pd
 from include.contracts import PRICE_COLUMNS, Split
 
 SCALE_UNCLEAR: Final = "scale_unclear"
-"""Why bars are rejected of which ``factor_of`` can make no sense."""
+"""Reason of a rejection: ``factor_of`` finds no single factor for the bars."""
 AGREEMENT: Final = 0.002
-"""How far, in log prices, two bars' ratios may differ and still be the same: prices come rounded."""
+"""Largest difference, in log prices, of two ratios that count as equal: prices are rounded."""
 
 _LEAST_OVERLAP: Final = 3
 _LEAST_AGREEING_RATIO: Final = 0.9
-_LEAST_UNANNOUNCED: Final = float(np.log(1.1))  # smaller shifts are revisions, unless the source names a split
-_STEP_BARS: Final = 3  # so that one bad price beside a split does not hide it
+_LEAST_UNANNOUNCED: Final = float(np.log(1.1))  # a smaller shift is a revision, unless the source announces a split
+_STEP_BARS: Final = 3  # a median of three, so that one bad price beside a split does not hide it
 _LARGEST_TERM: Final = 50
 
 
 def unify(bars: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
-    """The BarFrame with the bars before each split on its new scale, where the source left them on the old one.
+    """The bars, with those before each split moved to the new scale where the source served them on the old one.
 
-    A split that does not show as a step between the bars around it is in the prices already.
+    If there is no step between the bars around a split, its prices are adjusted already.
     """
     unified = bars
     for split in splits:
         is_price = (unified[list(PRICE_COLUMNS)] > 0).all(axis=1)
-        own = unified[(unified["ticker"] == split.ticker) & is_price].sort_values("opened_at")
-        before, after = own[own["opened_at"] < split.effective_at], own[own["opened_at"] >= split.effective_at]
+        rows = unified[(unified["ticker"] == split.ticker) & is_price].sort_values("opened_at")
+        before, after = rows[rows["opened_at"] < split.effective_at], rows[rows["opened_at"] >= split.effective_at]
         if before.empty or after.empty:
             continue
         step = float(np.log(after["open"].head(_STEP_BARS).median() / before["close"].tail(_STEP_BARS).median()))
@@ -58,16 +58,16 @@ def rescale(bars: pd.DataFrame, rows: pd.Index, factor: float) -> pd.DataFrame:
 
 
 def factor_of(log_ratio: float, overlap_count: int, agreeing_ratio: float, splits: Sequence[Split]) -> float | None:
-    """The factor of the split that old bars show; None where they show none, and NaN where they contradict each other.
+    """The factor of the split between stored and fetched bars; None for no split, NaN if the scale is unclear.
 
-    Bars that lie far from the stored ones, but not all by the same factor, are no split and no revision: they are
-    somebody else's, or half of them are on another scale.
+    The scale is unclear if the bars differ much from the stored ones, but not all by the same factor. Then they are
+    another ticker's, or some of them are on another scale.
 
     Args:
         log_ratio: median over the bars that are both stored and given of log(stored close / given close).
         overlap_count: how many such bars there are.
         agreeing_ratio: share of them within ``AGREEMENT`` of that median.
-        splits: what the source says of the ticker's splits.
+        splits: the ticker's splits by its source.
     """
     if overlap_count < _LEAST_OVERLAP or agreeing_ratio < _LEAST_AGREEING_RATIO:
         return None if abs(log_ratio) < _LEAST_UNANNOUNCED else float("nan")
@@ -85,7 +85,7 @@ def factor_of(log_ratio: float, overlap_count: int, agreeing_ratio: float, split
 def effective_from(
     ticker: str, factor: float, splits: Sequence[Split], otherwise_at: datetime
 ) -> tuple[datetime, bool]:
-    """When a split took effect, and whether the source named it; ``otherwise_at`` where it did not."""
+    """When a split took effect (UTC), and whether the source announced it; ``otherwise_at`` if it did not."""
     named = [
         split.effective_at
         for split in splits

@@ -30,7 +30,7 @@ from include.market.sessions import bar_grid
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
-from include.market.yahoo_retry import RetryPolicy, ask_all
+from include.market.yahoo_retry import RetryPolicy, request_all
 from include.market.yahoo_session import Pace, RateLimitGate, is_reachable, process_gate, process_pacer
 from include.settings import MarketSettings
 
@@ -83,7 +83,7 @@ class YahooSource:
             except HourcastError as error:
                 errors[ticker] = error
         asks = {ticker: partial(self._describe_one, ticker, moment) for ticker in guesses}
-        answers, failed = self._ask_all(asks, guesses)
+        answers, failed = self._request_all(asks, guesses)
         errors |= failed
         profiles: dict[str, TickerProfile] = {}
         for ticker, answer in answers.items():
@@ -101,7 +101,7 @@ class YahooSource:
         moment = require_utc(as_of, "as_of")
         asks = {request.profile.ticker: partial(self._fetch_one, request, moment) for request in requests}
         timezones = {request.profile.ticker: request.profile.timezone for request in requests}
-        answers, errors = self._ask_all(asks, timezones)
+        answers, errors = self._request_all(asks, timezones)
         reports = list(answers.values())
         return FetchReport(
             bars=join_bars([report.bars for report in reports]),
@@ -110,12 +110,12 @@ class YahooSource:
             dividends=tuple(dividend for report in reports for dividend in report.dividends),
         )
 
-    def _ask_all(
+    def _request_all(
         self, asks: Mapping[str, Callable[[], T]], timezones: Mapping[str, str]
     ) -> tuple[dict[str, T], dict[str, HourcastError]]:
         silence_client()
         self._client.remember_timezones(timezones)
-        return ask_all(asks, self._policy, self._gate, self._executor)
+        return request_all(asks, self._policy, self._gate, self._executor)
 
     def _describe_one(self, ticker: str, as_of: datetime) -> Answer:
         answer = self._client.hourly(ticker, as_of - timedelta(days=_DESCRIBE_DAYS), as_of)
@@ -128,7 +128,7 @@ class YahooSource:
         return answer
 
     def _profile(self, ticker: str, answer: Answer, as_of: datetime) -> TickerProfile:
-        """Not to be called by several threads: it may make a calendar, which catches warnings."""
+        """The profile from an answer. Not for use in threads: it may make a calendar, which catches warnings."""
         code, timezone = answer.metadata["exchangeName"], answer.metadata["exchangeTimezoneName"]
         opened_at = answer.rows["opened_at"]
         calendar, delay_minutes = calendar_and_delay(ticker, code, timezone, opened_at, self._calendars, as_of)

@@ -1,9 +1,9 @@
-"""One ticker's hourly bars from the real yfinance client, or an error of our tree.
+"""One ticker's hourly bars from yfinance, or one of Hourcast's errors.
 
-The client fails in its own ways (checked against 1.7.0): it keeps bad answers in a memo for the life of the process,
-hides what went wrong behind "possibly delisted", and shares one session, crumb and cache among all threads. This module
-turns those habits off or round. It refuses to know profiles, calendars and retries.
-Where next: ``yahoo.py``, the source; ``yahoo_session.py``, through which every request passes.
+yfinance 1.7.0 has three properties that this module works around. It caches failed responses until the process ends.
+It reports most errors as "possibly delisted". It shares one session, crumb and cache among all threads. The module
+knows no profiles, calendars or retries. Where next: ``yahoo.py``, the source; ``yahoo_session.py``, the session of
+every request.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from include.errors import (
 from include.market.yahoo_session import Call, Pace, RateLimitGate, YahooSession
 
 LONGEST_HISTORY_DAYS: Final = 729
-"""Yahoo refuses hourly bars older than 730 days, to the second, and public code saw refusals at exactly 730."""
+"""Yahoo refuses hourly bars older than 730 days, to the second; requests of exactly 730 days were refused as well."""
 
 _METADATA_NAMES: Final = ("symbol", "currency", "exchangeName", "exchangeTimezoneName", "instrumentType", "longName")
 _CLIENT_FOLDER: Final = Path(yf.__file__).parent
@@ -58,16 +58,16 @@ _FOLDER_LIFE_SECONDS: Final = 24 * 3600.0
 
 
 class RangeRefusedError(InvalidRequestError):
-    """Yahoo does not give bars that old any more."""
+    """Yahoo does not serve bars that old."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Yahoo said of one ticker.
+    """Yahoo's response for one ticker.
 
-    ``rows``: opened_at (UTC), open, high, low, close, volume, as served and in order; rows without prices left out.
-    ``metadata``: Yahoo's description of the ticker; empty values where it gave none.
-    ``splits``: new units for one old, ``dividends``: amounts a unit; both by when they take effect, UTC.
+    ``rows``: opened_at (UTC), open, high, low, close, volume, as served and in order, without rows that have no prices.
+    ``metadata``: Yahoo's description of the ticker; None where it gave none. ``splits``: new units per old unit, and
+    ``dividends``: amounts per unit; both by the instant at which they take effect, UTC.
     """
 
     rows: pd.DataFrame
@@ -77,7 +77,7 @@ class Answer:
 
 
 class YahooClient:
-    """The yfinance client with our session, our cache folder, and our errors. Safe to use from several threads."""
+    """yfinance with ``YahooSession``, a cache folder of this process and Hourcast's errors. Thread-safe."""
 
     def __init__(self, pace: Pace, gate: RateLimitGate, timeout_seconds: float, cache_dir: Path) -> None:
         self._gate = gate
@@ -86,9 +86,9 @@ class YahooClient:
         self._cache_dir = cache_dir
 
     def remember_timezones(self, timezones: Mapping[str, str]) -> None:
-        """Tells the client the tickers' time zones, which it would else ask Yahoo for: half of a process's requests.
+        """Stores the tickers' time zones in yfinance's cache, which saves one request for each ticker.
 
-        To be called before the first question, by one thread: it also opens the client's cache.
+        One thread must call it before the first request, since it also opens the cache.
 
         Raises:
             SettingsError: the cache folder cannot be used.
@@ -101,47 +101,47 @@ class YahooClient:
         """Yahoo's hourly bars with since <= opened_at < until.
 
         Raises:
-            RateLimitedError, MarketUnavailableError: worth another try later.
-            InvalidRequestError: the text is not a ticker but an ISIN, which the client would look up.
+            RateLimitedError, MarketUnavailableError: a later request may succeed.
+            InvalidRequestError: the text is an ISIN, which yfinance would look up.
             UnknownTickerError: Yahoo does not know the ticker.
-            DataContractError: the answer is not of the form that Yahoo's answers have.
+            DataContractError: the response has not the form of Yahoo's responses.
         """
         if is_isin(ticker):
             message = f"{ticker}: this is an ISIN; give the ticker as Yahoo spells it."
             raise InvalidRequestError(message)
         try:
-            return self._ask(ticker, {"start": since, "end": until})
-        except RangeRefusedError:  # ``until`` is long past: what is still given is all that can be had
-            answer = self._ask(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"})
+            return self._request(ticker, {"start": since, "end": until})
+        except RangeRefusedError:  # ``until`` is long past: request the longest history that Yahoo still serves
+            answer = self._request(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"})
             return replace(answer, rows=answer.rows[answer.rows["opened_at"] < until])
 
-    def _ask(self, ticker: str, window: Mapping[str, Any]) -> Answer:
-        # The client's memo of past windows keeps failures too, for the life of the process.
+    def _request(self, ticker: str, window: Mapping[str, Any]) -> Answer:
+        # yfinance caches responses for past windows, failures as well, until the process ends.
         YfData.cache_get.cache_clear()
         with self._session.call() as call:
             try:
                 frame = yf.Ticker(ticker, session=self._session).history(
                     interval="1h", auto_adjust=False, actions=False, timeout=self._timeout_seconds, **window
                 )
-            except Exception as error:  # noqa: BLE001  # the client raises whatever its parsing stumbles over
+            except Exception as error:  # noqa: BLE001  # yfinance raises whatever its parsing runs into
                 frame = self._nothing_or_raise(error, ticker, call)
             chart = _chart(call.response)
             return Answer(_rows(frame), _metadata(chart), _events(chart, "splits"), _events(chart, "dividends"))
 
     def _nothing_or_raise(self, error: Exception, ticker: str, call: Call) -> pd.DataFrame:
-        """An empty frame when Yahoo answered in good order that it has no bars; else raises the error as ours."""
-        is_good_answer = isinstance(error, YFPricesMissingError) and call.status == 200
-        if is_good_answer and getattr(error, "yahoo_reason", None) is None:
+        """An empty frame if Yahoo's response is sound and has no bars; else raises the translated error."""
+        is_sound_response = isinstance(error, YFPricesMissingError) and call.status == 200
+        if is_sound_response and getattr(error, "yahoo_reason", None) is None:
             return pd.DataFrame()
         translated = translate(error, ticker, call.status)
         is_new_refusal = isinstance(translated, RateLimitedError) and translated is not error
         if is_new_refusal and not self._gate.note_refusal(ticker):
-            translated = MarketUnavailableError(str(translated))  # this ticker's alone, as far as can be told
+            translated = MarketUnavailableError(str(translated))  # other tickers are still served
         raise translated from (None if translated is error else error)
 
 
 def translate(error: Exception, ticker: str, status: int | None) -> HourcastError:
-    """The error of our tree for what the client raised; ``status`` is that of the last answer about prices."""
+    """Hourcast's error for one that yfinance raised; ``status`` is that of the last response with prices."""
     if isinstance(error, HourcastError):
         return error
     if isinstance(error, YFRateLimitError) or status == 429:
@@ -153,7 +153,7 @@ def translate(error: Exception, ticker: str, status: int | None) -> HourcastErro
     if status == 422 and "730 days" in str(error):
         return RangeRefusedError(f"{ticker}: Yahoo no longer gives hourly bars that old: {_first_line(error)}")
     if status is not None and status >= 400:
-        # The client's own words are left out: it says "possibly delisted" whatever went wrong.
+        # yfinance's text is left out: it says "possibly delisted" for every cause.
         return MarketUnavailableError(f"{ticker}: Yahoo answered with status {status}.")
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | YFDataException | YFTickerMissingError):
         return MarketUnavailableError(f"{ticker}: Yahoo's answer cannot be read ({type(error).__name__}).")
@@ -163,11 +163,11 @@ def translate(error: Exception, ticker: str, status: int | None) -> HourcastErro
 
 
 def silence_client() -> None:
-    """Silences the deprecation warnings of yfinance's own use of pandas, dozens a call, wherever they would be heard.
+    """Silences the deprecation warnings that yfinance's use of pandas causes, dozens in each call.
 
-    yfinance turns them on when it is imported, and whoever caught warnings since has a list of filters of their own, so
-    this looks before every round of calls. In place and for good: ``catch_warnings`` must not be used around threads.
-    pandas does so all the same, and hears every deprecation meanwhile; what gets past the filters is not shown.
+    yfinance turns them on when it is imported, and ``catch_warnings`` elsewhere replaces the list of filters. So this
+    is called before every round of requests, and the filter stays: ``catch_warnings`` must not be used around threads.
+    pandas uses it nevertheless, and then sees every deprecation; a replaced ``showwarning`` does not print those.
     """
     is_silent = ("ignore", None, DeprecationWarning, re.compile("yfinance"), 0)
     if is_silent not in warnings.filters:
@@ -186,34 +186,34 @@ def _show_unless_of_client(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """What ``warnings.showwarning`` does; nothing where yfinance uses what is deprecated."""
+    """Like ``warnings.showwarning``, but silent for deprecations within yfinance."""
     if not issubclass(category, DeprecationWarning) or not Path(filename).is_relative_to(_CLIENT_FOLDER):
         show(message, category, filename, lineno, file, line)
 
 
 @cache
 def _prepare_client(cache_dir: Path) -> None:
-    """Gives the client a cache folder of this process alone, and makes it raise what went wrong. Once a process."""
+    """Gives yfinance a cache folder of this process, and lets it raise its errors. Done once in each process."""
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        own = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=cache_dir))
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=cache_dir))
     except OSError as error:
         message = f"{cache_dir} cannot be used as the cache folder ({error}); set HOURCAST_CACHE_DIR to one that can."
         raise SettingsError(message) from error
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
-    _remove_old_folders(cache_dir, own.stat().st_mtime)
-    yf.set_tz_cache_location(str(own))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _remove_old_folders(cache_dir, folder.stat().st_mtime)
+    yf.set_tz_cache_location(str(folder))
     yf.config.debug.hide_exceptions = False
-    logging.getLogger("yfinance").setLevel(logging.ERROR)  # it warns at every request that goes without a cookie
-    get_tz_cache().lookup("")  # opens the database before threads do: two at once have locked each other out
+    logging.getLogger("yfinance").setLevel(logging.ERROR)  # it warns of every request without a cookie
+    get_tz_cache().lookup("")  # opens the database before threads do: two threads at once have locked it
 
 
 def _remove_old_folders(cache_dir: Path, now: float) -> None:
-    """Removes what processes that were killed have left behind; ``now`` in seconds, by the file system's clock."""
+    """Removes the folders of processes that were killed; ``now`` in seconds, by the file system's clock."""
     for folder in cache_dir.glob(f"{_FOLDER_PREFIX}*"):
         try:
             is_old = now - folder.stat().st_mtime > _FOLDER_LIFE_SECONDS
-        except FileNotFoundError:  # another process was quicker
+        except FileNotFoundError:  # another process has removed it
             continue
         if is_old:
             shutil.rmtree(folder, ignore_errors=True)
@@ -231,7 +231,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _chart(response: Response | None) -> Mapping[str, Any]:
-    """The answer itself, as far as it can be read: the client fails on its description when there are no bars."""
+    """The response's content as far as it can be read; yfinance drops the description when there are no bars."""
     try:
         chart = json.loads(response.content)["chart"]["result"][0] if response is not None else {}
     except (LookupError, TypeError, ValueError):
@@ -245,7 +245,7 @@ def _metadata(chart: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _events(chart: Mapping[str, Any], kind: str) -> dict[datetime, float]:
-    """Events by when they take effect; one that makes no sense is left out, the bars do not depend on it."""
+    """Events by the instant at which they take effect, without invalid ones; the bars do not depend on them."""
     found: dict[datetime, float] = {}
     for event in ((chart.get("events") or {}).get(kind) or {}).values():
         try:

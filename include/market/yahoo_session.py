@@ -1,9 +1,9 @@
-"""The one door to Yahoo: every HTTP request of the client passes this session, which paces, limits and remembers.
+"""The HTTP session that every request of the yfinance client uses: pace, rate limits and time limits.
 
-The client accepts a session of one's own, so this needs no change to it. Here a request waits for its turn, gets no
-more time than the call around it has left, is refused at once while Yahoo has asked us to slow down or cannot be
-reached, and leaves its status behind, which the client would hide. It refuses to know tickers and bars.
-Where next: ``yahoo_client.py``, which turns one call of the client into an answer or an error of ours.
+yfinance accepts a session as an argument, so it needs no change. A request waits for its turn under the shared budget.
+It gets no more time than the call around it has left. It is refused at once during a rate limit, or when Yahoo was
+unreachable a moment ago. The session records the status of each response, which yfinance would hide. It knows no
+tickers and no bars. Where next: ``yahoo_client.py``, which turns one call of yfinance into a response or an error.
 """
 
 from __future__ import annotations
@@ -32,9 +32,13 @@ _CRUMB_PATH: Final = "/v1/test/getcrumb"
 _COOKIE_HOSTS: Final = frozenset({"fc.yahoo.com", "guce.yahoo.com", "consent.yahoo.com"})
 
 _CONNECT_SECONDS: Final = 4.0
-_COOKIE_SECONDS: Final = 3.0  # prices come without cookie and crumb too; the client would wait 30 s, under a lock
+_COOKIE_SECONDS: Final = (
+    3.0  # prices are served without cookie and crumb too; yfinance would wait 30 s for them, under a lock
+)
 _COOKIE_REST_SECONDS: Final = 300.0
-_CALL_REQUESTS: Final = 2.5  # a call may take this many times one request's limit: the client repeats what failed
+_CALL_REQUESTS: Final = (
+    2.5  # a call may take this many times one request's limit, since yfinance repeats failed requests
+)
 _RECENT_SECONDS: Final = 60.0
 _LIMITED_TICKERS: Final = 4
 _CUT_OFF_FAILURES: Final = 4
@@ -52,22 +56,22 @@ _UNCONNECTED_CODES: Final = frozenset(
 _random = SystemRandom()
 
 Pace = Callable[[], float | None]
-"""Called before every request, from several threads: returns when it may be made; or at once, with the seconds for
-which none may be made."""
+"""Called before every request, from several threads: waits until the request may be sent; or returns at once with the
+seconds for which no request may be sent."""
 
 
 class NotAskedError(RateLimitedError):
-    """Yahoo was not asked at all, because it has asked us to slow down before."""
+    """The request was not sent, because a rate limit of an earlier request is still in force."""
 
 
 class RateLimitGate:
-    """Closed while Yahoo has asked us to slow down.
+    """Blocks requests during a rate limit. Thread-safe.
 
-    A limit is on the machine's address: one ticker's refusal among answers to others is none, and stops nobody.
-
-    As long as Yahoo says; where it does not, first for ``first_seconds``, then twice as long each time.
-    Thread-safe. A pause is stretched by up to a fifth at random, so that several processes do not come back at once.
-    ``tell`` is called with the seconds of every pause that begins or grows here, so that others can keep it too.
+    A rate limit applies to the machine's address. If one ticker is refused while others are served, it is no rate limit
+    and blocks nothing. A pause lasts as long as Yahoo says. Where Yahoo does not say, the first pause lasts
+    ``first_seconds`` and each further one twice as long. A pause is lengthened by up to a fifth at random, so that
+    several processes do not resume at the same moment. ``tell`` is called with the seconds of every pause that begins
+    or grows here, so that other processes can keep it too.
     """
 
     def __init__(
@@ -86,10 +90,10 @@ class RateLimitGate:
         self._lock = threading.Lock()
 
     def note_refusal(self, ticker: str) -> bool:
-        """Notes a refusal that names no time; whether the gate is closed now.
+        """Notes a refusal without a waiting time; whether requests are blocked now.
 
-        It is a limit where nobody was answered within the last minute, where another ticker was refused since somebody
-        was, or where several were refused within the minute.
+        It counts as a rate limit if no request succeeded within the last minute, if another ticker was refused since
+        the last success, or if several tickers were refused within the minute.
         """
         with self._lock:
             now = time.monotonic()
@@ -103,29 +107,29 @@ class RateLimitGate:
         return self.opens_in() > 0
 
     def close(self, retry_after_seconds: float | None = None) -> None:
-        """Starts a pause, or prolongs it. Refusals within a pause are one strike."""
+        """Starts a pause, or prolongs it. Refusals within a pause count once."""
         with self._lock:
             now = time.monotonic()
             if now >= self._opens_at:
                 self._strikes += 1
-            own_pause = min(self._longest_seconds, self._first_seconds * 2.0 ** (self._strikes - 1))
-            pause = own_pause if retry_after_seconds is None else retry_after_seconds
+            usual_pause = min(self._longest_seconds, self._first_seconds * 2.0 ** (self._strikes - 1))
+            pause = usual_pause if retry_after_seconds is None else retry_after_seconds
             opens_at = max(self._opens_at, now + pause * _random.uniform(1.0, 1.2))
             is_news, self._opens_at = opens_at > self._opens_at, opens_at
         if is_news and self._tell is not None:
             self._tell(opens_at - now)
 
     def keep_closed(self, seconds: float) -> None:
-        """Keeps a pause that somebody else has learnt of; it is no strike of ours."""
+        """Keeps the pause of another process; it does not lengthen the next pause here."""
         with self._lock:
             self._opens_at = max(self._opens_at, time.monotonic() + seconds)
 
     def opens_in(self) -> float:
-        """Seconds until requests may be made again; 0 when they may."""
+        """Seconds until requests may be sent again; 0 if they may."""
         return max(0.0, self._opens_at - time.monotonic())
 
     def note_success(self) -> None:
-        """Forgets earlier strikes: Yahoo answers. What was already on its way when a pause began tells nothing."""
+        """Resets the length of pauses, unless the response belongs to a request from before the current pause."""
         with self._lock:
             now = time.monotonic()
             if now >= self._opens_at:
@@ -133,7 +137,7 @@ class RateLimitGate:
 
 
 class Pacer:
-    """Lets one caller through every ``1 / per_second`` seconds; thread-safe."""
+    """Allows one request every ``1 / per_second`` seconds; thread-safe."""
 
     def __init__(self, per_second: float) -> None:
         self._interval = 1.0 / per_second
@@ -141,7 +145,7 @@ class Pacer:
         self._lock = threading.Lock()
 
     def __call__(self) -> float:
-        """Returns when it is the caller's turn: 0.0, nothing keeps it."""
+        """Waits until it is the caller's turn; always 0.0, since nothing is blocked here."""
         with self._lock:
             now = time.monotonic()
             turn_at = max(now, self._next_at)
@@ -152,7 +156,7 @@ class Pacer:
 
 @cache
 def process_gate() -> RateLimitGate:
-    """The gate that all sources of this process share: a limit is on the machine's address, not on a source."""
+    """The gate that all sources of this process share, since a rate limit applies to the machine's address."""
     return RateLimitGate()
 
 
@@ -164,19 +168,19 @@ def process_pacer(per_second: float) -> Pacer:
 
 @dataclass
 class Call:
-    """One call of the client: when its time is up, and the newest answer to a request for prices."""
+    """One call of yfinance: when its time is used up, and the newest response to a request for prices."""
 
     ends_at: float
     response: Response | None = None
 
     @property
     def status(self) -> int | None:
-        """Status of the newest answer about prices."""
+        """HTTP status of the newest response to a request for prices."""
         return None if self.response is None else self.response.status_code
 
 
 class YahooSession(Session[Response]):
-    """A browser-like HTTP session that honours pace, gate and deadlines; used by several threads at once."""
+    """A browser-like HTTP session with pace, rate-limit gate and time limits; used by several threads at once."""
 
     def __init__(self, pace: Pace, gate: RateLimitGate, timeout_seconds: float) -> None:
         super().__init__(impersonate="chrome")
@@ -190,7 +194,7 @@ class YahooSession(Session[Response]):
 
     @contextmanager
     def call(self) -> Iterator[Call]:
-        """Bounds this thread's requests by a wall-clock limit of their own, and records them."""
+        """Limits the wall-clock time of this thread's requests within the block, and records their responses."""
         call = Call(ends_at=time.monotonic() + _CALL_REQUESTS * self._timeout_seconds)
         self._calls.current = call
         try:
@@ -199,10 +203,10 @@ class YahooSession(Session[Response]):
             self._calls.current = None
 
     def request(self, method: Any, url: str, *arguments: Any, **options: Any) -> Response:  # noqa: ANN401  # as the parent's
-        """The answer to one request, of any status below 500 but 429 with a waiting time.
+        """The response to one request, of any status below 500 except 429 with a waiting time.
 
         Raises:
-            RateLimitedError: Yahoo has asked us to slow down, now or a while ago.
+            RateLimitedError: a rate limit is in force.
             MarketUnavailableError: Yahoo's servers failed, nothing could be reached a moment ago, or the call's time is
                 used up.
             curl_cffi.requests.exceptions.RequestException: the request failed on the wire.
@@ -212,7 +216,7 @@ class YahooSession(Session[Response]):
         self._refuse_if_closed(is_side_request)
         call: Call = getattr(self._calls, "current", None) or Call(time.monotonic() + self._timeout_seconds)
         call.ends_at += self._waited_for_turn()
-        self._refuse_if_closed(is_side_request)  # another thread may have learnt of a limit meanwhile
+        self._refuse_if_closed(is_side_request)  # another thread may have met a rate limit meanwhile
         options["timeout"] = self._limits(call, is_side_request)
         try:
             response = super().request(method, url, *arguments, **options)
@@ -224,7 +228,7 @@ class YahooSession(Session[Response]):
             self._rest_cookies_if(address.path == _CRUMB_PATH and response.status_code >= 400)
         elif address.path.startswith(CHART_PATH):
             call.response = response
-            self._heed(response)
+            self._check_status(response)
         return response
 
     def _refuse_if_closed(self, is_side_request: bool) -> None:
@@ -270,8 +274,8 @@ class YahooSession(Session[Response]):
         if is_refused:
             self._cookies_rest_until = time.monotonic() + _COOKIE_REST_SECONDS
 
-    def _heed(self, response: Response) -> None:
-        """Ends the call where the client would ask again at once, for nothing."""
+    def _check_status(self, response: Response) -> None:
+        """Ends the call where yfinance would repeat the request at once, without a chance of success."""
         status, waiting = response.status_code, response.headers.get("Retry-After")
         if status >= 500:
             message = f"Yahoo answered with status {status}."
@@ -287,7 +291,7 @@ class YahooSession(Session[Response]):
 def is_reachable(timeout: float) -> bool:
     """Whether Yahoo answers a small request for prices within ``timeout`` seconds, through the environment's proxy.
 
-    Returns in time even when packets are dropped or a name server hangs: a thread of its own is left to its fate.
+    Returns in time even when packets are dropped or a name server hangs: the request runs in a thread of its own.
     """
     answers: list[bool] = []
     probe = threading.Thread(target=lambda: answers.append(_probe(timeout)), daemon=True, name="yahoo-probe")
@@ -305,14 +309,14 @@ def _probe(timeout: float) -> bool:
 
 
 def _is_before_connection(error: RequestException) -> bool:
-    """Whether the request did not even reach a server: no name, no route, no listener, no certificate."""
+    """Whether the request did not reach a server: no name, no route, no listener, no certificate."""
     if error.code == CurlECode.OPERATION_TIMEDOUT:
-        return "Connection timed out" in str(error)  # while connecting; once connected curl says "Operation timed out"
+        return "Connection timed out" in str(error)  # before the connection; after it curl says "Operation timed out"
     return error.code in _UNCONNECTED_CODES
 
 
 def _waiting_seconds(retry_after: str, answered: str) -> float | None:
-    """Seconds that a Retry-After header asks for: a number, or a date beside that of the answer; None if neither."""
+    """The seconds of a Retry-After header: a number, or a date relative to the response's date; None if neither."""
     try:
         return float(retry_after)
     except ValueError:

@@ -327,7 +327,7 @@ def test_a_ticker_that_alone_is_refused_for_ever_does_not_starve_the_others(
     kind: str, start_emulator: StartEmulator, open_source
 ) -> None:
     emulator = start_emulator(faults=(f"AAPL:{kind}@0.2",))
-    policy = RetryPolicy(tries=2, asks=3, pause_seconds=0.02, longest_wait_seconds=5)
+    policy = RetryPolicy(tries=2, attempts=3, pause_seconds=0.02, longest_wait_seconds=5)
     report = open_source(policy).fetch_bars([request_of(ticker) for ticker in sorted(KNOWN)], CLOCK)
     assert [failure.ticker for failure in report.failures] == ["AAPL"]
     assert "asked us to slow down" in report.failures[0].reason
