@@ -1,11 +1,11 @@
-"""What is due to be announced, and when: the few publications that move every market at a minute known long before.
+"""Scheduled announcements that move every market, and when they are published.
 
-The Federal Reserve fixes its meetings more than a year ahead, and the US Bureau of Labor Statistics its releases in the
-autumn before; those that a closed government put off are listed by the day that was then named, days before. So a
-bar's announcement is as well known in advance as its slot. After the last date of a list nothing is expected and
-forecasts are as if there were no list: add next year's dates when they are published
-(federalreserve.gov/monetarypolicy/fomccalendars.htm, bls.gov/schedule). It knows no prices: what an announcement does
-to them is in ``features/scale.py``.
+The Federal Reserve fixes its meetings more than a year ahead. The US Bureau of Labor Statistics fixes its releases in
+the autumn before. A release that a government shutdown postponed is listed on its new day, which was published days
+before. So the announcement of a bar is known in advance, like its slot. After the last date of a list no announcement
+is expected, and forecasts are made as without the list. Add next year's dates when they are published
+(federalreserve.gov/monetarypolicy/fomccalendars.htm, bls.gov/schedule). The effect on prices is in
+``features/scale.py``.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ AFTERMATH_MINUTES: Final = 120
 """From the decision until New York's session ends."""
 
 LONGEST_BAR: Final = HOUR
-"""A path longer than this holds a night: whether it is an aftermath is not the question any more."""
+"""A stretch longer than this contains a night, and is never an aftermath."""
 
 
 def announced(earlier: Micros, later: Micros) -> npt.NDArray[np.int64]:
-    """The ``Announcement`` due in each stretch from ``earlier`` up to ``later``, end excluded; of two the weightier.
+    """The ``Announcement`` due in each stretch from ``earlier`` up to ``later``, end excluded.
 
-    Instants are microseconds since 1970, UTC; any shape. A stretch is from one bar's close to the next one's, so that
-    a night's announcements belong to the session's first bar.
+    Of several the decision counts, then the figures. Instants are microseconds since 1970, UTC; any shape. A stretch
+    goes from one bar's close to the next one's, so that announcements of a night belong to the session's first bar.
     """
     decisions, figures = _instants(RATE_DECISIONS, DECISION_AT), _figures()
     is_bar = later - earlier <= LONGEST_BAR
@@ -87,7 +87,7 @@ def announced(earlier: Micros, later: Micros) -> npt.NDArray[np.int64]:
 
 
 def _overlaps(earlier: Micros, later: Micros, starts: Micros, minutes: int) -> npt.NDArray[np.bool_]:
-    """Whether any span that begins at ``starts`` and lasts so long meets [earlier, later)."""
+    """Whether a span of so many minutes from one of ``starts`` overlaps [earlier, later)."""
     begun = np.searchsorted(starts, later, side="left")
     ended = np.searchsorted(starts + max(minutes * MINUTE, 1), earlier, side="right")
     return np.asarray(begun > ended, dtype=np.bool_)

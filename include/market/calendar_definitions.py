@@ -1,7 +1,6 @@
-"""What ``calendars.toml`` says of trading hours, and what an operator's file of the same form adds to it.
+"""The rules for trading hours in ``calendars.toml`` and in an operator's file of the same form.
 
-The head of that file explains its keys. It refuses to know sessions and bars: ``calendars.py`` applies these rules,
-``grid.py`` cuts what comes of them into bars.
+The head of ``calendars.toml`` explains the keys. Where next: ``calendars.py`` makes sessions by these rules.
 """
 
 from __future__ import annotations
@@ -67,13 +66,13 @@ class Definition:
 
 
 class _Chosen:
-    """The operator's file that this process was told to use."""
+    """The operator's file that this process uses."""
 
     path: Path | None = None
 
 
 def use_calendars_file(path: Path | None) -> None:
-    """Lays the tables of this file over those of ``calendars.toml``, for this process from now on; None for none.
+    """Makes this process use the tables of this file on top of those of ``calendars.toml``; None for no file.
 
     Raises:
         SettingsError: it cannot be read, or a table of it makes no sense.
@@ -114,10 +113,10 @@ def definition_of(name: str, path: Path | None = None) -> Definition:
 
 @lru_cache(maxsize=8)
 def _tables(path: Path | None) -> dict[str, dict[str, Any]]:
-    own = _read(_FILE)
+    tables = _read(_FILE)
     for name, table in _read(path).items() if path else ():
-        own[name] = _laid_over(own.get(name, {}), table)
-    return own
+        tables[name] = _laid_over(tables.get(name, {}), table)
+    return tables
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""Which of an exchange's calendars a ticker's bars follow: the same sessions are cut into bars in more than one way.
+"""The calendar that a ticker's bars fit best, where the same sessions can be cut into bars in more than one way.
 
-How Yahoo cuts a day with a pause at noon, or with an opening at a random second, is known for few exchanges. The bars
-of the first answer show it. It refuses to know Yahoo: bars in, a calendar out.
+How Yahoo cuts a day with a pause at noon, or with an opening at a random second, is known for few exchanges. The first
+bars of a ticker show it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Fit:
 
 
 def best_fit(calendars: Sequence[str], opened_at: pd.Series[Any]) -> Fit:
-    """The calendar on whose grid most of the bars open; of equals the one that wants fewest others, then the first.
+    """The calendar on whose grid most of the bars open; of equals the one with the fewest other bars, then the first.
 
     ``opened_at``: when the ticker's bars open, UTC; without any the first calendar fits.
 

@@ -1,7 +1,8 @@
 """The sessions of every calendar: those of exchange_calendars or of a week, with the rules of ``calendars.toml``.
 
 Holidays are published for some years only. After the last of them sessions are assumed: every trading day of the week,
-with the usual hours. ``Sessions.published`` says where that begins. It refuses to know bars: ``grid.py`` cuts them.
+with the usual hours. ``Sessions.published`` is the last published day. Where next: ``grid.py`` cuts sessions into
+bars.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Last bars of sessions that a feed never serves: known for some exchanges, else learnt from a ticker's bars.
+"""Last bars of sessions that a feed never serves: known for some exchanges, else found in a ticker's bars.
 
-Yahoo leaves out the last bar of some sessions for good: 12:30 on New York's half days, the auctions of several
-exchanges (ranaroussi/yfinance#1585, #2806). Whoever waits for such a bar calls the ticker late every evening and asks
-for the bar for a month. Days on which a calendar only assumes a session, and that stay empty, are treated alike. Pure:
-bars in, no clock. Where next: ``sessions.last_closed`` takes what is found here.
+Yahoo never serves the last bar of some sessions: 12:30 on New York's half days, the closing auctions of several
+exchanges (ranaroussi/yfinance#1585, #2806). A ticker must not count as late because of such a bar, and the bar must not
+be requested for a month. The same holds for a day on which a session was only assumed and no bar came. Pure functions
+without a clock. Where next: ``sessions.last_closed`` takes what is found here.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from include.market.sessions import bar_grid
 from include.market.source import YAHOO
 
 NEWEST_SESSIONS: Final = 10
-"""So many of the newest sessions of one length are looked at: a feed that changes its mind is believed in two weeks."""
+"""Newest sessions of one length that are examined. With 10, a change of the feed is noticed within two weeks."""
 FEWEST_SESSIONS: Final = 3
-"""Fewer than this teach nothing. A year of New York has three half days or less."""
+"""Fewest sessions from which a closing is found. New York has at most three half days a year."""
 USUAL_RATIO: Final = 0.8
-"""The bar before must have come in so many of those sessions: else the ticker trades too thinly to tell."""
+"""Smallest share of those sessions that have the bar before; with less, the ticker trades too thinly to judge."""
 
 
 class Closing(NamedTuple):
@@ -41,9 +41,9 @@ class Closing(NamedTuple):
 
 
 def unserved_closings(calendar: str, source: str, opened_at: pd.Series[Any]) -> frozenset[Closing]:
-    """The closing bars that this source is known never to serve, and those that a ticker's bars show it not to serve.
+    """The closing bars that this source never serves: the known ones, and those found in a ticker's bars.
 
-    ``opened_at``: when the ticker's stored bars open, UTC, in any order; what is learnt depends on nothing else.
+    ``opened_at``: when the ticker's stored bars open, UTC, in any order. The result depends on nothing else.
 
     Raises:
         DataContractError: there is no such calendar.
@@ -59,9 +59,9 @@ def known_closings(calendar: str, source: str) -> frozenset[Closing]:
 
 
 def learnt_closings(calendar: str, opened_at: pd.Series[Any]) -> frozenset[Closing]:
-    """The closing bars that were absent in all of the newest whole sessions of their length.
+    """The closing bars that are absent from all of the newest whole sessions of one length.
 
-    The first and the last session with a bar are left out, since they may not be whole.
+    The first and the last session with a bar do not count, since they may be incomplete.
 
     Raises:
         DataContractError: there is no such calendar.

@@ -1,11 +1,11 @@
-"""Which exchange a ticker belongs to, by Yahoo's spelling and by Yahoo's code: one row of ``exchanges.csv`` each.
+"""The exchange that a ticker belongs to, by Yahoo's spelling and by Yahoo's code: one row of ``exchanges.csv`` each.
 
 A row has the exchange's name, the suffixes and single tickers that belong to it, Yahoo's codes, calendars, Yahoo's time
 zone, the local opening times of the first and the last bar on an ordinary day (14 October 2026), and the minutes after
 a bar's end until its last value can be known. Yahoo quotes New York, currencies and crypto in real time, so 2 minutes
-of grace do; everything else waits for 20, or for Yahoo's delay where that is longer. Of several calendars the first is
-the usual one; the others cut the same sessions differently, and ``calendar_fit.py`` finds which one Yahoo follows. A
-row without a calendar names tickers whose hours are not known.
+are enough. All others have 20, or Yahoo's delay where that is longer. Of several calendars the first is the usual one.
+The others cut the same sessions differently, and ``calendar_fit.py`` finds the one that Yahoo uses. A row without a
+calendar lists tickers whose trading hours are not known.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def exchange_of(ticker: str, code: str | None = None) -> Exchange:
 
 
 def given_calendar(ticker: str, given: Mapping[str, str] = _NO_CALENDARS) -> str | None:
-    """The calendar that a person gave to this ticker or to its suffix; None for none."""
+    """The calendar that the settings give to this ticker or to its suffix; None for none."""
     return given.get(ticker) or given.get(_key_of(ticker))
 
 
@@ -107,7 +107,7 @@ def _by_spelling(ticker: str) -> Exchange | None:
 
 
 def _key_of(ticker: str) -> str:
-    """The part of a ticker that tells its exchange: ``.TW``, ``=X``, or the ticker where there is none."""
+    """The part of a ticker that names its exchange: ``.TW``, ``=X``, or the whole ticker where there is none."""
     for mark in (".", "="):
         _, found, suffix = ticker.rpartition(mark)
         if found:

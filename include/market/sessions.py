@@ -1,7 +1,7 @@
-"""When a market trades, bar by bar: the calendar of every ticker, and what its calendar says of a bar.
+"""The calendar of every ticker, and what is known in advance of each of its bars.
 
-It refuses to know prices, sources and today's date. Where next: ``grid.py`` says how trading hours become bars,
-``quality.py`` holds bars against them.
+No prices, no sources, no clock. Where next: ``grid.py`` cuts trading hours into bars, ``quality.py`` compares bars with
+them.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def _warn_of_assumed_sessions(calendar: str) -> None:
 
 
 def _known_in_advance(grid: Grid, numbers: Micros) -> dict[str, Any]:
-    """What the calendar says of the bars with these numbers, without what comes after them."""
+    """What is known in advance of the bars with these numbers, apart from the bars that follow."""
     return {
         "bar_number": numbers,
         "slot": grid.slot[numbers],

@@ -1,7 +1,8 @@
-"""A ticker's calendar, from what Yahoo says of its exchange and from the bars that Yahoo has of it.
+"""A ticker's calendar, from Yahoo's description of the ticker and from its first bars.
 
-A calendar that the operator gave comes first, then Yahoo's code of the exchange, then the ticker's spelling. Where an
-exchange has several calendars, the bars show which one is meant. It asks nobody: ``yahoo.py`` brings the answer.
+A calendar from the settings comes first, then the one of Yahoo's exchange code, then the one of the ticker's spelling.
+Where an exchange has several calendars, the one that fits the bars is taken. Where next: ``yahoo.py`` makes the
+requests.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from include.market.calendar_fit import best_fit
 from include.market.exchanges import exchange_of, given_calendar
 from include.market.sessions import feed_delay_minutes, timezone_of
 
-_FEWEST_ON_GRID: Final = 0.5  # of the bars; less, and nearly all of them would be rejected
+_FEWEST_ON_GRID: Final = 0.5  # of the bars; with less, nearly all bars of the ticker would be rejected
 _YEAR_DAYS: Final = range(0, 366, 7)
 
 
 def likely_timezone(ticker: str, given: Mapping[str, str]) -> str:
-    """The zone that Yahoo probably gives for a ticker, before it is asked.
+    """The time zone that Yahoo probably has for a ticker, for use before the first request.
 
     Raises:
         InvalidRequestError: the hours of its exchange are not known.
-        DataContractError: the operator gave it a calendar that does not exist.
+        DataContractError: the settings give it a calendar that does not exist.
     """
-    own = given_calendar(ticker, given)
-    return exchange_of(ticker).timezone if own is None else timezone_of(own)
+    chosen = given_calendar(ticker, given)
+    return exchange_of(ticker).timezone if chosen is None else timezone_of(chosen)
 
 
 def calendar_and_delay(
@@ -47,12 +48,12 @@ def calendar_and_delay(
         InvalidRequestError: the hours of its exchange are not known.
         DataContractError: fewer than half of its bars open when one of the calendar's does.
     """
-    own = given_calendar(ticker, given)
-    if own is None:
+    chosen = given_calendar(ticker, given)
+    if chosen is None:
         exchange = exchange_of(ticker, code)
         calendars, delay, expected = exchange.calendars, exchange.delay_minutes, exchange.timezone
     else:
-        calendars, delay, expected = (own,), feed_delay_minutes(own), timezone_of(own)
+        calendars, delay, expected = (chosen,), feed_delay_minutes(chosen), timezone_of(chosen)
     if not _have_one_clock(timezone, expected, as_of):
         message = f"{ticker}: it trades at {code} in {timezone}, whose hours are not known here; it cannot be tracked."
         raise InvalidRequestError(message)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from exchange_calendars.pandas_extensions.offsets import OrthodoxEaster
+from pandas.tseries.holiday import AbstractHolidayCalendar
 
 from include.errors import DataContractError
 from include.market.calendar_library import NOT_A_TIME, library_sessions
@@ -33,6 +34,11 @@ def test_tel_avivs_week_changes_in_january_2026() -> None:
 def test_orthodox_easter_is_found_because_the_offset_has_the_name_that_pandas_asks_for() -> None:
     assert OrthodoxEaster.__dict__["_add_datetime"] is OrthodoxEaster.__dict__["_apply"]
     assert len(library_sessions("ASEX").days) > 4000
+
+
+def test_the_years_of_pandas_holidays_are_as_before() -> None:
+    library_sessions("XLJU")
+    assert (AbstractHolidayCalendar.start_date.year, AbstractHolidayCalendar.end_date.year) == (1970, 2200)
 
 
 def test_an_unknown_calendar_is_refused() -> None:

@@ -63,7 +63,7 @@ def test_one_bar_that_came_is_enough_to_wait_for_the_next() -> None:
     assert learnt_closings("XSAU", opened_at) == set()
 
 
-def test_a_feed_that_stopped_serving_a_bar_is_believed_after_two_weeks() -> None:
+def test_a_bar_that_the_feed_stopped_serving_is_noticed_after_two_weeks() -> None:
     bars = grid("XSAU")
     is_last = (bars["slot"] == 4).to_numpy()
     places = np.flatnonzero(is_last)
@@ -72,14 +72,14 @@ def test_a_feed_that_stopped_serving_a_bar_is_believed_after_two_weeks() -> None
         assert learnt_closings("XSAU", bars.loc[~gone, "opened_at"]) == learnt  # the newest session is not looked at
 
 
-def test_the_session_in_progress_and_the_first_one_teach_nothing() -> None:
+def test_the_session_in_progress_and_the_first_one_do_not_count() -> None:
     bars = grid("XSAU").iloc[:-3]
     assert learnt_closings("XSAU", bars["opened_at"]) == set()
     assert learnt_closings("XSAU", bars["opened_at"].iloc[:9]) == set()
     assert learnt_closings("XSAU", bars["opened_at"].iloc[:0]) == set()
 
 
-def test_a_ticker_that_trades_thinly_teaches_nothing() -> None:
+def test_a_ticker_that_trades_thinly_shows_no_closing() -> None:
     bars = grid("XSAU")
     is_traded = np.random.default_rng(1).random(len(bars)) < 0.5
     opened_at = bars.loc[is_traded & (bars["slot"] < 4).to_numpy(), "opened_at"]
