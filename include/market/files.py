@@ -1,12 +1,15 @@
 """Bars from a folder: one Parquet or CSV file a ticker, for a vendor's bars, for replays and for backtests.
 
-A file has the columns ts (UTC, when the bar opens), open, high, low, close, volume, and is named after its ticker, with
-``^X`` written as ``IDX_X`` and ``=X`` as ``_X``: ``AAPL.parquet``, ``IDX_GSPC.csv``, ``EURUSD_X.parquet``.
-The folder may reach past ``as_of``; nothing of that is looked at, neither for bars nor to tell a ticker's calendar.
+A file has the columns ts (UTC, when the bar opens), open, high, low, close, volume, or another layout that can mean one
+thing only (``file_bars.py``). It is named after its ticker, with ``^X`` written as ``IDX_X`` and ``=X`` as ``_X``:
+``AAPL.parquet``, ``IDX_GSPC.csv``, ``EURUSD_X.parquet``.
+The folder may reach past ``as_of``: how a file is laid out is found from all of it, but no bar that opens later is
+handed over or counts for a ticker's calendar.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +17,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from include.contracts import PRICE_COLUMNS, BarRequest, TickerFailure, TickerProfile, require_utc
+from include.contracts import BarRequest, TickerFailure, TickerProfile, require_utc
 from include.errors import DataContractError, HourcastError, MarketUnavailableError, RetryableError, UnknownTickerError
+from include.market.file_bars import read_bars
 from include.market.grid import ALWAYS_OPEN, CURRENCIES
 from include.market.sessions import calendar_of, closed_at_of, feed_delay_minutes, timezone_of
 from include.market.source import FILES, FetchReport, join_bars, known_bars, make_bars
 
-_COLUMNS: Final = ("ts", *PRICE_COLUMNS, "volume")
+_LOG: Final = logging.getLogger(__name__)
 _ROUND_THE_CLOCK_HOURS: Final = 20  # of the day's 24; the longest session of an exchange has 9
 _WEEKEND_RATIO: Final = 0.1  # two of seven days are 0.29
 
@@ -32,6 +36,7 @@ class FilesSource:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._explained: set[Path] = set()
 
     def describe(self, tickers: Sequence[str], as_of: datetime) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
         """The profiles of the tickers that have a readable file with bars before ``as_of``, and the other failures."""
@@ -101,39 +106,21 @@ class FilesSource:
         raise UnknownTickerError(message)
 
     def _read(self, ticker: str) -> pd.DataFrame:
-        """All rows of the ticker's file, ``ts`` as opened_at in UTC.
+        """All rows of the ticker's file, opened_at in UTC. How a foreign layout was read is logged, once a file.
 
         Raises:
             DataContractError: the file cannot be read as bars.
         """
         path = self._path(ticker)
         try:
-            frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-            missing = [name for name in _COLUMNS if name not in frame.columns]
-            if missing:
-                message = f"the columns {', '.join(missing)} are missing"
-                raise ValueError(message)  # noqa: TRY301 - told below with the file's name, like pandas' own
-            numbers = {name: pd.to_numeric(frame[name]).astype("float64") for name in (*PRICE_COLUMNS, "volume")}
-            return pd.DataFrame({"opened_at": _utc(frame["ts"]), **numbers})
-        except (OSError, ValueError, TypeError) as error:
-            message = f"{ticker}: {path} cannot be read as bars: {error}. Correct or replace the file."
+            bars = read_bars(path, ticker)
+        except (OSError, DataContractError) as error:
+            message = f"{ticker}: {path} cannot be read as bars: {error}."
             raise DataContractError(message) from error
-
-
-def _utc(times: pd.Series[Any]) -> pd.Series[Any]:
-    """Times as UTC; text and naive times are read as UTC.
-
-    Raises:
-        ValueError: numbers, whose unit nobody knows, or a time that is missing.
-    """
-    if pd.api.types.is_numeric_dtype(times):
-        message = "ts holds numbers; write times, for example 2025-05-28 13:30:00+00:00"
-        raise ValueError(message)
-    instants = pd.to_datetime(times, utc=True, format="ISO8601") if times.dtype.kind != "M" else times
-    if instants.isna().any():
-        message = "ts is empty in some rows"
-        raise ValueError(message)
-    return pd.to_datetime(instants, utc=True).dt.as_unit("us")
+        if bars.how is not None and path not in self._explained:
+            self._explained.add(path)
+            _LOG.info("%s: read %s.", path, bars.how)
+        return bars.rows
 
 
 def _round_the_clock(opened_at: pd.Series[Any]) -> str | None:
