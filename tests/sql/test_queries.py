@@ -17,7 +17,7 @@ def _ask_file(ask: Ask, name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
-def test_a_query_says_what_it_asks_and_runs(ask: Ask, path: Any) -> None:
+def test_a_query_opens_with_its_purpose_and_runs(ask: Ask, path: Any) -> None:
     text = path.read_text(encoding="utf-8")
 
     assert text.startswith("-- ")

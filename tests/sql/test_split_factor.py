@@ -270,6 +270,6 @@ def test_calibration_and_dividends_use_the_same_factors_at_every_replayed_instan
 def test_the_planner_inlines_the_function(connection: Connection, view: str) -> None:
     plan = fetch_rows(connection, f"explain (verbose) select * from bi.{view}")
 
-    lines = [str(line) for row in plan for line in row.values()]
-    assert any("forecast.split" in line for line in lines)
-    assert [line for line in lines if "split_factor_between" in line] == []
+    nodes = [str(node) for row in plan for node in row.values()]
+    assert any("forecast.split" in node for node in nodes)
+    assert [node for node in nodes if "split_factor_between" in node] == []

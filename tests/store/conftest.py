@@ -24,7 +24,7 @@ def connection(module_engine: Engine) -> Iterator[Connection]:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """An engine on a database of the test's own, for what takes several transactions."""
+    """An engine on a fresh database for this test, for what takes several transactions."""
     engine = create_store_engine(database_url)
     yield engine
     engine.dispose()

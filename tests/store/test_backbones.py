@@ -36,10 +36,10 @@ def _promote(connection: Connection, version: str, as_of: datetime) -> None:
 
 
 def test_a_request_is_read_back_as_it_was_written_and_opening_it_twice_changes_nothing(connection: Connection) -> None:
-    asked = _request("r", at(0), tickers=["AAPL", "MSFT"], present_version="p")
-    store.open_backbone(connection, asked)
+    request = _request("r", at(0), tickers=["AAPL", "MSFT"], present_version="p")
+    store.open_backbone(connection, request)
     store.open_backbone(connection, _request("r", at(5)))
-    assert store.find_backbone(connection, "r") == asked
+    assert store.find_backbone(connection, "r") == request
     assert store.find_backbone(connection, "another") is None
 
 

@@ -133,9 +133,7 @@ def test_a_volume_that_becomes_known_is_a_revision(connection: Connection) -> No
 
 
 @pytest.mark.parametrize("volume", [np.nan, 99.5])
-def test_a_volume_that_is_not_told_any_more_or_only_rounded_is_no_revision(
-    connection: Connection, volume: float
-) -> None:
+def test_a_volume_that_becomes_unknown_or_is_only_rounded_is_no_revision(connection: Connection, volume: float) -> None:
     upsert_bars(connection, bars([100.0], known_at=at(2)))
     once = everything(connection)
 
@@ -160,7 +158,7 @@ def test_an_older_reading_without_a_volume_does_not_date_the_volume_back(connect
     np.testing.assert_equal(known, [np.nan, 100.0])
 
 
-def test_the_oldest_bar_that_changed_lately_is_told_as_known_then(connection: Connection) -> None:
+def test_the_oldest_revised_bar_is_found_as_known_at_the_instant(connection: Connection) -> None:
     upsert_bars(connection, bars([100.0, 101.0, 102.0]))
     upsert_bars(connection, bars([105.0, 106.0], first=1, known_at=at(6)))
 

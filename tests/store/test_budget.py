@@ -1,4 +1,4 @@
-"""One pace for all: processes are engines of their own here."""
+"""One rate limit for all processes; each process is an engine here."""
 
 import threading
 import time
@@ -53,14 +53,14 @@ def test_a_rate_limit_seen_by_one_process_stops_all(engines: list[Engine]) -> No
 def test_a_rate_limit_reaches_those_who_wait_for_their_turn(engines: list[Engine]) -> None:
     first, second, _ = (RequestBudget(engine, "yahoo", per_second=2) for engine in engines)
     second.wait_for_turn()
-    answers: list[float] = []
-    waiting = threading.Thread(target=lambda: answers.append(second.wait_for_turn()))
+    waits: list[float] = []
+    waiting = threading.Thread(target=lambda: waits.append(second.wait_for_turn()))
     waiting.start()
     time.sleep(0.1)
     first.block(30.0)
     waiting.join()
 
-    assert 25 < answers[0] <= 30
+    assert 25 < waits[0] <= 30
 
 
 def test_sources_do_not_wait_for_one_another(engines: list[Engine]) -> None:

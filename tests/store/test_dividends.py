@@ -49,7 +49,7 @@ def test_after_a_split_it_is_read_on_the_new_scale_and_before_on_the_old(connect
     assert known(connection, at(6.6)) == [(pytest.approx(0.025), at(4.1))]
 
 
-def test_one_that_is_told_after_a_split_but_dated_before_it_is_on_the_old_scale_then(connection: Connection) -> None:
+def test_one_that_is_read_after_a_split_but_known_before_it_is_on_the_old_scale_then(connection: Connection) -> None:
     split_by_ten(connection, at(6.6))
     save_dividends(connection, [paid(0.025, at(4.1))], at(8))
     assert known(connection, at(5)) == [(pytest.approx(0.25), at(4.1))]
@@ -115,9 +115,9 @@ def test_a_score_says_what_dividends_took_from_the_price_as_far_as_was_known(con
         assert set(matured["method"]) == {"hourcast", "random_walk"}
         return dict(zip(matured["horizon"], matured["dividend_gap"], strict=True))
 
-    own = pytest.approx(-0.012578782)  # log(79 / 80)
+    gap = pytest.approx(-0.012578782)  # log(79 / 80)
     assert gap_by_horizon(at(3.5)) == {1: 0.0}
-    assert gap_by_horizon(at(4.5)) == {1: 0.0, 2: own}
+    assert gap_by_horizon(at(4.5)) == {1: 0.0, 2: gap}
     assert gap_by_horizon(at(9)) == {
         1: pytest.approx(-0.0512933),
         2: pytest.approx(-0.0638721),
@@ -125,7 +125,7 @@ def test_a_score_says_what_dividends_took_from_the_price_as_far_as_was_known(con
     }
     save_scores(connection, scores(matured_unscored(connection, at(4.5)), at(4.5)))
     rows = fetch_rows(connection, "select horizon, dividend_gap from bi.forecast where horizon <= 3 order by horizon")
-    assert [(row["horizon"], row["dividend_gap"]) for row in rows] == [(1, 0.0), (2, own), (3, None)]
+    assert [(row["horizon"], row["dividend_gap"]) for row in rows] == [(1, 0.0), (2, gap), (3, None)]
     rows = fetch_rows(connection, "select dividend_count, without_dividend_mean_crps from bi.accuracy order by horizon")
     assert [tuple(row.values()) for row in rows] == [(0, 10.0), (1, None)]
 

@@ -1,4 +1,4 @@
-"""The way to Postgres: transactions, errors in our own words, and rows that arrive as they were sent."""
+"""Access to Postgres: transactions, translated errors, and rows that arrive as they were sent."""
 
 import pandas as pd
 import pytest

@@ -124,7 +124,7 @@ def test_a_forecast_matures_with_its_twin_when_its_bar_is_known(connection: Conn
     assert matured_unscored(connection, _as_of(2))["horizon"].tolist() == [1, 1, 2, 2]
 
 
-def test_an_hours_own_forecast_does_not_mature_in_it(connection: Connection) -> None:
+def test_a_forecast_does_not_mature_in_the_hour_that_made_it(connection: Connection) -> None:
     """A late feed can leave a target behind the hour that forecasts it."""
     upsert_bars(connection, bars([101.0]))
     late = predictions(_as_of(3), anchored_at=START).head(1).assign(target_at=pd.Timestamp(at(1)))  # type: ignore[arg-type]
@@ -134,15 +134,15 @@ def test_an_hours_own_forecast_does_not_mature_in_it(connection: Connection) -> 
     assert len(matured_unscored(connection, _as_of(4))) == 1
 
 
-def test_a_record_tells_how_the_newest_forecasts_came_out_that_were_scored_by_then(connection: Connection) -> None:
+def test_a_record_sums_up_the_newest_forecasts_that_were_scored_by_then(connection: Connection) -> None:
     closes = [100.0, 150.0, 150.0, 150.0, 150.0]  # the second forecast's outcome lies outside of its interval
     upsert_bars(connection, bars(closes))
-    for hour, own in enumerate((10.0, 14.0, 40.0)):
+    for hour, ours in enumerate((10.0, 14.0, 40.0)):
         _forecast(connection, _as_of(hour), last_close=100.0)
-        twin = prices(_as_of(hour)).assign(baseline="seasonal_har")  # type: ignore[arg-type]
-        save_baselines(connection, twin if hour else twin.iloc[:0])
+        har = prices(_as_of(hour)).assign(baseline="seasonal_har")  # type: ignore[arg-type]
+        save_baselines(connection, har if hour else har.iloc[:0])
         matured = matured_unscored(connection, _as_of(hour + 1))
-        for method, crps in (("hourcast", own), ("seasonal_har", 11.0)):
+        for method, crps in (("hourcast", ours), ("seasonal_har", 11.0)):
             rows = matured[(matured["method"] == method) & (matured["horizon"] == 1)]
             save_scores(connection, scores(rows, _as_of(hour + 1), crps=crps))  # type: ignore[arg-type]
 
@@ -184,12 +184,14 @@ def test_the_actual_is_the_one_known_at_the_scoring_hour(connection: Connection)
     assert matured_unscored(connection, _as_of(5))["actual_close"].unique().tolist() == [90.0]
 
 
-def test_a_target_that_never_came_is_given_up(connection: Connection) -> None:
+def test_a_forecast_whose_target_becomes_known_more_than_30_days_late_is_never_scored(connection: Connection) -> None:
     _forecast(connection)
-    upsert_bars(connection, bars([101.0], known_at=at(24 * 40)))
+    upsert_bars(connection, bars([101.0], known_at=at(2)))
+    limit = at(1) + timedelta(days=30)
 
-    assert matured_unscored(connection, at(24 * 40)).empty
-    assert len(matured_unscored(connection, at(24 * 40), reach=timedelta(days=50))) == 2
+    assert len(matured_unscored(connection, limit)) == 2
+    assert matured_unscored(connection, limit + timedelta(microseconds=1)).empty
+    assert len(matured_unscored(connection, limit + timedelta(days=1), reach=timedelta(days=50))) == 2
 
 
 def test_calibration_undoes_the_width_factors_about_the_median(connection: Connection) -> None:
@@ -261,11 +263,11 @@ def test_one_forecast_comes_back_with_its_twins_in_order_and_with_the_instant_it
     for hour in range(3):
         _forecast(connection, _as_of(hour))
 
-    forecast, twins = load_forecast(connection, "AAPL", _as_of(1))
+    forecast, baselines = load_forecast(connection, "AAPL", _as_of(1))
 
-    assert [row["horizon"] for row in forecast] == [row["horizon"] for row in twins] == list(range(1, 8))
-    assert {row["as_of"] for row in forecast + twins} == {_as_of(1)}
-    assert all(row["made_at"] for row in forecast + twins)
+    assert [row["horizon"] for row in forecast] == [row["horizon"] for row in baselines] == list(range(1, 8))
+    assert {row["as_of"] for row in forecast + baselines} == {_as_of(1)}
+    assert all(row["made_at"] for row in forecast + baselines)
     assert load_forecast(connection, "AAPL", _as_of(9)) == ([], [])
 
 

@@ -1,4 +1,4 @@
-"""Onboarding requests: asked once, planned once, and never moved back."""
+"""Onboarding requests: stored once, planned once, and never set back to an earlier stage."""
 
 import pytest
 

@@ -198,7 +198,7 @@ def test_repeating_what_is_known_moves_no_clock(engine: Engine) -> None:
     assert stored[0] == stored[1]
 
 
-def test_a_fallback_with_enough_history_asks_for_a_model(connection: Connection) -> None:
+def test_a_fallback_with_enough_history_needs_a_model(connection: Connection) -> None:
     track(connection, "AAPL", "MSFT", "NVDA")
     _plan(connection)
     fallback = (OutcomeStatus.FALLBACK, "no model yet")

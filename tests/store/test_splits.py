@@ -20,7 +20,7 @@ SEEN_AT = at(6.6)
 TEN = Split("AAPL", at(5), 10.0)
 
 
-def answer(closes: list[float] = OLD, factor: float = 10.0) -> object:
+def reading(closes: list[float] = OLD, factor: float = 10.0) -> object:
     """What the source gives after the split: the older bars on the new scale, and a new one."""
     given = bars([*(value / factor for value in closes), 10.2], volume=1000.0)
     return given.drop(columns="known_at")
@@ -32,7 +32,7 @@ def closes(connection: Connection, as_of: object) -> list[float]:
 
 def test_old_bars_on_another_scale_show_as_one_shift(connection: Connection) -> None:
     upsert_bars(connection, bars(OLD))
-    (shift,) = scale_shifts(connection, answer(), SEEN_AT, 0.002)  # type: ignore[arg-type]
+    (shift,) = scale_shifts(connection, reading(), SEEN_AT, 0.002)  # type: ignore[arg-type]
     assert (shift.ticker, shift.overlap_count, shift.agreeing_ratio) == ("AAPL", 5, 1.0)
     assert shift.log_ratio == pytest.approx(np.log(10))
     assert (shift.newest_overlap_at, shift.has_newer) == (at(4), True)
@@ -42,7 +42,7 @@ def test_old_bars_on_another_scale_show_as_one_shift(connection: Connection) -> 
 
 def test_the_whole_series_moves_at_once_and_earlier_instants_read_the_old_scale(connection: Connection) -> None:
     upsert_bars(connection, bars([90.0, *OLD], first=-1))
-    given = answer()
+    given = reading()
 
     assert move_to_scale(connection, TEN, SEEN_AT, given, is_announced=True)  # type: ignore[arg-type]
     upsert_bars(connection, given.assign(known_at=SEEN_AT))  # type: ignore[attr-defined]
@@ -61,17 +61,17 @@ def test_the_whole_series_moves_at_once_and_earlier_instants_read_the_old_scale(
 def test_volumes_that_the_source_rounds_after_a_split_are_no_revisions(connection: Connection) -> None:
     upsert_bars(connection, bars(OLD, volume=1001.0))
     split = Split("AAPL", at(5), 1.5)
-    newest = answer(factor=1.5).tail(1)  # type: ignore[attr-defined]
+    newest = reading(factor=1.5).tail(1)  # type: ignore[attr-defined]
 
     assert move_to_scale(connection, split, SEEN_AT, newest, is_announced=True)
-    rounded = answer(factor=1.5).assign(volume=1501.0, known_at=SEEN_AT + timedelta(hours=1))  # type: ignore[attr-defined]
+    rounded = reading(factor=1.5).assign(volume=1501.0, known_at=SEEN_AT + timedelta(hours=1))  # type: ignore[attr-defined]
     assert upsert_bars(connection, rounded.head(5))["AAPL"].revised == 0
 
     assert load_bars(connection, ["AAPL"], SEEN_AT)["volume"].tolist() == [1501.5] * 5
 
 
 @pytest.mark.parametrize("later", ["hour", "bar", "forecast"])
-def test_a_series_that_somebody_has_read_later_is_not_moved_under_them(connection: Connection, later: str) -> None:
+def test_a_series_that_was_read_later_is_not_moved(connection: Connection, later: str) -> None:
     track(connection, "AAPL", as_of=START)
     upsert_bars(connection, bars(OLD))
     if later == "hour":
@@ -82,7 +82,7 @@ def test_a_series_that_somebody_has_read_later_is_not_moved_under_them(connectio
     else:
         save_predictions(connection, predictions(at(7.6)))
 
-    assert not move_to_scale(connection, TEN, SEEN_AT, answer(), is_announced=True)  # type: ignore[arg-type]
+    assert not move_to_scale(connection, TEN, SEEN_AT, reading(), is_announced=True)  # type: ignore[arg-type]
 
     assert closes(connection, SEEN_AT) == OLD
     assert fetch_rows(connection, "select * from forecast.split") == []
@@ -93,8 +93,8 @@ def test_a_forecast_from_before_a_split_meets_its_actual_on_one_scale(connection
     save_predictions(connection, predictions(as_of))
     save_baselines(connection, prices(as_of).assign(baseline="random_walk"))
     upsert_bars(connection, bars(OLD))
-    move_to_scale(connection, TEN, SEEN_AT, answer(), is_announced=True)  # type: ignore[arg-type]
-    upsert_bars(connection, answer().assign(known_at=SEEN_AT))  # type: ignore[attr-defined]
+    move_to_scale(connection, TEN, SEEN_AT, reading(), is_announced=True)  # type: ignore[arg-type]
+    upsert_bars(connection, reading().assign(known_at=SEEN_AT))  # type: ignore[attr-defined]
 
     matured = matured_unscored(connection, SEEN_AT)
 
@@ -116,7 +116,7 @@ def test_people_see_forecasts_and_errors_on_todays_scale(connection: Connection)
     save_baselines(connection, prices(at(3.6)).assign(baseline="random_walk"))
     upsert_bars(connection, bars(OLD))
     save_scores(connection, scores(matured_unscored(connection, at(4.6)), at(4.6)))
-    move_to_scale(connection, TEN, SEEN_AT, answer(), is_announced=True)  # type: ignore[arg-type]
+    move_to_scale(connection, TEN, SEEN_AT, reading(), is_announced=True)  # type: ignore[arg-type]
 
     (row,) = fetch_rows(connection, "select * from bi.forecast where horizon = 1")
     assert (row["last_close"], row["q50"]) == (pytest.approx(10.0), pytest.approx(10.0))
