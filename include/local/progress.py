@@ -15,7 +15,7 @@ STAGES = {
 }
 _ENDED = {"success", "failed", "skipped", "upstream_failed", "removed"}
 _POLL_SECONDS = 1.0
-_SILENCE_SECONDS = 120.0
+_SILENCE_SECONDS = 300.0
 
 
 def describe_stage(stages: Sequence[str], tasks: Sequence[tuple[str, str]]) -> str:
@@ -47,7 +47,7 @@ def watch_run(
     ``describe_tickers`` returns how far the tickers are, ``require_running`` raises when the background has ended.
 
     Raises:
-        LaunchError: the run failed, or Airflow could not be reached for two minutes; the message says where to look.
+        LaunchError: the run failed, or Airflow could not be reached for five minutes; the message says where to look.
     """
     last_response = time.monotonic()
     while True:
