@@ -6,6 +6,7 @@ Times are ISO 8601 with a zone. Without ``--as-of``, a command runs as of now.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0, or 1 with the reason on standard error, or 1 where a replay gave another forecast than the stored one.
     """
-    chosen = _parser().parse_args(arguments)
+    chosen = _parse(arguments)
     try:
         result = _run(chosen)
     except HourcastError as error:
@@ -52,7 +53,7 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.command == "pretrain":
         return _pretrain(services, as_of, chosen)
     request = onboarding.Request(
-        request_id=f"cli__{chosen.command}__{as_of.isoformat()}",
+        request_id=_request_id(chosen, as_of),
         as_of=as_of,
         tickers=tuple(chosen.tickers) if chosen.command == "onboard" else (),
         retire_tickers=tuple(chosen.tickers) if chosen.command == "retire" else (),
@@ -63,8 +64,15 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     return onboarding.onboard(services, request)
 
 
+def _request_id(chosen: argparse.Namespace, as_of: datetime) -> str:
+    """The id of an onboarding request: the same for the same command as of the same instant, and for no other."""
+    options = (chosen.tickers, getattr(chosen, "source", None), getattr(chosen, "history_days", None))
+    digest = hashlib.sha256(json.dumps(options).encode()).hexdigest()[:12]
+    return f"cli__{chosen.command}__{as_of.isoformat()}__{digest}"
+
+
 def _pretrain(services: Services, as_of: datetime, chosen: argparse.Namespace) -> dict[str, Any]:
-    """What came of a new backbone; the same command as of the same instant is the same request."""
+    """Pre-trains a backbone; the same command as of the same instant is the same request."""
     form = {"simulated_tickers": chosen.simulated, "held_out_days": chosen.held_out_days, "seed": chosen.seed}
     words = "__".join(f"{name}_{value}" for name, value in form.items())
     request_id = f"cli__pretrain__{as_of.isoformat()}__{words}"
@@ -72,7 +80,7 @@ def _pretrain(services: Services, as_of: datetime, chosen: argparse.Namespace) -
 
 
 def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
-    """How many stored forecasts came out again to the last bit, and those that did not, with what differs."""
+    """Counts of replayed forecasts that are identical to the last bit, and the others with their differences."""
     if chosen.sample is not None:
         replays = replay.replay_sample(services, chosen.sample, chosen.seed, is_trained_again=chosen.train)
     else:
@@ -85,14 +93,28 @@ def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
     return {"identical": identical_count, "pruned": pruned_count, "different": different, "remarks": remarks}
 
 
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command and its options. A ticker that begins with one hyphen is a ticker, so that it is refused as one."""
+    parser = _parser()
+    chosen, others = parser.parse_known_args(arguments)
+    tickers = [text for text in others if not text.startswith("--")]
+    if len(tickers) < len(others) or (tickers and not hasattr(chosen, "tickers")):
+        parser.error(f"unknown arguments: {' '.join(others)}")
+    if tickers:
+        chosen.tickers = [*chosen.tickers, *tickers]
+    return chosen
+
+
 def _add_replay(command: argparse.ArgumentParser) -> None:
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--prediction", metavar="TICKER@AS_OF", help="the forecast, as AAPL@2025-03-31T16:35:00+00:00")
     which.add_argument("--ticker", help="the forecast's ticker, with --as-of")
-    which.add_argument("--sample", type=int, metavar="COUNT", help="so many stored forecasts, drawn by --seed")
+    which.add_argument(
+        "--sample", type=int, metavar="COUNT", help="this many stored forecasts, drawn at random with --seed"
+    )
     command.add_argument("--as-of", help="the forecast's instant, as 2025-03-31T16:35:00+00:00")
     command.add_argument("--seed", type=int, default=0, help="another seed draws other forecasts")
-    command.add_argument("--train", action="store_true", help="the hour's training as well, from the parent's weights")
+    command.add_argument("--train", action="store_true", help="repeat and compare the hour's training as well")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,19 +123,28 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the database to this version of the schema")
     run_hour = commands.add_parser("run-hour", help="one hour: fetch, features, fine-tune, predict, score")
     onboard = commands.add_parser("onboard", help="start tracking tickers")
-    onboard.add_argument("tickers", nargs="+")
+    onboard.add_argument("tickers", nargs="*", help="as Yahoo spells them; NAME.SIM is a simulated ticker")
     onboard.add_argument("--source", choices=["yahoo", "files", "simulated"])
     onboard.add_argument("--history-days", type=int)
     retire = commands.add_parser("retire", help="stop tracking tickers")
-    retire.add_argument("tickers", nargs="+")
+    retire.add_argument("tickers", nargs="*")
     pretrain = commands.add_parser("pretrain", help="a new backbone from the bars of all tracked tickers")
-    pretrain.add_argument("--simulated", type=int, help="simulated tickers beside them; default: up to 25 in all")
-    pretrain.add_argument("--held-out-days", type=int, default=requests.HELD_OUT_DAYS, help="newest days, which judge")
+    pretrain.add_argument(
+        "--simulated", type=int, help="simulated tickers in the training set; default: up to 25 tickers in all"
+    )
+    pretrain.add_argument(
+        "--held-out-days",
+        type=int,
+        default=requests.HELD_OUT_DAYS,
+        help="newest days, which are not trained on but scored",
+    )
     pretrain.add_argument("--seed", type=int)
-    prune = commands.add_parser("prune", help="remove weights that nobody needs any more, as an hour of each day does")
+    prune = commands.add_parser("prune", help="remove weights that are no longer needed, as the hour at 0:00 UTC does")
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
     for command in (run_hour, onboard, retire, pretrain, prune):
-        command.add_argument("--as-of", type=datetime.fromisoformat, help="the instant beyond which nothing is known")
+        command.add_argument(
+            "--as-of", type=datetime.fromisoformat, help="nothing that became known later is read; default: now"
+        )
     return parser
 
 

@@ -26,7 +26,7 @@ def _cores() -> int:
 
 @dataclass(frozen=True)
 class StoreSettings:
-    """Where Postgres is."""
+    """The database."""
 
     database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy address of the Hourcast database with the role that writes, driver written out
@@ -35,7 +35,7 @@ class StoreSettings:
 
 @dataclass(frozen=True)
 class MarketSettings:
-    """Where bars come from."""
+    """The sources of bars."""
 
     bars_dir: Path | None = None
     """Folder of Parquet or CSV files for the source `files`. Default: none, which turns that source off."""
@@ -44,17 +44,17 @@ class MarketSettings:
     history_days: int = 729
     """Days of bars fetched when a ticker is onboarded. Default 729: Yahoo refuses hourly bars older than 730 days."""
     update_days: int = 5
-    """Days re-read at every hourly update, to see what a source revised. Default 5."""
+    """Days that every hourly update fetches again, to find revisions. Default 5."""
     stale_after_sessions: int = 3
-    """Whole sessions without a bar after which a ticker is stale and gets no forecast. Default 3; a day is a session of
-    what trades round the clock."""
+    """Whole sessions without a bar after which a ticker is stale and gets no forecast. Default 3. In a market
+    that never closes, a session is a day."""
     failed_after_sessions: int = 10
-    """Whole sessions without a bar after which a ticker counts as failed. Default 10; it is asked for all the same, and
-    comes back by itself."""
+    """Whole sessions without a bar after which a ticker counts as failed. Default 10. It is still
+    fetched, and becomes active again with its data."""
     yahoo_requests_per_second: float = 2.0
     """Pace of requests to Yahoo. Default 2: reports of bans start near 5."""
     yahoo_timeout_seconds: float = 10.0
-    """Time one request to Yahoo may take. Default 10, the client's own."""
+    """Time one request to Yahoo may take. Default 10, as in yfinance."""
     suffix_calendars: str | None = None
     """Calendars of suffixes or tickers whose trading hours are not known, or are known wrongly: ``.XX=XNYS,KC=F=IEPA``.
     They come before Yahoo's word. Default: none."""
@@ -65,7 +65,7 @@ class MarketSettings:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What is trained, and for how long."""
+    """The model and its training."""
 
     models_dir: Path = _PROJECT_DIR / ".local" / "models"
     """Folder of the model artefacts."""
@@ -95,23 +95,23 @@ class ModelSettings:
     training_policy: str = "always"
     """Which tickers an hour fine-tunes: `always` all, `when_drifting` those whose newest forecasts missed by more than
     chance and those whose fine-tuned model serves, `never` none. Default `always`: only a
-    line that is trained can be proven better, and an hour of it costs tens of milliseconds a ticker."""
+    challenger that is trained can be proven better, and an hour of it costs tens of milliseconds a ticker."""
     model_max_age_hours: int = 72
     """Hours after which a fine-tuned model that no hour has renewed stops serving, and the backbone serves. Default 72:
-    longer than a weekend, far shorter than it takes to notice that a model which nobody watches has gone bad."""
+    longer than a weekend."""
     model_retention_days: int = 90
     """Days for which the weights of every forecast are kept. Older ones are removed unless a ticker still needs them.
     Default 90."""
     backbone_pull: float = 0.02
-    """Share of the way back to the backbone that each of these steps goes. Default 0.02: what 35 steps taught is half
-    forgotten after 35 more."""
+    """Share of the way back to the backbone that each of these steps goes. Default 0.02: 35 steps halve
+    the distance."""
     hourly_training_bars: int = 1000
     """Newest bars an hour's fine-tuning samples its windows from. Default 1000."""
     batch_windows: int = 16
     """Windows (N) in one optimiser step. Default 16."""
     minimum_history_bars: int = 400
-    """Fewer bars than this with features, and a ticker is not trained from nothing but gets the labelled baseline. One
-    that starts from the backbone needs ``context_bars``. Default 400."""
+    """Bars with features that a ticker needs to be trained from nothing; with fewer it gets labelled fallbacks. A
+    ticker that starts from the backbone needs ``context_bars``. Default 400."""
     training_device: str = "cpu"
     """Where tickers are trained: `cpu`, `cuda`, or `auto` for a GPU where there is one. Default `cpu`: the way to a GPU
     was never run on one. Forecasts are made on the CPU whatever this says."""
@@ -124,23 +124,23 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class ScheduleSettings:
-    """When an hour runs, and how it is cut."""
+    """The schedule, and the shards of an hour."""
 
     schedule_minute: int = 35
     """Minute of the hourly run. Default 35: US bars close at :30, most others on the hour."""
     pretrain_schedule: str | None = None
     """When a new backbone is trained, as a cron expression in UTC: ``0 6 * * 6``. Default: none, only when asked."""
     shard_count: int = field(default_factory=lambda: min(4, max(2, _cores())))
-    """Most shards an hour is cut into. Default: the cores, from 2 to 4; above 5 an hour has more than 25 tasks."""
+    """Largest number of shards of an hour. Default: the cores, from 2 to 4; above 5 an hour has more than 25 tasks."""
     shard_minimum_tickers: int = 8
-    """Fewest tickers worth a shard of their own. Default 8: every task pays about 2 s to import torch."""
+    """Smallest number of tickers in a shard. Default 8, since every task spends about 2 s on importing torch."""
     training_slots: int = field(default_factory=_cores)
     """Slots of the Airflow pool `training`, one thread each. Default: the cores."""
 
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """What `make run` needs to know of this machine."""
+    """`make run` on this machine."""
 
     local_dir: Path = _PROJECT_DIR / ".local"
     """Folder of everything `make run` makes: the database, logs, passwords, models."""
@@ -186,7 +186,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "training_policy": ("always", "when_drifting", "never"),
     "hourly_training_scope": ("all", "head"),
 }
-"""What a setting in words may say."""
+"""The values that a text setting may have."""
 
 _LIMITS: dict[str, tuple[int, int | None]] = {
     "schedule_minute": (0, 59),
@@ -237,7 +237,7 @@ def _parse(name: str, text: str, kind: str) -> object:
 
 
 def _require_sane(group: object) -> None:
-    """Refuses numbers that no part of the product could work with."""
+    """Refuses values that no part of the product can use."""
     for item in fields(group):  # type: ignore[arg-type]  # every group is a dataclass
         value = getattr(group, item.name)
         smallest, largest = _LIMITS.get(item.name, (1, None))

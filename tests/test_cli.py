@@ -32,6 +32,43 @@ def test_the_command_line_migrates_onboards_forecasts_and_retires(
     assert run("retire", "NOVA-USD.SIM", "--as-of", HOUR) == {"retired": {"NOVA-USD.SIM": ""}}
 
 
+@pytest.mark.integration
+def test_another_ticker_as_of_the_same_instant_is_another_request(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in product_environment(database_url, tmp_path / "models").items():
+        monkeypatch.setenv(name, value)
+    for ticker in ("NOVA-USD.SIM", "ORION-USD.SIM", "NOVA-USD.SIM"):
+        assert main(["onboard", ticker, "--history-days", "30", "--as-of", AT]) == 0
+        assert json.loads(capsys.readouterr().out) == {"active": {ticker: ""}}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("command", ["onboard", "retire"])
+def test_a_ticker_that_begins_with_a_hyphen_is_refused_as_a_ticker(
+    command: str,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in product_environment(database_url, tmp_path / "models").items():
+        monkeypatch.setenv(name, value)
+    assert main([command, "-USD", "--as-of", AT]) == 0
+    reason = json.dumps(json.loads(capsys.readouterr().out))
+    assert "'-USD' cannot be a ticker" in reason or "-USD is not tracked" in reason
+
+
+def test_unknown_arguments_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["onboard", "AAPL", "--sorce", "files"])
+    with pytest.raises(SystemExit):
+        main(["run-hour", "-USD"])
+    assert "unknown arguments: -USD" in capsys.readouterr().err
+
+
 def test_without_a_database_the_command_fails_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

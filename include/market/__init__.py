@@ -1,1 +1,1 @@
-"""Bars from the outside world: sources, session calendars, and what makes a bar acceptable."""
+"""Bars from their sources, session calendars, and the quality checks of bars."""

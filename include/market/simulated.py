@@ -1,13 +1,13 @@
-"""An endless made-up market for a machine without a network: every ticker that ends in ``.SIM``.
+"""A simulated market for machines without a network: every ticker that ends in ``.SIM``.
 
-A price is a pure function of (ticker, time). Noise is not drawn from a generator but hashed from (ticker, purpose, day,
-slot), so any bar can be asked for alone, in any process, and is the same. ``XXX-USD.SIM`` trades round the clock in UTC
-days of 24 slots, everything else in New York sessions of 7; days count from 2015, and what a half day or a holiday
-hides shows in the next opening gap.
+A price is a pure function of (ticker, time). Its noise is a hash of (ticker, purpose, day, slot), not a random number,
+so that every process computes the same bar. ``XXX-USD.SIM`` trades at all hours, in UTC days of 24 slots; every other
+ticker trades in New York sessions of 7 slots. Days count from 2015. The moves of holidays and of the missing hours of
+half days are part of the next opening gap.
 
-What it shares with real markets: volatility that is U-shaped over the session and clusters with a long memory, fat
-tails, overnight gaps, a common factor, volumes that grow with volatility and are sometimes unknown. Its level reverts
-so slowly (over 500 days) that nobody can trade on it, and so stays within sane bounds for decades.
+The market shares these properties with real ones: volatility with a U shape over the session and a long memory, fat
+tails, overnight gaps, a common factor, and volumes that grow with volatility and are sometimes unknown. Prices revert
+slowly to a base level, over 500 days, so that they stay in a usable range for decades.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _GAP_SLOT: Final = 24  # the noise of the opening gap, beside the day's slots
 
 @dataclass(frozen=True)
 class _Market:
-    """What all tickers with the same trading hours share."""
+    """The properties of all tickers with the same trading hours."""
 
     calendar: str
     slot_shape: _Floats  # standard deviation of a slot's return; squares add up to the open hours' share of a day
@@ -57,7 +57,7 @@ class _Market:
 
 @dataclass(frozen=True)
 class _Character:
-    """What a ticker is like."""
+    """The properties of one ticker."""
 
     daily_volatility: float
     factor_share: float  # the common factor's share of the variance
@@ -93,7 +93,7 @@ _ROUND_THE_CLOCK: Final = _Market(
 
 
 class SimulatedSource:
-    """The bar source `simulated`: it knows every ticker in .SIM and is never down."""
+    """The bar source `simulated`: it knows every ticker that ends in .SIM and is always available."""
 
     name = SIMULATED
 
@@ -113,7 +113,7 @@ class SimulatedSource:
         return {ticker: _profile(ticker) for ticker in known}, failures
 
     def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
-        """The bars asked for that were known at ``as_of``; simulated tickers never fail."""
+        """The requested bars that were known at ``as_of``; simulated tickers never fail."""
         parts = [known_bars(_bars(request, as_of), request, as_of) for request in requests]
         return FetchReport(bars=join_bars(parts), failures=())
 
@@ -192,7 +192,7 @@ def _paths(ticker: str, market: _Market, days: _Days) -> tuple[_Floats, _Floats]
 def _levels(ticker: str) -> tuple[_Days, _Floats]:
     """The days a ticker trades, or would but for a holiday, and its log level at the end of each.
 
-    level(d) = (1 - 1/500) level(d - 1) + what happened on d, from 0 before the first day.
+    level(d) = (1 - 1/500) level(d - 1) + the day's log return, from 0 before the first day.
     """
     market = _market_of(ticker)
     days = np.arange(_FIRST_DAY, _END_DAY)
@@ -208,16 +208,16 @@ def _steps(ticker: str, market: _Market, days: _Days) -> _Floats:
     cells = _cells(market, days)
     share = _character(ticker).factor_share
     common = _student(market.calendar, "return", cells)
-    own = _student(ticker, "return", cells)
-    steps: _Floats = _deviations(ticker, market, days) * (np.sqrt(share) * common + np.sqrt(1 - share) * own)
+    specific = _student(ticker, "return", cells)
+    steps: _Floats = _deviations(ticker, market, days) * (np.sqrt(share) * common + np.sqrt(1 - share) * specific)
     return steps
 
 
 def _deviations(ticker: str, market: _Market, days: _Days) -> _Floats:
     """Standard deviations of the log returns that ``_steps`` has."""
-    mood = 0.6 * _log_volatility(market.calendar, days) + 0.8 * _log_volatility(ticker, days)
+    log_volatility = 0.6 * _log_volatility(market.calendar, days) + 0.8 * _log_volatility(ticker, days)
     shape = np.append(market.slot_shape, np.sqrt(market.gap_share))
-    deviations: _Floats = _character(ticker).daily_volatility * np.exp(mood)[:, None] * shape
+    deviations: _Floats = _character(ticker).daily_volatility * np.exp(log_volatility)[:, None] * shape
     return deviations
 
 
@@ -242,14 +242,14 @@ def _all_log_volatility(who: str) -> _Floats:
 @lru_cache(maxsize=4096)
 def _character(ticker: str) -> _Character:
     market = _market_of(ticker)
-    luck = _uniform(ticker, "character", np.arange(4))
+    draws = _uniform(ticker, "character", np.arange(4))
     (calmest, wildest), (cheapest, dearest) = market.yearly_volatility, market.base_price
-    yearly = calmest + (wildest - calmest) * luck[0]
+    yearly = calmest + (wildest - calmest) * draws[0]
     return _Character(
         daily_volatility=float(yearly / np.sqrt(market.trading_days_a_year)),
-        factor_share=float(0.2 + 0.4 * luck[1]),
-        base_price=float(cheapest * (dearest / cheapest) ** luck[2]),
-        base_volume=float(10_000 * 100 ** luck[3]),
+        factor_share=float(0.2 + 0.4 * draws[1]),
+        base_price=float(cheapest * (dearest / cheapest) ** draws[2]),
+        base_volume=float(10_000 * 100 ** draws[3]),
     )
 
 

@@ -1,1 +1,1 @@
-"""The decoder-only Transformer: config, training, prediction, calibration, checkpoints. The only room with torch."""
+"""The decoder-only Transformer: config, training, prediction, calibration, checkpoints. Only here is torch imported."""

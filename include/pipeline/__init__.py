@@ -1,1 +1,1 @@
-"""The use cases, in the order of the hour. Nobody else knows that order."""
+"""The use cases: an hour, onboarding, replay, pre-training. Only this package knows in which order things are done."""

@@ -1,1 +1,1 @@
-"""Postgres: the only room that speaks SQL."""
+"""Postgres: the only package that runs SQL."""
