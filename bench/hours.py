@@ -23,7 +23,7 @@ _STAGES: dict[str, Callable[[Services, Shard], object]] = {
 
 
 def measure(ticker_count: int, history_days: int) -> Section:
-    """Seconds by stage of an hour, for ``ticker_count`` tickers that were onboarded with ``history_days`` days of bars."""
+    """Seconds by stage of an hour, for ``ticker_count`` tickers onboarded with ``history_days`` days of bars."""
     names = [f"BENCH{k}{'-USD' if k % 4 == 3 else ''}.SIM" for k in range(ticker_count)]
     params = {"tickers": names, "history_days": history_days}
     as_of = AS_OF + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""The measurement of storing bars, on few of them: that it stores what it says, and tells it. Never how fast."""
+"""The measurement of storing bars, with few bars: what it stores and what it reports, not its speed."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from bench import bars
 pytestmark = pytest.mark.integration
 
 
-def test_both_ways_of_storing_are_measured_on_the_same_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ways_store_the_same_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     counts: dict[str, int] = {}
     real_store, real_pandas = bars._store, bars._store_with_pandas
 
@@ -18,12 +18,12 @@ def test_both_ways_of_storing_are_measured_on_the_same_bars(monkeypatch: pytest.
 
         return store_and_count
 
-    monkeypatch.setattr(bars, "_store", counting("ours", real_store))
+    monkeypatch.setattr(bars, "_store", counting("store", real_store))
     monkeypatch.setattr(bars, "_store_with_pandas", counting("pandas", real_pandas))
 
     figures = bars.measure(tickers=2, bars=30)
 
-    assert counts == {"ours": 2 * 60, "pandas": 60}  # ours once more, to see what bars that are there cost
+    assert counts == {"store": 2 * 60, "pandas": 60}  # stored twice, to measure the cost of bars that are there already
     assert figures["rows"] == 60
     assert all(value > 0 for value in figures.values())
     assert figures["speedup"] == pytest.approx(figures["to_sql_seconds"] / figures["store_seconds"])

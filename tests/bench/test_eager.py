@@ -1,4 +1,4 @@
-"""The loop we compare with is the same network and the same loss, so that only the way of computing differs."""
+"""The loop computes the same network and the same loss as the product."""
 
 import numpy as np
 import pytest
@@ -25,11 +25,11 @@ def _windows(count: int = 4) -> torch.Tensor:
 def test_the_module_computes_the_same_quantiles(position):
     state = in_double(stirred_state(("A", "B"), config=CONFIG))
     network = eager.network_of(state, position).double()
-    ours = forward(state.select([position]).parameters, _windows().unsqueeze(0), CONFIG)[0]
-    torch.testing.assert_close(network(_windows()), ours, rtol=0, atol=1e-6)  # its angles are of single precision
+    expected = forward(state.select([position]).parameters, _windows().unsqueeze(0), CONFIG)[0]
+    torch.testing.assert_close(network(_windows()), expected, rtol=0, atol=1e-6)  # its angles have single precision
 
 
-def test_every_weight_of_ours_is_one_of_the_modules():
+def test_the_module_has_as_many_weights_as_the_network():
     state = stirred_state(("A",), config=CONFIG)
     network = eager.network_of(state)
     assert sum(part.numel() for part in network.parameters()) == sum(part.numel() for part in state.parameters.values())
@@ -42,8 +42,8 @@ def test_the_loss_is_the_same():
     y, known = torch.tensor(series.y)[None, None], torch.tensor(series.has_target)[None, None]
     assert not known.all()
     train = TrainConfig(1)
-    ours = pinball_loss(quantiles, y.double(), known, QUANTILE_LEVELS, train.level_weights)
-    assert float(eager.loss_of(quantiles[0], y[0], known[0], train)) == pytest.approx(float(ours), rel=1e-6)
+    expected = pinball_loss(quantiles, y.double(), known, QUANTILE_LEVELS, train.level_weights)
+    assert float(eager.loss_of(quantiles[0], y[0], known[0], train)) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_the_forecast_is_the_same():
@@ -54,7 +54,7 @@ def test_the_forecast_is_the_same():
     )
 
 
-def test_the_loop_learns_and_moves_every_weight():
+def test_the_loop_lowers_the_loss_and_changes_every_weight():
     series = made_up_series(3, rows=600, config=CONFIG, strength=0.5)
     network = eager.network_of(initial_state(("A",), CONFIG, (1,)))
     before = {name: part.detach().clone() for name, part in network.named_parameters()}

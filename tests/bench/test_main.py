@@ -1,4 +1,4 @@
-"""Every section of the benchmark runs and measures something; how much is for the machine to say."""
+"""Every section of the benchmark runs and gives positive numbers."""
 
 import json
 import math
@@ -24,13 +24,13 @@ def test_a_section_measures_finite_positive_numbers(name):
     assert all(column in printed[-1] for column in rows[0])
 
 
-def test_what_was_measured_is_written_where_it_is_asked_for(tmp_path, capsys):
+def test_the_results_are_written_to_the_given_file(tmp_path, capsys):
     path = tmp_path / "deep" / "bench.json"
     assert main(["--smallest", "--only", "checkpoints", "--json", str(path)]) == 0
     found = json.loads(path.read_text())
     assert list(found["sections"]) == ["checkpoints"]
     assert found["machine"]["matmul_peak_gflops"] > 0
-    assert "one file a ticker" in capsys.readouterr().out
+    assert "one file for each ticker" in capsys.readouterr().out
 
 
 def test_a_table_aligns_its_columns_and_leaves_gaps_empty():

@@ -1,16 +1,16 @@
-"""Tickers for measurements are as an hour reads them, and copies share no memory."""
+"""The tickers of the measurements have the arrays of an hour, and copies share no memory."""
 
 import numpy as np
 
-from bench.market import copies, lessons
+from bench.market import copies, ticker_arrays
 
 
-def test_lessons_have_the_rows_that_were_asked_for_and_copies_their_own_memory():
-    (lesson,) = lessons(1, 300, 64)
-    assert lesson.arrays.x.shape == (300, lesson.window.shape[1])
-    assert lesson.arrays.window_ends[0] == 63
-    np.testing.assert_array_equal(lesson.window, lesson.arrays.x[-64:])
-    first, second = copies([lesson], 2)
-    assert first.arrays.x.tobytes() == second.arrays.x.tobytes() == lesson.arrays.x.tobytes()
-    assert not np.shares_memory(first.arrays.x, second.arrays.x)
-    assert not np.shares_memory(first.arrays.x, lesson.arrays.x)
+def test_ticker_arrays_have_the_given_number_of_rows_and_copies_share_no_memory():
+    (arrays,) = ticker_arrays(1, 300, 64)
+    assert arrays.training.x.shape == (300, arrays.window.shape[1])
+    assert arrays.training.window_ends[0] == 63
+    np.testing.assert_array_equal(arrays.window, arrays.training.x[-64:])
+    first, second = copies([arrays], 2)
+    assert first.training.x.tobytes() == second.training.x.tobytes() == arrays.training.x.tobytes()
+    assert not np.shares_memory(first.training.x, second.training.x)
+    assert not np.shares_memory(first.training.x, arrays.training.x)

@@ -1,4 +1,4 @@
-"""Made-up histories: evaluation knows no market, and neither do its tests."""
+"""Random histories, so that the tests of the evaluation need no market."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEASON = np.array([3.0, 1.5, 1.0, 0.8, 0.7, 0.9, 1.1])
 
 
 def frame(close, slot_count=7, ticker="TEST", spread=0.001, seed=0):
-    """Annotated bars, one an hour, in sessions of ``slot_count``, with these closes."""
+    """Annotated bars with these closes, one each hour, in sessions of ``slot_count`` bars."""
     count = len(close)
     number = np.arange(count)
     session, slot = np.divmod(number, slot_count)
@@ -41,14 +41,14 @@ def frame(close, slot_count=7, ticker="TEST", spread=0.001, seed=0):
 
 
 def history_of(bars: pd.DataFrame, market: str = "equity") -> History:
-    """The history of annotated bars, each session's first bar after a gap unless the day has 24."""
+    """The history of annotated bars. A session's first bar is after a gap, unless sessions have 24 bars."""
     next_slots = np.stack([bars[f"next_slot_{h}"].to_numpy(np.int64) for h in range(1, HORIZON_COUNT + 1)], axis=1)
     is_after_gap = (next_slots == 0) & (bars["slot_count"].to_numpy()[:, None] < 24)
     return make_history(bars, market, bars["slot"].to_numpy(np.int64), next_slots, is_after_gap)
 
 
 def returns(count, seed=0, degrees=5, persistence=0.97, width=0.003, slot_count=7):
-    """Fat-tailed returns with a season and slow changes of volatility, as hourly ones have."""
+    """Fat-tailed returns with a season and slowly changing volatility, like hourly returns."""
     random = np.random.default_rng(seed)
     level = np.zeros(count)
     for row in range(1, count):
@@ -58,7 +58,7 @@ def returns(count, seed=0, degrees=5, persistence=0.97, width=0.003, slot_count=
 
 
 def made_up(count=2500, seed=0, ticker="TEST", market="equity", hole_ratio=0.0, **keywords) -> History:
-    """A history of made-up returns; some bars missing."""
+    """A history of random returns, with a share ``hole_ratio`` of missing bars."""
     close = 50.0 * np.exp(np.cumsum(returns(count, seed, **keywords)))
     bars = frame(close, keywords.get("slot_count", 7), ticker, seed=seed)
     kept = np.random.default_rng(seed + 1).random(count) >= hole_ratio
@@ -66,5 +66,5 @@ def made_up(count=2500, seed=0, ticker="TEST", market="equity", hole_ratio=0.0, 
 
 
 def day(count):
-    """The instant this many days after the first bar's day began."""
+    """The instant ``count`` days after the start of the first bar's day, UTC."""
     return (EPOCH + pd.Timedelta(days=count)).to_pydatetime()

@@ -49,7 +49,7 @@ def test_a_strong_trend_does_not_move_the_median_nor_cross_it():
     np.testing.assert_allclose(quantiles[0, MEDIAN + 1 :], np.log(1.01))
 
 
-def test_with_little_history_a_normal_stands_in_that_widens_with_the_root_of_the_horizon():
+def test_with_little_history_quantiles_are_normal_with_the_root_of_the_horizon():
     close = walk(30)
     quantiles = random_walk_quantiles(close, np.arange(30))
     deviation = np.sqrt(np.mean(np.diff(np.log(close)) ** 2))
@@ -57,7 +57,7 @@ def test_with_little_history_a_normal_stands_in_that_widens_with_the_root_of_the
     np.testing.assert_allclose(quantiles[3], 2.0 * quantiles[0], atol=1e-15)
 
 
-def test_a_hole_makes_no_return_between_bars_that_were_not_neighbours():
+def test_there_is_no_return_across_a_hole():
     log_close, numbers = np.array([0.0, 1.0, 5.0, 6.0]), np.array([0, 1, 3, 4])
     np.testing.assert_array_equal(grid_returns(log_close, numbers, 1), [1.0, 1.0])
     np.testing.assert_array_equal(grid_returns(log_close, numbers, 2), [4.0])

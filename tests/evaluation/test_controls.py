@@ -1,4 +1,4 @@
-"""The judge is judged: no skill where there is none to have, and a weak signal that was planted is found."""
+"""Controls of the evaluation: no skill without information, and a weak planted signal is found."""
 
 import numpy as np
 import pytest
@@ -14,21 +14,21 @@ from tests.evaluation.fakes import day, frame, history_of, returns
 TICKERS = "ABCDEF"
 COUNT = 2200
 SINCE, UNTIL = day(190), day(302)
-FOLD_DAYS = 28  # fewer refits than the usual seven days: quicker, and no other question
+FOLD_DAYS = 28  # fewer refits than with the usual seven days, to be faster
 
 
 def from_returns(ticker, log_returns):
     return history_of(frame(50.0 * np.exp(np.cumsum(log_returns)), ticker=ticker, spread=1e-5))
 
 
-def answering(move):
-    """HAR's forecast with its centre moved by ``move(history, rows)``, at every horizon."""
+def shifted_by(move):
+    """HAR's forecast, shifted by ``move(history, rows)`` at every horizon."""
 
     def forecaster(histories, fold):
-        answers = har(histories, fold)
+        forecasts = har(histories, fold)
         for ticker, history in histories.items():
-            answers[ticker] = answers[ticker] + move(history, fold.test_rows(history))[:, None, None]
-        return answers
+            forecasts[ticker] = forecasts[ticker] + move(history, fold.test_rows(history))[:, None, None]
+        return forecasts
 
     return forecaster
 
@@ -50,11 +50,11 @@ def test_shuffled_returns_have_no_volatility_to_forecast():
         assert not panel_tests(board, name, BASELINE)["is_better"].any()
 
 
-def test_a_forecast_for_another_time_has_no_skill_left():
+def test_forecasts_shifted_in_time_have_no_skill():
     histories = {ticker: from_returns(ticker, returns(COUNT, seed)) for seed, ticker in enumerate(TICKERS)}
 
     def shifted(known, fold):
-        return {ticker: np.roll(answer, 24, axis=0) for ticker, answer in har(known, fold).items()}  # 24 is 3 mod 7
+        return {ticker: np.roll(rows, 24, axis=0) for ticker, rows in har(known, fold).items()}  # 24 is 3 modulo 7
 
     board = evaluate(
         {BASELINE: random_walk, "har": har, "shifted": shifted}, histories, SINCE, UNTIL, fold_days=FOLD_DAYS
@@ -65,7 +65,7 @@ def test_a_forecast_for_another_time_has_no_skill_left():
 
 @pytest.fixture(scope="module")
 def planted():
-    """Six tickers whose every move follows a hundredth of its variance from a signal that is known a bar before."""
+    """Six tickers. A signal that is known one bar before explains a hundredth of the variance of each return."""
     histories, signals = {}, {}
     for seed, ticker in enumerate(TICKERS):
         signal = np.random.default_rng(seed + 50).normal(size=COUNT)
@@ -75,11 +75,11 @@ def planted():
     return histories, signals
 
 
-def test_a_planted_weak_signal_is_found_and_the_same_forecast_of_an_unrelated_one_is_not(planted):
+def test_a_forecaster_with_a_planted_weak_signal_is_significant_and_one_with_an_unrelated_signal_is_not(planted):
     histories, signals = planted
     noise = {ticker: np.random.default_rng(seed).permutation(signals[ticker]) for seed, ticker in enumerate(TICKERS)}
-    knowing = answering(lambda history, rows: 0.12 * 0.003 * signals[history.ticker][rows])
-    guessing = answering(lambda history, rows: 0.12 * 0.003 * noise[history.ticker][rows])
+    knowing = shifted_by(lambda history, rows: 0.12 * 0.003 * signals[history.ticker][rows])
+    guessing = shifted_by(lambda history, rows: 0.12 * 0.003 * noise[history.ticker][rows])
     forecasters = {BASELINE: random_walk, "har": har, "knowing": knowing, "guessing": guessing}
     board = evaluate(forecasters, histories, SINCE, UNTIL, fold_days=FOLD_DAYS)
     skill = board.mean_skill("knowing", against="har")

@@ -24,12 +24,12 @@ def test_regressors_are_averages_of_the_deseasonalised_return_and_range():
     assert ratio == pytest.approx(1.0, abs=0.1)
 
 
-def test_the_scale_is_the_mean_size_to_expect():
+def test_the_scale_is_the_expected_absolute_return():
     for history in HISTORIES.values():
-        scale, taught = har_scale(history, FOLD), FOLD.is_teaching(history)
+        scale, mask = har_scale(history, FOLD), FOLD.training_mask(history)
         assert (scale > 0.0).all()
         for column in range(HORIZON_COUNT):
-            ratio = np.abs(history.outcome[taught[:, column], column]) / scale[taught[:, column], column]
+            ratio = np.abs(history.outcome[mask[:, column], column]) / scale[mask[:, column], column]
             assert ratio[400:].mean() == pytest.approx(1.0, abs=0.1)
 
 
@@ -44,7 +44,7 @@ def test_with_little_history_the_scale_is_a_days_average_times_the_season_ahead(
     )
 
 
-def test_it_beats_the_random_walk_and_is_no_worse_than_one_average_and_covers():
+def test_har_beats_the_random_walk_and_is_calibrated():
     forecasters = {BASELINE: random_walk, "seasonal ewma": seasonal_ewma, "har": har}
     board = evaluate(forecasters, HISTORIES, day(200), day(260))
     assert board.mean_skill("har")[0] > 0.05
@@ -53,18 +53,18 @@ def test_it_beats_the_random_walk_and_is_no_worse_than_one_average_and_covers():
         assert board.coverage("har", interval).mean() == pytest.approx(interval / 100, abs=0.04)
 
 
-def test_the_newest_bars_twin_is_what_the_forecaster_says_of_it():
+def test_har_quantiles_equal_the_forecaster_at_the_newest_bar():
     history = HISTORIES["B"].until(FOLD.since)
     newest = history.closed_at[-1]
     fold = Fold(0, newest, newest, newest + np.timedelta64(1, "us"))
-    twin = har_quantiles(history)
-    np.testing.assert_array_equal(twin, har({"B": history}, fold)["B"][0])
-    np.testing.assert_allclose(twin, har_quantiles(history.until(newest + np.timedelta64(1, "us"))))
+    quantiles = har_quantiles(history)
+    np.testing.assert_array_equal(quantiles, har({"B": history}, fold)["B"][0])
+    np.testing.assert_allclose(quantiles, har_quantiles(history.until(newest + np.timedelta64(1, "us"))))
     few = HISTORIES["B"].until(HISTORIES["B"].closed_at[2])
     assert np.isnan(har_quantiles(few)).any()
 
 
-def test_it_reads_no_later_bar():
+def test_no_later_bar_is_used():
     assert find_leak(har, HISTORIES, FOLD) == []
 
 

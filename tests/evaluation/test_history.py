@@ -7,7 +7,7 @@ from include.evaluation.history import make_history
 from tests.evaluation.fakes import frame, history_of, made_up
 
 
-def test_outcomes_are_log_returns_to_bars_exactly_so_many_numbers_on():
+def test_outcomes_are_log_returns_to_the_bar_h_numbers_later():
     history = made_up(400, hole_ratio=0.2)
     place = {number: row for row, number in enumerate(history.bar_number)}
     for row in range(0, len(history), 7):
@@ -22,7 +22,7 @@ def test_outcomes_are_log_returns_to_bars_exactly_so_many_numbers_on():
                 assert history.target_at[row, horizon - 1] == history.closed_at[target]
 
 
-def test_until_hides_every_later_bar_and_every_outcome_that_was_not_known_then():
+def test_until_removes_later_bars_and_outcomes_that_were_not_known_yet():
     history = made_up(300)
     instant = history.closed_at[200]
     known = history.until(instant)
@@ -49,7 +49,7 @@ def test_a_path_crosses_a_gap_from_the_first_bar_after_it_on():
     assert history.has_gap[6].tolist() == [True] * 7
 
 
-def test_an_empty_history_is_one():
+def test_a_history_can_be_empty():
     empty = made_up(20).until(np.datetime64("2020-01-01", "us"))
     assert len(empty) == 0
     assert empty.outcome.shape == (0, HORIZON_COUNT)

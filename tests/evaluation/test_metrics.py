@@ -49,7 +49,7 @@ def test_crps_equals_a_naive_loop(seed):
     np.testing.assert_allclose(crps(outcomes, quantiles), naive, rtol=1e-12)
 
 
-def test_crps_of_a_normal_forecast_comes_close_to_the_exact_one():
+def test_crps_of_a_normal_forecast_is_close_to_the_exact_one():
     outcomes = np.random.default_rng(0).normal(size=4000)
     quantiles = np.tile(stats.norm.ppf(LEVELS), (4000, 1))
     exact = scoringrules.crps_normal(outcomes, 0.0, 1.0).mean()

@@ -22,14 +22,14 @@ HISTORY = made_up(2000)
 MEDIAN = QUANTILE_LEVELS.index(0.5)
 
 
-def test_a_seasonal_shape_is_the_mean_by_slot_over_the_mean_of_all_and_knows_nothing_later():
+def test_a_seasonal_shape_is_the_mean_by_slot_over_the_mean_of_all_bars_up_to_the_cutoff():
     magnitude = np.abs(HISTORY.log_return)
     shape = seasonal_shape(magnitude, HISTORY, FOLD.cutoff)
     past = (HISTORY.closed_at <= FOLD.cutoff) & (np.arange(len(HISTORY)) > 0)
     mean = magnitude[past].mean()
     for slot in range(7):
-        own = magnitude[past & (HISTORY.key == slot)]
-        naive = (own.sum() + SHAPE_SHRINKAGE * mean) / (len(own) + SHAPE_SHRINKAGE) / mean
+        chosen = magnitude[past & (HISTORY.key == slot)]
+        naive = (chosen.sum() + SHAPE_SHRINKAGE * mean) / (len(chosen) + SHAPE_SHRINKAGE) / mean
         assert shape[slot] == pytest.approx(naive, rel=1e-12)
     np.testing.assert_array_equal(shape, seasonal_shape(magnitude, HISTORY.until(FOLD.since), FOLD.cutoff))
     np.testing.assert_allclose(shape, SEASON / SEASON.mean(), rtol=0.3)
@@ -55,19 +55,19 @@ def test_a_moving_average_equals_a_naive_loop():
 @pytest.mark.parametrize("has_kinds", [True, False])
 def test_quantiles_are_the_scale_times_those_of_earlier_standardised_outcomes(has_kinds):
     scale = np.random.default_rng(5).uniform(0.5, 2.0, (len(HISTORY), HORIZON_COUNT))
-    answers = scaled_quantiles(scale, HISTORY, FOLD, has_kinds=has_kinds)
-    rows, taught = FOLD.test_rows(HISTORY), FOLD.is_teaching(HISTORY)
-    for place in range(0, len(answers), 11):
+    forecasts = scaled_quantiles(scale, HISTORY, FOLD, has_kinds=has_kinds)
+    rows, mask = FOLD.test_rows(HISTORY), FOLD.training_mask(HISTORY)
+    for place in range(0, len(forecasts), 11):
         for column in (0, 3, 6):
             row = rows.start + place
-            alike = (HISTORY.has_gap[:, column] == HISTORY.has_gap[row, column]) | (not has_kinds)
-            past = taught[:, column] & alike
+            is_of_kind = (HISTORY.has_gap[:, column] == HISTORY.has_gap[row, column]) | (not has_kinds)
+            past = mask[:, column] & is_of_kind
             naive = np.quantile(HISTORY.outcome[past, column] / scale[past, column], QUANTILE_LEVELS)
             naive[MEDIAN] = 0.0
-            np.testing.assert_allclose(answers[place, column], scale[row, column] * naive, rtol=1e-12)
+            np.testing.assert_allclose(forecasts[place, column], scale[row, column] * naive, rtol=1e-12)
 
 
-def test_a_kind_that_was_hardly_seen_borrows_from_the_other_and_no_past_gives_no_forecast():
+def test_a_rare_kind_of_path_uses_the_quantiles_of_both_kinds_and_no_past_gives_no_forecast():
     (early,) = make_folds(day(30), day(31), 7)
     short = HISTORY.until(early.until)
     assert short.has_gap[:, 0].sum() < LEAST_SCORES
@@ -77,7 +77,7 @@ def test_a_kind_that_was_hardly_seen_borrows_from_the_other_and_no_past_gives_no
     assert np.isnan(scaled_quantiles(np.ones((len(none), HORIZON_COUNT)), none, first)).all()
 
 
-def test_on_a_market_with_a_season_the_season_pays_and_neither_reads_ahead():
+def test_with_seasonal_returns_seasonal_ewma_is_better_and_neither_uses_later_bars():
     histories = {name: made_up(1600, seed, name) for seed, name in enumerate("ABC")}
     forecasters = {BASELINE: random_walk, "ewma": ewma, "seasonal ewma": seasonal_ewma}
     board = evaluate(forecasters, histories, day(180), day(225))
@@ -88,7 +88,7 @@ def test_on_a_market_with_a_season_the_season_pays_and_neither_reads_ahead():
     assert find_leak(seasonal_ewma, histories, fold) == []
 
 
-def test_a_constant_price_gives_forecasts_of_nothing_and_no_warnings():
+def test_a_constant_price_gives_forecasts_of_0_and_no_warnings():
     flat = history_of(frame(np.full(800, 9.0), spread=0.0))
     (fold,) = make_folds(day(100), day(105), 5)
     for forecaster in (ewma, seasonal_ewma):

@@ -31,34 +31,34 @@ def test_folds_fill_the_period_in_order_without_overlap_and_keep_the_gap(days, f
 
 @given(start=st.integers(10, 120), fold_days=st.integers(1, 20), embargo=st.integers(0, 72))
 @settings(max_examples=40, deadline=None)
-def test_what_teaches_was_over_by_the_cutoff_and_every_row_is_judged_in_one_fold(start, fold_days, embargo):
+def test_training_targets_closed_by_the_cutoff_and_each_row_is_tested_in_one_fold(start, fold_days, embargo):
     folds = make_folds(day(start), day(start + 40), fold_days, embargo)
-    judged = []
+    tested = []
     for fold in folds:
         rows = fold.test_rows(HISTORY)
-        is_teaching = fold.is_teaching(HISTORY)
-        judged += range(rows.start, rows.stop)
-        assert not is_teaching[rows].any()
-        assert (HISTORY.target_at[is_teaching] <= fold.cutoff).all()
-        assert (HISTORY.target_at[is_teaching] <= fold.since - np.timedelta64(embargo, "h")).all()
-        assert np.isfinite(HISTORY.outcome[is_teaching]).all()
+        mask = fold.training_mask(HISTORY)
+        tested += range(rows.start, rows.stop)
+        assert not mask[rows].any()
+        assert (HISTORY.target_at[mask] <= fold.cutoff).all()
+        assert (HISTORY.target_at[mask] <= fold.since - np.timedelta64(embargo, "h")).all()
+        assert np.isfinite(HISTORY.outcome[mask]).all()
     inside = (HISTORY.closed_at >= folds[0].since) & (HISTORY.closed_at < folds[-1].until)
-    assert judged == np.flatnonzero(inside).tolist()
+    assert tested == np.flatnonzero(inside).tolist()
 
 
 def test_longer_horizons_are_purged_further_back():
     (fold,) = make_folds(day(30), day(31), 7, 0)
-    newest = [int(np.flatnonzero(column).max()) for column in fold.is_teaching(HISTORY).T]
+    newest = [int(np.flatnonzero(column).max()) for column in fold.training_mask(HISTORY).T]
     assert newest == sorted(newest, reverse=True)
     assert newest[0] - newest[-1] >= HORIZON_COUNT - 2
 
 
 @pytest.mark.parametrize(("days", "fold_days", "embargo"), [(0, 7, 0), (-1, 7, 0), (5, 0, 0), (5, 7, -1)])
-def test_periods_that_cannot_be_walked_are_refused(days, fold_days, embargo):
-    with pytest.raises(DataContractError, match="No folds"):
+def test_periods_that_cannot_be_cut_into_folds_are_refused(days, fold_days, embargo):
+    with pytest.raises(DataContractError, match="cannot be cut into folds"):
         make_folds(day(10), day(10 + days), fold_days, embargo)
 
 
 def test_a_naive_datetime_is_refused():
     with pytest.raises(DataContractError, match="time zone"):
-        make_folds(datetime(2024, 1, 1), day(10))  # noqa: DTZ001 - that is what is refused
+        make_folds(datetime(2024, 1, 1), day(10))  # noqa: DTZ001 - the naive datetime is under test

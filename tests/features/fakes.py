@@ -1,4 +1,4 @@
-"""A small calendar of its own and random bars on it: features know no market, and neither do their tests."""
+"""A small calendar and random bars on it, so that the tests of features need no market."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EPOCH = pd.Timestamp("2024-01-01", tz="UTC")
 
 
 def grid(count: int, slot_count: int, first: int = 0) -> pd.DataFrame:
-    """``count`` consecutive bars of a calendar whose sessions all have ``slot_count`` hours; 24 never closes."""
+    """``count`` consecutive bars of a calendar whose sessions have ``slot_count`` hours each; 24: round the clock."""
     number = np.arange(first, first + count)
     session, slot = np.divmod(number, slot_count)
     days_apart = -(-slot_count // 24)
@@ -38,7 +38,7 @@ def grid(count: int, slot_count: int, first: int = 0) -> pd.DataFrame:
 def random_bars(
     count: int, slot_count: int = 7, seed: int = 0, hole_ratio: float = 0.0, unknown_ratio: float = 0.0
 ) -> pd.DataFrame:
-    """Annotated bars of a fat-tailed random walk; some missing, some with unknown volume, some that did not move."""
+    """Annotated bars of a fat-tailed random walk: some missing, some with unknown volume, some without a move."""
     random = np.random.default_rng(seed)
     bars = grid(count, slot_count)
     moves = random.standard_t(4, size=count) * 0.003 * (1.0 + 2.0 * bars["is_session_first"].to_numpy())
@@ -55,7 +55,7 @@ def random_bars(
 
 
 def constant_bars(count: int, price: float = 12.3, slot_count: int = 7) -> pd.DataFrame:
-    """Annotated bars of a price that never moves, with unknown volume."""
+    """Annotated bars of a constant price, with unknown volume."""
     bars = grid(count, slot_count).assign(ticker="FLAT", volume=np.nan)
     bars[["open", "high", "low", "close"]] = price
     return bars[list(INPUT_COLUMNS)]

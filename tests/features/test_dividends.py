@@ -1,4 +1,4 @@
-"""A dividend shows on the first bar without it, on the scale of the bars, and nowhere else."""
+"""A dividend's gap is on the first bar after its ex-date, on the scale of the bars, and on no other bar."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ CLOSES = np.array([100.0, 50.0, 200.0, 80.0, 10.0])
 
 
 def paid(hours: float, amount: float) -> Dividend:
-    """A dividend without which the bar opens so many hours after the first."""
+    """A dividend with an ex-date ``hours`` after the opening of the first bar."""
     return Dividend("TEST", (HOURS[0] + pd.Timedelta(hours=hours)).to_pydatetime(), amount)
 
 
@@ -22,12 +22,12 @@ def gaps(*dividends: Dividend) -> list[float]:
     return dividend_gap(HOURS, CLOSES, dividends).tolist()
 
 
-def test_the_gap_is_the_dividend_over_the_last_close_with_it() -> None:
+def test_the_gap_is_the_log_of_1_less_the_dividend_over_the_previous_close() -> None:
     assert gaps(paid(2, 1.0)) == [0.0, 0.0, pytest.approx(np.log(49.0 / 50.0)), 0.0, 0.0]
     assert gaps() == [0.0] * 5
 
 
-def test_where_the_first_bar_without_it_is_missing_the_next_one_shows_it() -> None:
+def test_if_the_first_bar_after_the_ex_date_is_missing_the_gap_is_on_the_next_bar() -> None:
     assert gaps(paid(1.5, 1.0)) == gaps(paid(2, 1.0))
 
 
@@ -36,11 +36,11 @@ def test_dividends_of_one_bar_add_up() -> None:
 
 
 @pytest.mark.parametrize("dividend", [paid(-1, 1.0), paid(0, 1.0), paid(5, 1.0), paid(2, 50.0), paid(2, 60.0)])
-def test_one_before_the_first_bar_after_the_last_or_beyond_the_price_shows_nowhere(dividend: Dividend) -> None:
+def test_a_dividend_outside_of_the_bars_or_not_below_the_price_gives_no_gap(dividend: Dividend) -> None:
     assert gaps(dividend) == [0.0] * 5
 
 
-def test_its_first_bar_is_found_or_said_to_be_none() -> None:
+def test_the_first_bar_after_the_ex_date_is_found_or_0_if_there_is_none() -> None:
     assert first_rows_without(HOURS, [paid(-1, 1.0), paid(0.5, 1.0), paid(4, 1.0), paid(4.5, 1.0)]).tolist() == [
         0,
         1,
@@ -57,14 +57,14 @@ def bits(features: pd.DataFrame) -> bytes:
     return features[list(FEATURE_COLUMNS)].to_numpy().tobytes()
 
 
-def test_it_changes_its_own_column_on_one_row_and_no_other_feature() -> None:
+def test_a_dividend_changes_one_column_of_one_row() -> None:
     bars = random_bars(400)
     row = 350
-    plain, told = build_features(bars), build_features(bars, dividends_of(bars, row))
-    changed = np.argwhere(plain[list(FEATURE_COLUMNS)].to_numpy() != told[list(FEATURE_COLUMNS)].to_numpy())
+    without, with_gap = build_features(bars), build_features(bars, dividends_of(bars, row))
+    changed = np.argwhere(without[list(FEATURE_COLUMNS)].to_numpy() != with_gap[list(FEATURE_COLUMNS)].to_numpy())
     assert changed.tolist() == [[row - WARM_UP_BARS, FEATURE_COLUMNS.index("dividend_gap")]]
     expected = np.log(1.0 - 0.4 / bars["close"].iloc[row - 1])
-    assert told["dividend_gap"].iloc[row - WARM_UP_BARS] == np.float32(expected)
+    assert with_gap["dividend_gap"].iloc[row - WARM_UP_BARS] == np.float32(expected)
 
 
 def test_later_dividends_change_no_earlier_row() -> None:

@@ -59,15 +59,15 @@ def test_a_young_ticker_gets_the_same_rows_hour_by_hour_as_all_at_once(seed, cou
     assert bits(build_newest_features(bars, 3)) == bits(whole.iloc[max(len(whole) - 3, 0) :])
 
 
-def test_a_row_ignores_what_lies_before_its_look_back_and_heeds_its_oldest_bar():
+def test_a_row_depends_on_the_oldest_bar_of_its_look_back_and_on_no_older_bar():
     bars = random_bars(LOOKBACK_BARS + 100, seed=5)
     oldest = len(bars) - LOOKBACK_BARS
-    ignored, heeded = bars.copy(), bars.copy()
-    ignored.loc[: oldest - 1, list(PRICE_COLUMNS)] *= 2.0
-    heeded.loc[oldest, list(PRICE_COLUMNS)] *= 2.0
+    before, oldest_changed = bars.copy(), bars.copy()
+    before.loc[: oldest - 1, list(PRICE_COLUMNS)] *= 2.0
+    oldest_changed.loc[oldest, list(PRICE_COLUMNS)] *= 2.0
     newest = bits(build_features(bars).iloc[-1:])
-    assert bits(build_features(ignored).iloc[-1:]) == newest
-    assert bits(build_features(heeded).iloc[-1:]) != newest
+    assert bits(build_features(before).iloc[-1:]) == newest
+    assert bits(build_features(oldest_changed).iloc[-1:]) != newest
 
 
 @pytest.mark.parametrize("slot_count", SLOT_COUNTS)
@@ -116,7 +116,7 @@ def test_features_of_the_day_lie_in_their_stated_ranges():
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("spoil", "message"),
     [
         (lambda bars: bars.drop(columns="next_slot_3"), "next_slot_3"),
         (lambda bars: bars.iloc[::-1], "out of order"),
@@ -126,8 +126,8 @@ def test_features_of_the_day_lie_in_their_stated_ranges():
         (lambda bars: bars.assign(close=np.nan), "not a positive number"),
     ],
 )
-def test_bars_that_the_formulas_would_get_wrong_are_refused_in_words(spoil, words):
-    with pytest.raises(DataContractError, match=words):
+def test_bars_of_several_tickers_out_of_order_or_with_wrong_prices_are_refused(spoil, message):
+    with pytest.raises(DataContractError, match=message):
         build_features(spoil(random_bars(300)))
 
 

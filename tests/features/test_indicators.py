@@ -8,7 +8,7 @@ from include.features import indicators
 from tests.features.fakes import constant_bars, random_bars
 
 SETTLED = 400
-"""Rows after which TA-Lib's recursive averages have forgotten how they started."""
+"""Rows after which TA-Lib's recursive averages no longer depend on their start."""
 
 
 def columns(bars):
@@ -32,9 +32,9 @@ def test_rsi_equals_talib_once_settled(bars):
 
 def test_macd_and_its_signal_equal_talib_once_settled(bars):
     _, _, _, close, _ = columns(bars)
-    line, signal = indicators.macd(close)
-    their_line, their_signal, _ = talib.MACD(close, 12, 26, 9)
-    assert_settled_equal(line * close, their_line)
+    macd, signal = indicators.macd(close)
+    their_macd, their_signal, _ = talib.MACD(close, 12, 26, 9)
+    assert_settled_equal(macd * close, their_macd)
     assert_settled_equal(signal * close, their_signal)
 
 
@@ -94,13 +94,13 @@ def test_volume_ratio_compares_with_the_known_volumes_and_is_zero_for_an_unknown
 
 @given(price=st.floats(1e-4, 1e6))
 @settings(max_examples=30, deadline=None)
-def test_a_constant_price_puts_every_oscillator_exactly_in_its_middle(price):
+def test_a_constant_price_gives_every_oscillator_its_exact_middle(price):
     _, high, low, close, volume = columns(constant_bars(400, price))
-    line, signal = indicators.macd(close)
+    macd, signal = indicators.macd(close)
     fast_k, fast_d = indicators.stochastic(high, low, close, 14, 3)
     newest = {
         "rsi": (indicators.rsi(close, 14)[-1], 50.0),
-        "macd": (line[-1], 0.0),
+        "macd": (macd[-1], 0.0),
         "signal": (signal[-1], 0.0),
         "bollinger": (indicators.bollinger_position(close, 20)[-1], 0.0),
         "atr": (indicators.atr_ratio(high, low, close, 14)[-1], 0.0),
@@ -113,7 +113,7 @@ def test_a_constant_price_puts_every_oscillator_exactly_in_its_middle(price):
     }
 
 
-def test_a_cycle_closes_so_that_its_last_position_lies_next_to_its_first():
+def test_a_cycle_lies_on_the_unit_circle_and_starts_at_angle_0():
     sine, cosine = indicators.cycle(np.arange(24.0), np.full(24, 24.0))
     np.testing.assert_allclose(sine**2 + cosine**2, 1.0)
     assert sine[0] == 0.0

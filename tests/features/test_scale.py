@@ -32,7 +32,7 @@ SESSION_LOOKBACK, CLOCK_LOOKBACK = (lookback_bars(session_bars) - 1 for session_
 
 
 def keys_and_path(bars, due=None):
-    """Profile entries of bars on a grid, what is known of the bars ahead, and the profile's window."""
+    """Profile entries of bars on a grid, the calendar's columns of the bars ahead, and the profile's window."""
     slot, slot_count, weekday = (bars[name].to_numpy() for name in ("slot", "slot_count", "weekday"))
     next_slots = bars[[f"next_slot_{h}" for h in range(1, 8)]].to_numpy()
     announcements = np.zeros_like(next_slots) if due is None else due
@@ -45,7 +45,7 @@ def keys_and_path(bars, due=None):
 
 
 def scales_of(bars, close, wick=0.0, due=None):
-    """Scales of closes on a grid, each bar reaching from its previous close to its own, and ``wick`` beyond."""
+    """Scales of closes on a grid. Each bar spans its previous close and its close, and ``wick`` beyond."""
     previous = np.concatenate([close[:1], close[:-1]])
     high, low = np.maximum(close, previous) * (1.0 + wick), np.minimum(close, previous) * (1.0 - wick)
     return scale_state(high, low, close, *keys_and_path(bars, due)).scale
@@ -75,14 +75,14 @@ def test_scaled_returns_have_unit_deviation_at_every_horizon_by_night_and_by_day
         assert scaled[~before_night].std() == pytest.approx(1.0, abs=0.12)
 
 
-def test_the_bar_before_the_night_expects_a_wider_move_than_the_bar_after_the_open():
+def test_the_scale_before_a_night_is_larger_than_after_the_open():
     bars = grid(3000, 7)
     scales = scales_of(bars, seasonal_closes(bars))[SESSION_LOOKBACK:, 0]
     slot = bars["slot"].to_numpy()[SESSION_LOOKBACK:]
     assert np.median(scales[slot == 6]) > 2.5 * np.median(scales[slot == 0])
 
 
-def test_what_never_closes_expects_a_calm_weekend_before_it_begins():
+def test_round_the_clock_the_scale_is_smaller_before_a_calm_weekend():
     bars = grid(6000, 24)
     scales = scales_of(bars, closes(np.where(bars["weekday"] >= 5, 0.001, 0.003)))[CLOCK_LOOKBACK:, 0]
     newest = bars.iloc[CLOCK_LOOKBACK:]
@@ -97,15 +97,15 @@ def test_the_scale_follows_a_sudden_doubling_of_volatility():
     assert scales[2560:2700].mean() > 1.5 * scales[2300:2500].mean()
 
 
-def test_one_absurd_wick_does_not_multiply_the_scale():
+def test_one_extreme_high_does_not_multiply_the_scale():
     bars = grid(2000, 7)
     close = closes(np.full(2000, 0.002))
     high, low = close * 1.001, close * 0.999
-    calm = scale_state(high, low, close, *keys_and_path(bars)).scale
+    usual = scale_state(high, low, close, *keys_and_path(bars)).scale
     high[1900] *= 2.0
-    wicked = scale_state(high, low, close, *keys_and_path(bars)).scale
-    assert (wicked[1900] < 3.0 * calm[1900]).all()
-    assert (wicked[1910] < 1.5 * calm[1910]).all()
+    spiked = scale_state(high, low, close, *keys_and_path(bars)).scale
+    assert (spiked[1900] < 3.0 * usual[1900]).all()
+    assert (spiked[1910] < 1.5 * usual[1910]).all()
 
 
 def test_scales_grow_with_the_horizon_and_are_positive_even_if_the_price_never_moved():
@@ -128,31 +128,31 @@ def test_a_bar_with_an_announcement_ahead_is_expected_to_move_further_and_no_oth
     usual, due = scales_of(bars, close), np.zeros((1200, 7), dtype=np.int64)
     row = int(np.flatnonzero(bars["slot"] == 2)[-5])
     due[row, 1] = Announcement.DECISION
-    told = scales_of(bars, close, due=due)
-    np.testing.assert_array_equal(np.delete(told, row, axis=0), np.delete(usual, row, axis=0))
-    assert told[row, 0] == usual[row, 0]
-    # the second bar of the path has its extra variance, whatever comes after it has not
+    announced = scales_of(bars, close, due=due)
+    np.testing.assert_array_equal(np.delete(announced, row, axis=0), np.delete(usual, row, axis=0))
+    assert announced[row, 0] == usual[row, 0]
+    # the second bar of the path has additional variance, later bars have not
     alone = usual[row, 1] ** 2 - usual[row, 0] ** 2
-    assert told[row, 1] ** 2 - told[row, 0] ** 2 == pytest.approx(
+    assert announced[row, 1] ** 2 - announced[row, 0] ** 2 == pytest.approx(
         alone * (1.0 + extra[Announcement.DECISION]), rel=0.05
     )
-    assert (told[row, 2:] > usual[row, 2:]).all()
+    assert (announced[row, 2:] > usual[row, 2:]).all()
 
 
-def test_a_night_takes_from_an_announcement_what_its_opening_bar_does():
+def test_an_opening_bar_gets_the_opening_variance_of_an_announcement():
     kinds = np.array([[Announcement.DECISION, Announcement.FIGURES]])
     assert extra_variance(kinds, np.array([7]), np.array([[0, 0]])).tolist() == [
         [0.0, OPENING_EXTRA[Announcement.FIGURES]]
     ]
 
 
-def test_nothing_due_adds_nothing_and_the_first_bar_of_a_day_round_the_clock_is_no_night():
+def test_no_announcement_adds_no_variance_and_round_the_clock_no_bar_is_an_opening_bar():
     assert extra_variance(np.zeros((1, 2), dtype=np.int64), np.array([7]), np.array([[0, 1]])).tolist() == [[0.0, 0.0]]
     kinds = np.full((1, 1), Announcement.FIGURES)
     assert extra_variance(kinds, np.array([24]), np.array([[0]])).tolist() == [[CLOCK_EXTRA[Announcement.FIGURES]]]
 
 
-def test_the_profile_looks_further_back_where_sessions_have_more_slots():
+def test_the_profile_window_is_longer_for_sessions_with_more_slots():
     assert [profile_window(count) for count in (4, 7, 9, 22, 24)] == [PROFILE_WINDOW] * 3 + [CLOCK_PROFILE_WINDOW] * 2
 
 
@@ -169,12 +169,12 @@ def test_the_profile_equals_a_naive_loop():
         overall = magnitude[part].mean()
         assert mean[row] == pytest.approx(overall, rel=1e-8)
         for key in range(5):
-            own = magnitude[part][keys[part] == key]
-            naive = (own.sum() + PROFILE_SHRINKAGE * overall) / (len(own) + PROFILE_SHRINKAGE) / overall
+            chosen = magnitude[part][keys[part] == key]
+            naive = (chosen.sum() + PROFILE_SHRINKAGE * overall) / (len(chosen) + PROFILE_SHRINKAGE) / overall
             assert profile[row, key] == pytest.approx(naive, rel=1e-8)
 
 
-def test_a_slot_that_was_never_seen_counts_as_an_average_one():
+def test_a_slot_without_bars_has_a_profile_of_1():
     profile, _ = slot_profile(np.full(50, 0.01), np.zeros(50, dtype=np.int64), 3, PROFILE_WINDOW)
     np.testing.assert_allclose(profile[-1], 1.0)
 
@@ -183,7 +183,7 @@ def test_a_slot_that_was_never_seen_counts_as_an_average_one():
     ("slot", "slot_count", "weekday", "key"),
     [(3, 24, 5, 27), (3, 24, 4, 3), (0, 24, 0, WEEK_FIRST_KEY), (0, 24, 1, 0), (3, 7, 5, 3), (0, 7, 0, 0)],
 )
-def test_weekends_and_the_weeks_first_bar_stand_apart_only_round_the_clock(slot, slot_count, weekday, key):
+def test_weekends_and_the_weeks_first_bar_have_their_own_keys_only_round_the_clock(slot, slot_count, weekday, key):
     assert slot_keys(np.array([slot]), np.array([slot_count]), np.array([weekday])).tolist() == [key]
 
 
@@ -219,7 +219,7 @@ def test_the_weights_of_a_level_sum_to_about_one_at_both_ends_and_none_is_negati
         assert min(weights) > 0.0
 
 
-def test_far_horizons_lean_less_on_the_newest_bars():
+def test_far_horizons_weight_the_newest_bars_less():
     for near, far in (INSIDE_WEIGHTS, BREAK_WEIGHTS):
         assert far[0] < near[0]
         assert far[-1] > near[-1]
@@ -236,7 +236,7 @@ def test_the_moving_average_equals_a_naive_loop(half_life):
         assert averages[row] == pytest.approx((newest_first * weights).sum() / weights.sum(), rel=1e-12)
 
 
-def test_a_break_lies_ahead_from_the_first_new_session_on_but_never_round_the_clock():
+def test_a_path_has_a_break_from_the_first_new_session_on_but_never_round_the_clock():
     slots = np.array([[5, 6, 0, 1]])
     assert break_ahead(np.array([7]), slots).tolist() == [[False, False, True, True]]
     assert not break_ahead(np.array([24]), slots).any()

@@ -7,7 +7,7 @@ from include.features.surprise import LEAST_RATIO, bars_to_break, log_ratio
 from tests.features.fakes import constant_bars, random_bars
 
 
-def test_a_surprise_is_the_move_over_the_scale_that_the_bar_before_had_for_it():
+def test_a_surprise_is_the_move_over_the_scale_of_the_previous_bar():
     bars = random_bars(600, slot_count=24)
     features = build_features(bars)
     close = bars["close"].to_numpy()[WARM_UP_BARS:]
@@ -22,7 +22,7 @@ def test_the_gap_and_the_body_add_up_to_the_surprise():
     )
 
 
-def test_turning_every_move_upside_down_turns_the_signed_columns_and_leaves_the_levels():
+def test_mirroring_all_returns_changes_the_sign_of_signed_columns_and_no_other_column():
     bars = random_bars(600)
     mirrored = bars.assign(
         open=1e4 / bars["open"], close=1e4 / bars["close"], high=1e4 / bars["low"], low=1e4 / bars["high"]
@@ -34,21 +34,21 @@ def test_turning_every_move_upside_down_turns_the_signed_columns_and_leaves_the_
         np.testing.assert_allclose(theirs[name], ours[name], rtol=1e-3, atol=1e-4)
 
 
-def test_a_session_that_closes_counts_the_bars_to_its_break_and_what_never_closes_has_none():
+def test_bars_to_break_counts_to_the_next_session_and_is_beyond_the_horizons_round_the_clock():
     slots = np.array([[0, 1, 2], [5, 6, 0], [3, 4, 5]])
     counts = np.array([7, 7, 7])
     assert bars_to_break(slots, counts, CLOCK_SLOTS).tolist() == [1.0, 3.0, 4.0]
     assert bars_to_break(slots, counts + 17, CLOCK_SLOTS).tolist() == [4.0, 4.0, 4.0]
 
 
-def test_a_price_that_never_moves_is_wholly_still_and_surprises_nobody():
+def test_a_constant_price_has_a_still_ratio_of_1_and_surprises_of_0():
     features = build_features(constant_bars(400))
     assert features["still_ratio"].to_numpy() == pytest.approx(1.0)
     for name in ("surprise", "close_position", "night_ratio_32"):
         np.testing.assert_array_equal(features[name], 0.0)
 
 
-def test_a_ratio_of_nothing_to_nothing_is_one():
+def test_the_log_ratio_of_zeros_is_zero():
     assert log_ratio(np.zeros(1), np.zeros(1)) == pytest.approx(0.0)
     assert log_ratio(np.zeros(1), np.ones(1)) == pytest.approx(np.log(LEAST_RATIO))
 

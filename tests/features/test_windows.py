@@ -52,7 +52,7 @@ def test_inputs_are_finite_and_clipped_and_most_lie_well_inside(seed, slot_count
     assert np.mean(np.abs(x) == INPUT_LIMIT) < 0.01
 
 
-def test_an_input_is_a_function_of_its_own_feature_row_alone():
+def test_an_input_depends_on_its_feature_row_only():
     bars = random_bars(500)
     features = build_features(bars)
     whole, part = make_series(features, bars), make_series(features.iloc[100:110], bars)
@@ -65,7 +65,7 @@ def test_a_constant_price_gives_finite_inputs_and_targets_of_zero():
     np.testing.assert_array_equal(series.y, 0.0)
 
 
-def test_the_newest_rows_have_no_targets_and_a_hole_takes_them_from_the_rows_that_aimed_at_it():
+def test_the_newest_rows_have_no_targets_nor_have_rows_whose_target_bar_is_missing():
     bars = random_bars(400)
     whole = series_of(bars)
     np.testing.assert_array_equal(whole.has_target[-1], False)
@@ -96,7 +96,7 @@ def test_the_latest_window_ends_at_the_newest_row():
     assert latest_window(series, 100).shape == (100, MODEL_INPUT_COUNT)
 
 
-def test_too_short_a_history_for_a_window_is_said_in_words():
+def test_too_short_a_history_for_a_window_is_an_error():
     with pytest.raises(DataContractError, match="64 feature rows, but there are 10"):
         latest_window(series_of(random_bars(WARM_UP_BARS + 10)), 64)
 
@@ -107,7 +107,7 @@ def test_rows_out_of_order_are_refused():
         make_series(build_features(bars), bars.iloc[::-1])
 
 
-def test_targets_are_in_units_of_the_rows_own_scale():
+def test_targets_are_in_units_of_the_rows_scale():
     bars = random_bars(600, slot_count=24)
     features = build_features(bars)
     doubled = features.assign(**{name: features[name] * 2.0 for name in SCALE_COLUMNS})

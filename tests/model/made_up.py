@@ -1,4 +1,4 @@
-"""Small made-up networks and series, shared by the tests of this folder."""
+"""Small random networks and series for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMALL = ModelConfig(input_count=5, context_bars=12, width=16, layers=2, heads=2,
 
 
 def made_up_series(seed: int, rows: int = 300, config: ModelConfig = SMALL, strength: float = 0.0) -> TrainingArrays:
-    """Heavy-tailed noise, of which ``strength`` (0..1) is announced by the first input."""
+    """Heavy-tailed noise, of which the share ``strength`` (0..1) is predicted by the first input."""
     generator = np.random.default_rng(seed)
     x = generator.standard_normal((rows, config.input_count))
     y = generator.standard_t(4, (rows, config.horizon_count)) * np.sqrt(2 / np.pi)
@@ -24,7 +24,7 @@ def made_up_series(seed: int, rows: int = 300, config: ModelConfig = SMALL, stre
 
 
 def stirred_state(tickers: tuple[str, ...], size: float = 0.3, config: ModelConfig = SMALL) -> ShardState:
-    """Networks whose output layer is not zero, so that they say something about their input."""
+    """Networks whose output layer is not zero, so that their forecasts depend on the input."""
     state = initial_state(tickers, config, range(len(tickers)))
     generator = np.random.default_rng(99)
     for value in state.parameters.values():

@@ -1,4 +1,4 @@
-"""Makes the tiny network and forecast in ``tests/golden`` anew: ``python -m tests.model.make_golden``."""
+"""Writes the small network and its forecast in ``tests/golden`` again: ``python -m tests.model.make_golden``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TICKERS = ("ONE.SIM", "TWO.SIM")
 
 
 def golden_windows(config: ModelConfig) -> np.ndarray:
-    """Inputs that need no random numbers: waves of different lengths."""
+    """Inputs without random numbers: a sine wave."""
     places = np.arange(len(TICKERS) * config.context_bars * config.input_count, dtype=np.float64)
     shape = (len(TICKERS), config.context_bars, config.input_count)
     return np.sin(0.7 * places).reshape(shape).astype(np.float32)
@@ -39,8 +39,8 @@ def main() -> None:
     state, _ = fine_tune(
         initial_state(TICKERS, CONFIG, (1, 2)), series, TrainConfig(steps=60, learning_rate=2e-3), [1, 2]
     )
-    origin = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "first_training", "parent_version": None}
-    refs = save_shard(FOLDER, state, {ticker: {**origin, "seed": k} for k, ticker in enumerate(TICKERS)})
+    provenance = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "first_training", "parent_version": None}
+    refs = save_shard(FOLDER, state, {ticker: {**provenance, "seed": k} for k, ticker in enumerate(TICKERS)})
     forecast = {
         "config": CONFIG.to_dict(),
         "refs": [vars(ref) for ref in refs],

@@ -22,19 +22,19 @@ from include.model.predict import predict
 from include.settings import ModelSettings
 from tests.model.made_up import SMALL, bytes_of, stirred_state
 
-BIRTH = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "backbone", "seed": 1, "code_version": "abc", "tickers": ["A"]}
+PROVENANCE = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "backbone", "seed": 1, "code_version": "abc"}
 
 
 def test_a_saved_backbone_comes_back_bit_for_bit_with_its_certificate(tmp_path):
     state = stirred_state((BACKBONE,))
-    ref = save_backbone(tmp_path, state, BIRTH)
+    ref = save_backbone(tmp_path, state, PROVENANCE)
     loaded = load_backbone(SMALL, tmp_path).state
     assert bytes_of(loaded, 0) == bytes_of(state, 0)
-    assert read_certificate(tmp_path) == {"model_version": ref.model_version, "artefact": ref.artefact, **BIRTH}
+    assert read_certificate(tmp_path) == {"model_version": ref.model_version, "artefact": ref.artefact, **PROVENANCE}
 
 
-def test_a_certificate_is_replaced_whole_or_not_at_all(tmp_path):
-    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), BIRTH)
+def test_a_certificate_is_replaced_atomically(tmp_path):
+    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), PROVENANCE)
     before = read_certificate(tmp_path)
     write_certificate(tmp_path, before | {"scores": {"backbone_skill": 0.05}})
     assert read_certificate(tmp_path) == before | {"scores": {"backbone_skill": 0.05}}
@@ -45,9 +45,9 @@ def test_a_certificate_is_replaced_whole_or_not_at_all(tmp_path):
     )
 
 
-def test_a_backbone_is_called_what_it_will_be_called_once_it_is_saved(tmp_path):
+def test_the_version_of_a_backbone_is_the_same_before_and_after_saving(tmp_path):
     state = stirred_state((BACKBONE,))
-    assert backbone_version(state, BIRTH) == save_backbone(tmp_path, state, BIRTH).model_version
+    assert backbone_version(state, PROVENANCE) == save_backbone(tmp_path, state, PROVENANCE).model_version
 
 
 def test_every_ticker_starts_with_the_backbones_weights(tmp_path):
@@ -58,22 +58,22 @@ def test_every_ticker_starts_with_the_backbones_weights(tmp_path):
     assert start_from(state, ()).parameters["input.weight"].shape[0] == 0
 
 
-def test_however_many_tickers_start_their_weights_are_in_memory_once_and_saved_for_each(tmp_path):
+def test_tickers_that_start_from_a_backbone_share_its_memory_and_are_saved_one_by_one(tmp_path):
     state = stirred_state((BACKBONE,))
     tickers = [f"T{k}" for k in range(50)]
     started = start_from(state, tickers)
     storage = {part.untyped_storage().data_ptr() for part in started.parameters.values()}
     assert storage == {part.untyped_storage().data_ptr() for part in state.parameters.values()}
-    refs = save_shard(tmp_path, started, dict.fromkeys(tickers, BIRTH))
+    refs = save_shard(tmp_path, started, dict.fromkeys(tickers, PROVENANCE))
     loaded, failures = load_tickers(tmp_path, refs, SMALL)
     assert failures == {}
     assert {bytes_of(loaded, k) for k in range(50)} == {bytes_of(state, 0)}
 
 
-def test_no_backbone_a_damaged_one_and_one_of_another_shape_are_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="holds no backbone"):
+def test_a_missing_a_damaged_and_a_foreign_backbone_are_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="no readable backbone"):
         load_backbone(SMALL, tmp_path)
-    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), BIRTH)
+    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), PROVENANCE)
     with pytest.raises(CheckpointError, match="another model config"):
         load_backbone(model_config(ModelSettings(), MODEL_INPUT_COUNT), tmp_path)
     content = bytearray((tmp_path / ref.artefact).read_bytes())
@@ -82,7 +82,7 @@ def test_no_backbone_a_damaged_one_and_one_of_another_shape_are_refused(tmp_path
     with pytest.raises(CheckpointError, match="not those of model version"):
         load_backbone(SMALL, tmp_path)
     (tmp_path / CERTIFICATE).write_text(json.dumps({"seed": 1}))
-    with pytest.raises(CheckpointError, match="does not name"):
+    with pytest.raises(CheckpointError, match="names no model version"):
         read_certificate(tmp_path)
 
 
@@ -95,7 +95,7 @@ def test_the_shipped_backbone_fits_the_default_settings_and_todays_inputs():
     assert (np.diff(quantiles, axis=-1) > 0.0).all()
 
 
-def test_the_shipped_backbone_says_where_it_comes_from_and_is_small():
+def test_the_shipped_backbone_has_a_complete_certificate_and_is_small():
     certificate = read_certificate()
     assert {"as_of", "seed", "code_version", "tickers", "bar_count", "newest_bar_closed_at", "training"} <= set(
         certificate

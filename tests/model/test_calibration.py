@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from include.contracts import QUANTILE_LEVELS
-from include.model.calibration import GREATEST_FACTOR, SMALLEST_FACTOR, calibrate, width_factors
+from include.model.calibration import GREATEST_FACTOR, LEAK, SMALLEST_FACTOR, STEP, calibrate, factors_of, width_factors
 from include.model.transformer import reference_quantiles
 
 REFERENCE = np.array(reference_quantiles(QUANTILE_LEVELS))
 
 
 def _past(count: int, width: float, horizons: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Forecasts that are ``width`` times as wide as the truth, in hours of very different volatility."""
+    """Forecasts that are ``width`` times as wide as correct ones, in hours with very different volatility."""
     generator = np.random.default_rng(seed)
     volatility = np.exp(generator.standard_normal((count, horizons)))
     outcomes = volatility * generator.standard_t(4, (count, horizons)) * np.sqrt(2 / np.pi)
@@ -20,22 +20,22 @@ def _past(count: int, width: float, horizons: int = 2, seed: int = 0) -> tuple[n
 
 
 def _mean_factors(width: float, count: int = 400) -> np.ndarray:
-    """Mean over histories, as one alone is noisy."""
+    """Mean over histories, because a single one is noisy."""
     return np.mean([width_factors(*_past(count, width, seed=seed)) for seed in range(40)], axis=0)
 
 
-def test_right_widths_are_left_alone():
+def test_correct_widths_are_not_changed():
     assert _mean_factors(1.0) == pytest.approx(np.ones((2, 2)), abs=0.04)
 
 
 @pytest.mark.parametrize("width", [0.7, 1.4])
-def test_most_of_a_wrong_width_is_found(width):
+def test_most_of_a_wrong_width_is_corrected(width):
     corrected = np.log(_mean_factors(width)) / -np.log(width)
     assert (corrected > 0.4).all()
     assert (corrected < 1.1).all()
 
 
-def test_coverage_is_mended_hour_by_hour():
+def test_coverage_is_corrected_hour_by_hour():
     quantiles, outcomes = _past(1500, 0.8, horizons=1)
     inside = []
     for hour in range(400, 1500):
@@ -47,8 +47,8 @@ def test_coverage_is_mended_hour_by_hour():
     assert np.mean(inside, axis=0) == pytest.approx([0.8, 0.9], abs=0.035)
 
 
-def test_what_a_scale_leaves_of_a_sudden_rise_of_volatility_is_mended_within_sixty_outcomes():
-    # after a doubling the scale's own 90 % interval covers about 85 %: as if volatility had risen by a fifth unseen
+def test_a_sudden_rise_of_volatility_that_the_scale_misses_is_corrected_within_sixty_outcomes():
+    # after a doubling of volatility the 90 % interval from the scale covers about 85 %, as after an unseen rise by 20 %
     inside = []
     for seed in range(100):
         quantiles, outcomes = _past(360, 1.0, horizons=1, seed=seed)
@@ -59,6 +59,24 @@ def test_what_a_scale_leaves_of_a_sudden_rise_of_volatility_is_mended_within_six
     assert np.mean(inside) > 0.865
 
 
+def test_old_errors_lose_their_influence():
+    """Each outcome removes the share ``LEAK`` of a factor's logarithm; after calibrated forecasts it is near 1."""
+    too_narrow = np.full((300, 1, 2), 99.0)  # every outcome is outside of both intervals
+    calibrated = np.zeros((1000, 1, 2))
+    calibrated[::5, :, 0], calibrated[::10, :, 1] = (
+        99.0,
+        99.0,
+    )  # one in five is outside of the 80 %, one in ten of the 90 %
+    assert factors_of(too_narrow)[0].tolist() == [GREATEST_FACTOR, GREATEST_FACTOR]
+    assert np.abs(np.log(factors_of(np.concatenate([too_narrow, calibrated])))).max() < 0.06
+
+
+def test_the_second_outcome_outside_adds_its_step_to_what_the_leak_has_left():
+    once = STEP * np.array([0.8, 0.9])
+    twice = (1.0 - LEAK) * once + once
+    np.testing.assert_allclose(np.log(factors_of(np.full((2, 1, 2), 99.0)))[0], twice)
+
+
 def test_little_history_corrects_little_and_overlapping_horizons_less():
     few = width_factors(*_past(30, 0.6, horizons=7))
     many = width_factors(*_past(400, 0.6, horizons=7))
@@ -67,7 +85,7 @@ def test_little_history_corrects_little_and_overlapping_horizons_less():
     assert (few[6] < few[0]).all()
 
 
-def test_each_interval_is_corrected_by_its_own_past():
+def test_each_interval_is_corrected_separately():
     generator = np.random.default_rng(3)
     outcomes = generator.standard_t(4, (4000, 1)) * np.sqrt(2 / np.pi)
     too_wide_in_the_tails = np.tile(REFERENCE * np.array([1.5, 1.5, 1, 1, 1, 1, 1, 1.5, 1.5]), (4000, 1, 1))
@@ -90,7 +108,7 @@ def test_outcomes_that_are_not_known_yet_do_not_count():
     assert width_factors(padded, waiting).tolist() == width_factors(quantiles, outcomes).tolist()
 
 
-def test_forecasts_without_width_are_survived():
+def test_forecasts_of_zero_width_give_finite_factors():
     factors = width_factors(np.zeros((400, 1, 9)), np.ones((400, 1)))
     assert ((factors > 1.0) & (factors <= GREATEST_FACTOR)).all()
     assert (width_factors(np.zeros((400, 1, 9)), np.zeros((400, 1))) < 1.0).all()
@@ -98,7 +116,7 @@ def test_forecasts_without_width_are_survived():
 
 @settings(deadline=None, max_examples=50)
 @given(arrays(np.float64, (6, 2), elements=st.floats(-1e6, 1e6)), st.floats(1e-6, 1e6))
-def test_a_factor_never_leaves_its_bounds(outcomes, width):
+def test_factors_stay_within_their_limits(outcomes, width):
     factors = width_factors(np.tile(width * REFERENCE, (6, 2, 1)), outcomes)
     assert ((factors >= SMALLEST_FACTOR) & (factors <= GREATEST_FACTOR)).all()
 

@@ -16,8 +16,8 @@ from include.model.shard import ShardState
 from tests.model.made_up import SMALL, bytes_of, stirred_state
 
 TICKERS = ("AAPL", "BTC-USD", "2330.TW")
-ORIGIN = {"as_of": "2025-04-01T14:00:00+00:00", "kind": "fine_tune", "parent_version": None, "seed": 5}
-PROVENANCE = {ticker: {**ORIGIN, "created_at": "today", "loss_after": 0.5} for ticker in TICKERS}
+IDENTITY = {"as_of": "2025-04-01T14:00:00+00:00", "kind": "fine_tune", "parent_version": None, "seed": 5}
+PROVENANCE = {ticker: {**IDENTITY, "created_at": "today", "loss_after": 0.5} for ticker in TICKERS}
 
 
 def _saved(folder: Path) -> list[ModelRef]:
@@ -29,15 +29,15 @@ def _listing(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def _backbone(folder: Path) -> Backbone:
-    """A backbone that was made elsewhere, kept in the folder."""
+    """A backbone from another folder, copied into this one."""
     elsewhere = folder / "elsewhere"
     state = stirred_state(("*",))
-    (ref,) = save_shard(elsewhere, state, {"*": ORIGIN})
+    (ref,) = save_shard(elsewhere, state, {"*": IDENTITY})
     return keep_backbone(folder, Backbone(ref, state, elsewhere))
 
 
 def _heads_moved(backbone: Backbone) -> ShardState:
-    """Networks beside a backbone: the first equals it, the second's head differs, the third's every tensor."""
+    """Three networks: the first equals the backbone, the second differs in the head, the third in every tensor."""
     parameters = {name: value.repeat(3, *[1] * (value.ndim - 1)) for name, value in backbone.state.parameters.items()}
     parameters["output.weight"][1] += 1e-5
     parameters["output.bias"][1, 0] = -0.0
@@ -46,7 +46,7 @@ def _heads_moved(backbone: Backbone) -> ShardState:
     return ShardState(TICKERS, parameters, SMALL)
 
 
-def test_beside_a_backbone_only_what_differs_is_stored_and_all_of_it_comes_back(tmp_path):
+def test_with_a_backbone_only_different_tensors_are_stored_and_all_are_loaded(tmp_path):
     backbone = _backbone(tmp_path)
     state = _heads_moved(backbone)
     refs = save_shard(tmp_path, state, PROVENANCE, backbone)
@@ -69,14 +69,14 @@ def test_a_shard_that_equals_its_backbone_is_a_file_without_tensors(tmp_path):
     assert bytes_of(loaded, 0) == bytes_of(backbone.state, 0)
 
 
-def test_without_its_backbone_a_file_cannot_be_trusted_and_says_so(tmp_path):
+def test_a_file_whose_backbone_is_missing_or_damaged_cannot_be_loaded(tmp_path):
     backbone = _backbone(tmp_path)
     refs = save_shard(tmp_path, _heads_moved(backbone), PROVENANCE, backbone)
     path = tmp_path / backbone.ref.artefact
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert "stands on a base that cannot be had" in load_tickers(tmp_path, refs, SMALL)[1]["AAPL"]
+    assert "needs a base file that cannot be read" in load_tickers(tmp_path, refs, SMALL)[1]["AAPL"]
     path.unlink()
     _, failures = load_tickers(tmp_path, refs, SMALL)
     assert set(failures) == set(TICKERS)
@@ -85,15 +85,15 @@ def test_without_its_backbone_a_file_cannot_be_trusted_and_says_so(tmp_path):
         keep_backbone(tmp_path, dataclasses.replace(backbone, folder=tmp_path / "nowhere"))
 
 
-def test_a_backbone_file_does_not_stand_on_another(tmp_path):
+def test_a_file_with_a_base_cannot_be_the_base_of_another(tmp_path):
     backbone = _backbone(tmp_path)
     (second,) = save_shard(tmp_path, _heads_moved(backbone).select([1]), PROVENANCE, backbone)
     state, _ = load_tickers(tmp_path, [second], SMALL)
     refs = save_shard(tmp_path, _heads_moved(backbone), PROVENANCE, Backbone(second, state, tmp_path))
-    assert "cannot be the base of one" in load_tickers(tmp_path, refs, SMALL)[1]["AAPL"]
+    assert "such a file cannot be the base of a third" in load_tickers(tmp_path, refs, SMALL)[1]["AAPL"]
 
 
-def test_a_checkpoint_comes_back_bit_for_bit_in_the_order_asked_for(tmp_path):
+def test_a_checkpoint_is_loaded_bit_for_bit_in_the_order_of_the_refs(tmp_path):
     state = stirred_state(TICKERS)
     state.parameters["output.bias"][0, 0] = -0.0
     refs = save_shard(tmp_path, state, PROVENANCE)
@@ -104,7 +104,7 @@ def test_a_checkpoint_comes_back_bit_for_bit_in_the_order_asked_for(tmp_path):
         assert bytes_of(loaded, k) == bytes_of(state, 2 - k)
 
 
-def test_versions_are_named_without_writing_as_saving_names_them_alone_or_in_a_shard(tmp_path):
+def test_model_versions_equal_those_of_saving_alone_or_in_a_shard(tmp_path):
     names = [ref.model_version for ref in _saved(tmp_path)]
     state = stirred_state(TICKERS)
     assert model_versions(state, PROVENANCE) == names
@@ -114,16 +114,16 @@ def test_versions_are_named_without_writing_as_saving_names_them_alone_or_in_a_s
 def test_saving_twice_changes_no_file(tmp_path):
     refs = _saved(tmp_path)
     before = _listing(tmp_path)
-    later = {ticker: {**origin, "created_at": "tomorrow"} for ticker, origin in PROVENANCE.items()}
+    later = {ticker: {**values, "created_at": "tomorrow"} for ticker, values in PROVENANCE.items()}
     assert save_shard(tmp_path, stirred_state(TICKERS), later) == refs
     assert _listing(tmp_path) == before
     assert [Path(name).suffix for name in before] == [".json", ".safetensors"]
 
 
-def test_a_version_names_weights_and_origin(tmp_path):
+def test_a_version_depends_on_weights_and_provenance(tmp_path):
     refs = _saved(tmp_path)
     assert len({ref.model_version for ref in refs}) == 3
-    other_hour = {ticker: {**ORIGIN, "as_of": "2025-04-01T15:00:00+00:00"} for ticker in TICKERS}
+    other_hour = {ticker: {**IDENTITY, "as_of": "2025-04-01T15:00:00+00:00"} for ticker in TICKERS}
     later = save_shard(tmp_path, stirred_state(TICKERS), other_hour)
     assert not {ref.model_version for ref in refs} & {ref.model_version for ref in later}
     alone = save_shard(tmp_path, stirred_state(TICKERS).select([1]), PROVENANCE)
@@ -131,7 +131,7 @@ def test_a_version_names_weights_and_origin(tmp_path):
     assert alone[0].artefact != refs[1].artefact
 
 
-def test_a_person_can_read_where_the_weights_come_from(tmp_path):
+def test_the_json_beside_a_checkpoint_has_config_and_provenance(tmp_path):
     refs = _saved(tmp_path)
     readable = json.loads((tmp_path / refs[0].artefact).with_suffix(".json").read_text())
     assert readable["config"] == SMALL.to_dict()
@@ -148,7 +148,7 @@ def test_another_config_is_refused(tmp_path):
         assert all("another model config" in reason for reason in failures.values())
 
 
-def test_one_changed_byte_fails_the_ticker_whose_byte_it_is(tmp_path):
+def test_a_changed_byte_fails_only_the_ticker_whose_weight_it_is(tmp_path):
     refs = _saved(tmp_path)
     path = tmp_path / refs[0].artefact
     content = bytearray(path.read_bytes())
@@ -194,9 +194,9 @@ def _folder(path: Path) -> None:
 @pytest.mark.parametrize(
     "spoil", [Path.unlink, _cut, _empty, _scribble, _foreign, _foreign_metadata, _other_tensors, _folder]
 )
-def test_a_spoilt_file_fails_its_own_tickers_and_no_others(tmp_path, spoil):
+def test_a_damaged_file_fails_its_tickers_and_no_others(tmp_path, spoil):
     refs = _saved(tmp_path)
-    other = save_shard(tmp_path, stirred_state(("MSFT",)), {"MSFT": ORIGIN})
+    other = save_shard(tmp_path, stirred_state(("MSFT",)), {"MSFT": IDENTITY})
     spoil(tmp_path / refs[0].artefact)
     loaded, failures = load_tickers(tmp_path, [refs[0], *other, refs[2]], SMALL)
     assert loaded.tickers == ("MSFT",)
@@ -204,7 +204,7 @@ def test_a_spoilt_file_fails_its_own_tickers_and_no_others(tmp_path, spoil):
     assert all(refs[0].artefact in reason for reason in failures.values())
 
 
-def test_a_spoilt_file_is_made_good_by_saving_again(tmp_path):
+def test_saving_again_repairs_a_damaged_file(tmp_path):
     refs = _saved(tmp_path)
     _cut(tmp_path / refs[0].artefact)
     assert _saved(tmp_path) == refs
@@ -214,14 +214,14 @@ def test_a_spoilt_file_is_made_good_by_saving_again(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"row": 1}, "row 1 is not AAPL's"),
-        ({"row": 9}, "row 9 is not AAPL's"),
-        ({"row": -3}, "row -3 is not AAPL's"),
+        ({"row": 1}, "row 1 does not belong to AAPL"),
+        ({"row": 9}, "row 9 does not belong to AAPL"),
+        ({"row": -3}, "row -3 does not belong to AAPL"),
         ({"model_version": "0" * 64}, "are not those of model version 000"),
-        ({"artefact": "../elsewhere.safetensors"}, "leads elsewhere"),
+        ({"artefact": "../elsewhere.safetensors"}, "without a path"),
     ],
 )
-def test_a_wrong_reference_is_refused(tmp_path, change, reason):
+def test_a_wrong_ref_is_refused(tmp_path, change, reason):
     refs = _saved(tmp_path)
     _, failures = load_tickers(tmp_path, [dataclasses.replace(refs[0], **change)], SMALL)
     assert reason in failures["AAPL"]
@@ -229,24 +229,24 @@ def test_a_wrong_reference_is_refused(tmp_path, change, reason):
 
 def test_a_ticker_without_provenance_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="BTC-USD: no provenance"):
-        save_shard(tmp_path, stirred_state(("AAPL", "BTC-USD")), {"AAPL": ORIGIN})
+        save_shard(tmp_path, stirred_state(("AAPL", "BTC-USD")), {"AAPL": IDENTITY})
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(CheckpointError, match="cannot be written"):
-        save_shard(tmp_path / "models", stirred_state(("AAPL",)), {"AAPL": ORIGIN})
+        save_shard(tmp_path / "models", stirred_state(("AAPL",)), {"AAPL": IDENTITY})
 
 
-def test_nothing_to_save_or_load_is_nothing(tmp_path):
+def test_an_empty_shard_is_saved_and_loaded_without_a_file(tmp_path):
     assert save_shard(tmp_path, stirred_state(TICKERS).select([]), {}) == []
     loaded, failures = load_tickers(tmp_path, [], SMALL)
     assert (loaded.tickers, failures, list(tmp_path.iterdir())) == ((), {}, [])
 
 
-def test_weights_that_are_not_numbers_come_back_too(tmp_path):
+def test_nan_weights_are_loaded_as_nan(tmp_path):
     state = stirred_state(("AAPL",))
     state.parameters["output.bias"][0, 0] = float("nan")
-    refs = save_shard(tmp_path, state, {"AAPL": ORIGIN})
+    refs = save_shard(tmp_path, state, {"AAPL": IDENTITY})
     loaded, _ = load_tickers(tmp_path, refs, ModelConfig.from_dict(SMALL.to_dict()))
     assert np.isnan(loaded.parameters["output.bias"][0, 0].item())

@@ -14,12 +14,12 @@ from include.model.device import choose_device, choose_group
         ("cuda", True, "cuda"),
     ],
 )
-def test_a_gpu_is_used_where_it_is_wanted_and_there(wanted, has_cuda, chosen):
+def test_a_gpu_is_used_if_it_is_wanted_and_present(wanted, has_cuda, chosen):
     assert choose_device(wanted, has_cuda=has_cuda) == chosen
 
 
-def test_a_gpu_that_is_insisted_on_and_missing_is_an_error():
-    with pytest.raises(SettingsError, match="finds none"):
+def test_a_missing_gpu_is_an_error_if_the_device_is_cuda():
+    with pytest.raises(SettingsError, match="finds no GPU"):
         choose_device("cuda", has_cuda=False)
 
 

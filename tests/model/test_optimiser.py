@@ -27,7 +27,7 @@ def test_flattening_round_trips():
     assert all(torch.equal(back[name], value) for name, value in state.parameters.items())
 
 
-def test_a_step_equals_that_of_torchs_own_adamw():
+def test_a_step_equals_that_of_torchs_adamw():
     start, decay = torch.randn(1, 40, dtype=torch.float64), torch.full((40,), 0.1, dtype=torch.float64)
     ours = AdamW(start, decay)
     theirs = start.clone().requires_grad_()
@@ -40,7 +40,7 @@ def test_a_step_equals_that_of_torchs_own_adamw():
     torch.testing.assert_close(ours.weights, theirs, rtol=1e-12, atol=1e-12)
 
 
-def test_without_a_gradient_the_pull_closes_its_share_of_the_way_to_the_anchor():
+def test_without_a_gradient_a_step_removes_the_pulls_share_of_the_distance_to_the_anchor():
     start, anchor = torch.ones(2, 3), torch.zeros(1, 3)
     optimiser = AdamW(start, torch.ones(3), anchor, pull=0.25)
     optimiser.step(torch.zeros(2, 3), 0.1)
@@ -48,16 +48,15 @@ def test_without_a_gradient_the_pull_closes_its_share_of_the_way_to_the_anchor()
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_what_lies_in_frozen_layers_is_never_trained(scope):
+def test_parameters_of_frozen_layers_are_not_trained(scope):
     layers = frozen_layers(scope, SMALL)
     before = () if layers is None else ("input.", *(f"layers.{layer}." for layer in range(layers)))
     assert not any(name.startswith(before) for name in names_in(scope))
-    behind = SMALL.layers if layers is None else layers
-    if behind < SMALL.layers:  # nothing more could be frozen: the next layer moves
-        assert any(name.startswith(f"layers.{behind}.") for name in names_in(scope))
+    is_all_trained = any(name.startswith("layers.0.") for name in names_in(scope))
+    assert (layers is None) == is_all_trained
 
 
-def test_some_names_flatten_and_come_back_alone():
+def test_a_selection_of_names_can_be_flattened_and_unflattened():
     state = stirred_state(("A", "B"))
     names = trained_names("head", SMALL)
     flat = flatten(state, names)
@@ -68,17 +67,13 @@ def test_some_names_flatten_and_come_back_alone():
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_every_scope_holds_the_output(scope):
+def test_every_scope_contains_the_output_layer(scope):
     assert {"output.weight", "output.bias", "output.norm"} <= names_in(scope)
 
 
-def test_scopes_hold_what_their_names_say():
+def test_the_scopes_are_all_parameters_and_the_output_layer():
     assert names_in("all") == set(parameter_shapes(SMALL))
     assert names_in("head") == {"output.weight", "output.bias", "output.norm"}
-    assert {name for name in names_in("last_block_head") if name.startswith("layers.")} == {
-        name for name in parameter_shapes(SMALL) if name.startswith("layers.1.")
-    }
-    assert all(name.endswith(".norm") or name.startswith("output.") for name in names_in("norms_head"))
 
 
 def test_norms_and_biases_do_not_decay():

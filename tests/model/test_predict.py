@@ -31,7 +31,7 @@ def test_a_fresh_network_forecasts_the_reference():
     assert quantiles[0, 0] == pytest.approx(reference_quantiles(SMALL.quantile_levels), abs=1e-5)
 
 
-def test_a_tickers_forecast_does_not_depend_on_its_neighbours():
+def test_a_tickers_forecast_does_not_depend_on_other_tickers():
     state, windows = stirred_state(("A", "B", "C")), _windows(3)
     together = predict(state, windows)
     for k in range(3):
@@ -43,13 +43,13 @@ def test_grouped_forecasts_agree_with_single_ones():
     np.testing.assert_allclose(predict(state, windows, group_tickers=3), predict(state, windows), rtol=0, atol=1e-12)
 
 
-def test_a_window_of_nan_spoils_its_own_ticker_alone():
+def test_a_window_of_nan_gives_nan_for_its_ticker_only():
     state, windows = stirred_state(("A", "B", "C")), _windows(3)
     clean = predict(state, windows, group_tickers=3)
     windows[1] = np.nan
-    spoilt = predict(state, windows, group_tickers=3)
-    assert np.isnan(spoilt[1]).all()
-    assert spoilt[[0, 2]].tobytes() == clean[[0, 2]].tobytes()
+    result = predict(state, windows, group_tickers=3)
+    assert np.isnan(result[1]).all()
+    assert result[[0, 2]].tobytes() == clean[[0, 2]].tobytes()
 
 
 def test_windows_that_do_not_fit_are_refused():
@@ -62,10 +62,10 @@ def test_an_empty_shard_forecasts_nothing():
 
 
 def test_the_golden_forecast_stays_put():
-    """A committed network gives the committed quantiles.
+    """The stored network gives the stored quantiles.
 
     The tolerance of 1e-5 scaled units (a hundred-thousandth of an hour's typical move) is for other processors, whose
-    matrix products round otherwise. If the change is meant: ``python -m tests.model.make_golden``, and give
+    matrix products round differently. If the change is intended, run ``python -m tests.model.make_golden`` and give
     ``ARCHITECTURE`` a new name.
     """
     expected = json.loads(Path(FOLDER / "forecast.json").read_text())

@@ -13,9 +13,9 @@ QUICK = PretrainConfig(steps=60, batch_windows=16, learning_rate=3e-3, minimum_w
 
 def error_of(state, series):
     """Mean absolute error of the median where a target is known."""
-    answers = predict_windows(state, series.x, series.window_ends)[:, :, SMALL.median_index]
+    medians = predict_windows(state, series.x, series.window_ends)[:, :, SMALL.median_index]
     known = series.has_target[series.window_ends]
-    return np.abs(answers - series.y[series.window_ends])[known].mean()
+    return np.abs(medians - series.y[series.window_ends])[known].mean()
 
 
 def test_the_same_series_and_seed_give_the_same_bytes():
@@ -33,30 +33,30 @@ def test_a_signal_planted_in_some_tickers_is_found_and_helps_another():
     strong = PretrainConfig(
         steps=200, batch_windows=16, learning_rate=1e-2, minimum_windows=50, hidden_ratio=0.0, output_ratio=1.0
     )
-    learnt = pretrain(series, SMALL, strong, seed=0)
-    nothing = pretrain(series, SMALL, PretrainConfig(steps=1, minimum_windows=50), seed=0)
-    assert error_of(learnt, other) < 0.97 * error_of(nothing, other)
+    trained = pretrain(series, SMALL, strong, seed=0)
+    untrained = pretrain(series, SMALL, PretrainConfig(steps=1, minimum_windows=50), seed=0)
+    assert error_of(trained, other) < 0.97 * error_of(untrained, other)
 
 
-def test_what_has_no_target_teaches_nothing():
+def test_values_without_a_target_are_not_trained_on():
     series = made_up_series(1)
-    garbled = TrainingArrays(
+    changed = TrainingArrays(
         series.x, np.where(series.has_target, series.y, 77.0).astype(np.float32), series.has_target, series.window_ends
     )
-    first, second = (pretrain({"A": own}, SMALL, QUICK, seed=0) for own in (series, garbled))
+    first, second = (pretrain({"A": one}, SMALL, QUICK, seed=0) for one in (series, changed))
     assert bytes_of(first, 0) == bytes_of(second, 0)
 
 
-def test_a_backbone_trained_on_mirrored_histories_has_learnt_no_drift():
+def test_with_mirrored_histories_a_backbone_learns_less_drift():
     series = made_up_series(5, rows=600)
     rising = TrainingArrays(series.x, series.y + 0.5, series.has_target, series.window_ends)
     drifting = pretrain({"A": rising}, SMALL, QUICK, seed=0)
     straight = pretrain({"A": rising}, SMALL, PretrainConfig(**{**QUICK.to_dict(), "mirrored_inputs": 5}), seed=0)
-    lean = [
+    bias = [
         predict_windows(state, rising.x, rising.window_ends)[:, :, SMALL.median_index].mean()
         for state in (drifting, straight)
     ]
-    assert abs(lean[1]) < 0.5 * abs(lean[0])
+    assert abs(bias[1]) < 0.5 * abs(bias[0])
 
 
 def test_tickers_with_too_few_windows_are_left_out_and_none_at_all_is_refused():
@@ -74,7 +74,7 @@ def test_a_training_that_cannot_be_done_is_refused(wrong):
         PretrainConfig(**wrong)
 
 
-def test_the_network_is_believed_as_far_as_is_said():
+def test_the_output_layer_is_multiplied_by_the_output_ratio():
     series = {"A": made_up_series(1)}
     whole, half = (
         pretrain(series, SMALL, PretrainConfig(**{**QUICK.to_dict(), "output_ratio": ratio}), 0) for ratio in (1.0, 0.5)

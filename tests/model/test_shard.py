@@ -7,7 +7,7 @@ from include.model.shard import concat, groups, initial_state, reproducible_torc
 from tests.model.made_up import SMALL, bytes_of, stirred_state
 
 
-def test_a_fresh_network_depends_on_its_own_seed_alone():
+def test_a_new_network_depends_on_its_seed_only():
     together = initial_state(("A", "B"), SMALL, (7, 8))
     alone = initial_state(("B",), SMALL, (8,))
     assert bytes_of(together, 1) == bytes_of(alone, 0)
@@ -56,7 +56,7 @@ def test_groups_cover_every_position_once_and_in_order():
     assert groups(0, 2) == []
 
 
-def test_torch_is_as_it_was_after_a_reproducible_stretch():
+def test_reproducible_torch_restores_the_settings_of_torch():
     before = (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
     with reproducible_torch():
         assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == (1, True)

@@ -13,7 +13,7 @@ from include.model.config import SCOPES, TrainConfig
 from include.model.loss import pinball_loss
 from include.model.optimiser import trained_names
 from include.model.shard import initial_state
-from include.model.train import TrainingArrays, _lesson, _sample, fine_tune, mirror
+from include.model.train import TrainingArrays, _sample, _training_set, fine_tune, mirror
 from include.model.transformer import reference_quantiles
 from tests.model.made_up import SMALL, bytes_of, in_double, made_up_series, stirred_state
 
@@ -39,7 +39,7 @@ def test_a_ticker_trained_in_a_shard_equals_the_ticker_trained_alone():
         assert report.window_count == reports[k].window_count
 
 
-def test_with_groups_of_one_a_tickers_bytes_do_not_depend_on_its_neighbours():
+def test_with_groups_of_one_a_tickers_bytes_do_not_depend_on_other_tickers():
     state = stirred_state(("A", "B", "C"))
     series = [made_up_series(seed) for seed in range(3)]
     together, reports = fine_tune(state, series, BRIEF, [5, 6, 7])
@@ -50,24 +50,24 @@ def test_with_groups_of_one_a_tickers_bytes_do_not_depend_on_its_neighbours():
 
 
 @pytest.mark.parametrize("group_tickers", [1, 3])
-def test_a_series_of_nan_leaves_its_neighbours_bytes_alone(group_tickers):
+def test_a_series_of_nan_does_not_change_other_tickers_bytes(group_tickers):
     state = stirred_state(("A", "B", "C"))
     config = dataclasses.replace(BRIEF, group_tickers=group_tickers)
     series = [made_up_series(seed) for seed in range(3)]
     clean, _ = fine_tune(state, series, config, [1, 2, 3])
     series[1] = _with(series[1], x=np.full_like(series[1].x, np.nan))
-    spoilt, reports = fine_tune(state, series, config, [1, 2, 3])
-    assert bytes_of(spoilt, 0) == bytes_of(clean, 0)
-    assert bytes_of(spoilt, 2) == bytes_of(clean, 2)
-    assert bytes_of(spoilt, 1) == bytes_of(state, 1)
+    result, reports = fine_tune(state, series, config, [1, 2, 3])
+    assert bytes_of(result, 0) == bytes_of(clean, 0)
+    assert bytes_of(result, 2) == bytes_of(clean, 2)
+    assert bytes_of(result, 1) == bytes_of(state, 1)
     assert [report.is_finite for report in reports] == [True, False, True]
     assert (reports[1].steps, reports[0].steps) == (0, 6)
 
 
 def test_a_ticker_that_diverges_keeps_its_old_weights():
     state = stirred_state(("A",))
-    wild = dataclasses.replace(BRIEF, learning_rate=1e30)
-    trained, (report,) = fine_tune(state, [made_up_series(0)], wild, [1])
+    too_fast = dataclasses.replace(BRIEF, learning_rate=1e30)
+    trained, (report,) = fine_tune(state, [made_up_series(0)], too_fast, [1])
     assert not report.is_finite
     assert bytes_of(trained, 0) == bytes_of(state, 0)
 
@@ -82,7 +82,7 @@ def test_no_steps_give_the_same_weights_back():
 
 
 @pytest.mark.parametrize("group_tickers", [1, 2])
-def test_a_ticker_without_windows_keeps_its_weights_and_says_so(group_tickers):
+def test_a_ticker_without_windows_keeps_its_weights(group_tickers):
     state = stirred_state(("A", "B"))
     short = _with(made_up_series(0, rows=5), window_ends=np.zeros(0, np.int64))
     config = dataclasses.replace(BRIEF, group_tickers=group_tickers)
@@ -112,7 +112,7 @@ def test_the_default_training_is_cautious_but_learns():
     assert report.loss_after < 0.99 * report.loss_before
 
 
-def test_in_pure_noise_nothing_is_found():
+def test_training_on_pure_noise_does_not_change_the_loss():
     reports = []
     for seed in range(3):
         series = made_up_series(seed, rows=3000)
@@ -130,9 +130,9 @@ def test_the_held_out_bars_are_never_trained_on():
     y = series.y.copy()
     x = series.x.copy()
     x[start:] = -3.0
-    reaching = np.arange(len(y))[:, None] + np.arange(1, 4) > start  # targets that look past the first held-out close
-    y[reaching] = -50.0 * np.sign(y[reaching])  # the gradient of a pinball loss knows the side alone
-    config = dataclasses.replace(BRIEF, batch_windows=400)  # every window is very likely drawn
+    reaching = np.arange(len(y))[:, None] + np.arange(1, 4) > start  # targets after the first held-out close
+    y[reaching] = -50.0 * np.sign(y[reaching])  # the gradient of a pinball loss depends on the side only
+    config = dataclasses.replace(BRIEF, batch_windows=400)  # so many that almost every window is drawn
     plain, (report,) = fine_tune(state, [series], config, [1])
     changed, (changed_report,) = fine_tune(state, [_with(series, x=x, y=y)], config, [1])
     assert bytes_of(plain, 0) == bytes_of(changed, 0)
@@ -141,7 +141,7 @@ def test_the_held_out_bars_are_never_trained_on():
 
 @pytest.mark.parametrize("count", [1, 6, 7, 31])
 def test_the_held_out_loss_is_the_mean_over_every_held_out_row(count):
-    """A fresh network says the same of every row, so its loss on the held-out rows can be computed by hand."""
+    """A new network has the same forecast for every row, so its loss on the held-out rows can be computed directly."""
     series = made_up_series(0)
     state = initial_state(("A",), SMALL, (1,))
     config = dataclasses.replace(BRIEF, steps=0, holdout_bars=count)
@@ -209,7 +209,7 @@ def test_another_seed_gives_other_bytes():
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_only_the_scope_is_moved_and_it_is_moved_as_if_alone(scope):
+def test_only_the_parameters_of_the_scope_change(scope):
     state = in_double(stirred_state(("A",)))
     config = TrainConfig(steps=3, batch_windows=4, scope=scope, learning_rate=1e-3)
     trained, _ = fine_tune(state, [made_up_series(1)], config, [7])
@@ -219,8 +219,8 @@ def test_only_the_scope_is_moved_and_it_is_moved_as_if_alone(scope):
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_frozen_layers_computed_once_train_as_if_computed_in_every_step(scope, monkeypatch):
-    """The same training with nothing computed beforehand: the whole network in every step, from the inputs on."""
+def test_computing_frozen_layers_once_gives_the_same_training_as_in_every_step(scope, monkeypatch):
+    """The comparison: the same training with the whole network computed in every step."""
     state, anchor = in_double(stirred_state(("A", "B"))), in_double(stirred_state(("backbone",), size=0.1))
     config = TrainConfig(4, 8, scope=scope, learning_rate=1e-3, pull=0.1, mirrored_inputs=2, steps_per_draw=4)
     series = [made_up_series(seed) for seed in (1, 2)]
@@ -235,7 +235,7 @@ def test_frozen_layers_computed_once_train_as_if_computed_in_every_step(scope, m
 
 
 @pytest.mark.parametrize(("steps_per_draw", "draws"), [(1, 5), (2, 3), (5, 1), (9, 1)])
-def test_windows_serve_as_many_steps_as_they_are_said_to(steps_per_draw, draws, monkeypatch):
+def test_windows_are_drawn_once_for_steps_per_draw_steps(steps_per_draw, draws, monkeypatch):
     drawn = []
     monkeypatch.setattr("include.model.train._sample", lambda *given: drawn.append(1) or _sample(*given))
     config = dataclasses.replace(BRIEF, steps=5, steps_per_draw=steps_per_draw)
@@ -243,21 +243,21 @@ def test_windows_serve_as_many_steps_as_they_are_said_to(steps_per_draw, draws, 
     assert len(drawn) == draws
 
 
-def test_windows_are_drawn_from_all_of_the_history_alike():
-    lesson = _lesson(stirred_state(("A",)), 0, made_up_series(1, rows=120), BRIEF, 3)
-    rows = lesson.x[lesson.train_ends][:, 0]
+def test_windows_are_drawn_uniformly_from_all_of_the_history():
+    data = _training_set(stirred_state(("A",)), 0, made_up_series(1, rows=120), BRIEF, 3)
+    rows = data.x[data.train_ends][:, 0]
     config = dataclasses.replace(BRIEF, batch_windows=7)
-    drawn = torch.stack([_sample(lesson, SMALL, config)[0][:, -1, 0] for _ in range(2000)])
+    drawn = torch.stack([_sample(data, SMALL, config)[0][:, -1, 0] for _ in range(2000)])
     places = (drawn.unsqueeze(-1) == rows).nonzero()[:, 2].reshape(2000, 7)
-    stretches = places * 7 // len(rows)
+    parts = places * 7 // len(rows)
     assert (places.diff(dim=1) >= 0).all()
-    assert (stretches.diff(dim=1) <= 2).all()  # none of seven equal stretches of the history is passed over
+    assert (parts.diff(dim=1) <= 2).all()  # none of seven equal parts of the history is left out
     counts = torch.bincount(places.flatten(), minlength=len(rows))
     assert counts.min() > 0.75 * counts.double().mean()
     assert counts.max() < 1.25 * counts.double().mean()
 
 
-def test_weights_that_are_held_fast_are_not_copied():
+def test_frozen_weights_are_not_copied():
     state = stirred_state(("A", "B"))
     trained, _ = fine_tune(state, [made_up_series(1), made_up_series(2)], TrainConfig(2, 4, scope="head"), [7, 8])
     assert trained.parameters["input.weight"] is state.parameters["input.weight"]
@@ -269,11 +269,11 @@ def test_a_pull_towards_an_anchor_brings_weights_nearer_to_it():
     series = [made_up_series(seed) for seed in (1, 2)]
     trained, _ = fine_tune(state, series, config, [1, 2], anchor)
     for name, value in anchor.parameters.items():
-        before, after = ((own.parameters[name] - value).abs().max() for own in (state, trained))
+        before, after = ((each.parameters[name] - value).abs().max() for each in (state, trained))
         assert after < 0.02 * before + 1e-4
 
 
-def test_a_mirrored_window_is_the_same_window_upside_down():
+def test_mirroring_changes_the_sign_of_targets_and_signed_inputs_of_the_marked_windows():
     x, y = torch.randn(2, 4, 5), torch.randn(2, 4, 3)
     turned_x, turned_y = mirror(x, y, np.array([True, False]), 2)
     assert torch.equal(turned_x[0, :, :2], -x[0, :, :2])

@@ -46,7 +46,7 @@ def test_the_order_of_the_bars_matters():
     )
 
 
-def test_a_ticker_in_a_stack_is_computed_as_if_alone():
+def test_a_ticker_in_a_stack_gives_the_same_as_alone():
     state = in_double(stirred_state(("A", "B", "C")))
     inputs = _inputs(3).double()
     together = forward(state.parameters, inputs, SMALL)
@@ -56,7 +56,7 @@ def test_a_ticker_in_a_stack_is_computed_as_if_alone():
 
 
 @pytest.mark.parametrize("layers", range(SMALL.layers + 1))
-def test_a_network_cut_behind_any_layer_gives_the_same_bits(layers):
+def test_begin_and_finish_give_the_bits_of_forward_for_any_number_of_layers(layers):
     state = stirred_state(("A", "B"))
     inputs = _inputs()
     stream = begin(state.parameters, inputs, SMALL, layers)
@@ -86,7 +86,7 @@ def test_the_reference_has_the_quantiles_of_a_scaled_student_t_with_4_degrees_of
         np.float32, (4, len(SMALL.quantile_levels)), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)
     )
 )
-def test_quantiles_never_cross_whatever_the_network_says(raw):
+def test_quantiles_never_cross_for_any_raw_output(raw):
     quantiles = quantiles_of(torch.tensor(raw), SMALL)
     assert quantiles.isfinite().all()
     assert (quantiles.diff(dim=-1) >= 0).all()
@@ -94,7 +94,7 @@ def test_quantiles_never_cross_whatever_the_network_says(raw):
 
 @settings(deadline=None, max_examples=30)
 @given(st.floats(0.0, 1e4), st.integers(0, 2**32 - 1))
-def test_quantiles_never_cross_even_for_wild_weights(size, seed):
+def test_quantiles_never_cross_for_any_weights(size, seed):
     generator = np.random.default_rng(seed)
     parameters = {
         name: torch.tensor(size * generator.standard_normal((1, *shape)), dtype=torch.float32)

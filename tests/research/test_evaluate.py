@@ -4,7 +4,7 @@ import pytest
 
 from include.evaluation.leaderboard import BASELINE
 from include.market import sessions
-from research.evaluate import OWN, RIVAL, forecasters_of, main
+from research.evaluate import COMPETITOR, PRODUCT, forecasters_of, main
 from tests.evaluation.fakes import returns
 
 
@@ -23,52 +23,54 @@ def folder(tmp_path_factory):
 def test_the_leaderboard_is_printed_and_the_report_written(folder, tmp_path, capsys):
     out = tmp_path / "deep" / "report.html"
     since = ["--since", "2024-10-01", "--until", "2024-11-15T12:00:00+00:00"]
-    assert main(["--bars", str(folder), *since, "--only", "EWMA", RIVAL, "--out", str(out)]) == 0
+    assert main(["--bars", str(folder), *since, "--only", "EWMA", COMPETITOR, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    for name in (BASELINE, "EWMA", RIVAL):
+    for name in (BASELINE, "EWMA", COMPETITOR):
         assert name in printed
-    assert printed.index(RIVAL) < printed.index("EWMA")
+    assert printed.index(COMPETITOR) < printed.index("EWMA")
     assert "2024-10-01 to 2024-11-15" in out.read_text(encoding="utf-8")
 
 
-def test_our_own_network_is_not_judged_on_bars_that_it_learnt_from(folder, tmp_path, capsys):
+def test_the_product_is_left_out_if_its_backbone_was_trained_on_bars_of_the_period(folder, tmp_path, capsys):
     out = tmp_path / "report.html"
     since = ["--since", "2024-10-01", "--until", "2024-11-15T12:00:00+00:00"]
-    assert main(["--bars", str(folder), *since, "--only", OWN, "EWMA", "--subject", OWN, "--out", str(out)]) == 0
+    assert (
+        main(["--bars", str(folder), *since, "--only", PRODUCT, "EWMA", "--subject", PRODUCT, "--out", str(out)]) == 0
+    )
     printed = capsys.readouterr().out
-    assert "Hourcast does not take part: its network learnt from bars until 2025-02-28" in printed
-    assert printed.count(OWN) == 1
-    assert main(["--bars", str(folder), *since, "--only", OWN, "--out", str(out)]) == 1
-    assert "Hourcast does not take part" in capsys.readouterr().err
+    assert "Hourcast is left out: its backbone was trained on bars until 2025-02-28" in printed
+    assert printed.count(PRODUCT) == 1
+    assert main(["--bars", str(folder), *since, "--only", PRODUCT, "--out", str(out)]) == 1
+    assert "Hourcast is left out" in capsys.readouterr().err
 
 
-def test_without_a_period_the_newest_quarter_is_judged(folder, tmp_path, capsys):
+def test_the_default_period_is_the_newest_quarter(folder, tmp_path, capsys):
     out = tmp_path / "report.html"
     assert main(["--bars", str(folder), "--only", "EWMA", "--subject", "EWMA", "--out", str(out)]) == 0
     assert "2024-08-31 to 2024-11-29" in out.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--only", "Oracle"], "There is no forecaster Oracle"),
         (["--tickers", "TSLA"], "TSLA"),
         (["--only", "EWMA", "--subject", "LSTM"], "LSTM"),
-        (["--only", "EWMA", "--answers", "ARIMA", "/nowhere.parquet"], "cannot be read"),
+        (["--only", "EWMA", "--forecasts", "ARIMA", "/nowhere.parquet"], "cannot be read"),
     ],
 )
-def test_what_cannot_be_done_is_said(folder, capsys, arguments, said):
+def test_wrong_arguments_give_an_error_message(folder, capsys, arguments, message):
     assert main(["--bars", str(folder), *arguments]) == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_every_forecaster_of_the_issue_takes_part_unless_some_are_named():
+def test_all_forecasters_are_evaluated_unless_some_are_named():
     assert set(forecasters_of()) >= {
-        OWN,
+        PRODUCT,
         BASELINE,
         "EWMA",
         "seasonal EWMA",
-        RIVAL,
+        COMPETITOR,
         "seasonal GARCH-t",
         "LightGBM",
         "LSTM",

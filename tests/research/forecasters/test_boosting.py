@@ -17,7 +17,7 @@ HISTORIES = {name: made_up(1700, seed, name) for seed, name in enumerate("ABC")}
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch):
     monkeypatch.setattr(boosting, "ROUNDS", 25)
-    monkeypatch.setattr(boosting, "TEACHING_ROWS", 12_000)
+    monkeypatch.setattr(boosting, "TRAINING_ROWS", 12_000)
 
 
 def test_it_is_close_to_har_or_better_and_never_crosses():
@@ -26,12 +26,12 @@ def test_it_is_close_to_har_or_better_and_never_crosses():
     )
     assert board.mean_skill("boosted")[0] > 0.05
     assert board.mean_skill("boosted", against="har").mean() > -0.01
-    for answers in board.quantiles["boosted"].values():
-        assert (np.diff(answers, axis=-1) >= 0.0).all()
-        assert (answers[..., QUANTILE_LEVELS.index(0.5)] == 0.0).all()
+    for forecasts in board.quantiles["boosted"].values():
+        assert (np.diff(forecasts, axis=-1) >= 0.0).all()
+        assert (forecasts[..., QUANTILE_LEVELS.index(0.5)] == 0.0).all()
 
 
-def test_it_reads_no_later_bar():
+def test_no_later_bar_is_used():
     assert find_leak(BoostedQuantiles(), HISTORIES, FOLD) == []
 
 
@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_forecast():
     np.testing.assert_array_equal(one, two)
 
 
-def test_trees_are_kept_between_refits_and_never_taken_into_an_earlier_walk(monkeypatch):
+def test_trees_are_kept_between_refits_and_never_used_for_an_earlier_fold(monkeypatch):
     monkeypatch.setattr(boosting, "ROUNDS", 2)
     forecaster = BoostedQuantiles(refit_folds=4)
     folds = make_folds(day(200), day(225), 5)
@@ -58,7 +58,7 @@ def test_trees_are_kept_between_refits_and_never_taken_into_an_earlier_walk(monk
     assert forecaster._boosters is not grown_late
 
 
-def test_with_too_little_to_learn_from_there_is_no_forecast():
+def test_with_too_small_a_training_set_there_is_no_forecast():
     (first,) = make_folds(day(12), day(14), 5)
     short = {ticker: history.until(first.until) for ticker, history in HISTORIES.items()}
     assert BoostedQuantiles()(short, first) == {}

@@ -44,11 +44,11 @@ def test_expected_variances_are_those_of_the_library():
     np.testing.assert_allclose(expected_variances(returns, TRUTH)[1000:], oracle, rtol=1e-9)
 
 
-def test_too_little_to_fit_to_gives_the_usual_parameters():
+def test_too_few_returns_give_the_usual_parameters():
     assert fit_garch(simulated(LEAST_BARS - 1)) == USUAL
 
 
-def test_it_beats_the_random_walk_and_reads_no_later_bar():
+def test_garch_beats_the_random_walk_and_uses_no_later_bar():
     board = evaluate({BASELINE: random_walk, "garch": garch}, HISTORIES, day(210), day(250), fold_days=20)
     assert board.mean_skill("garch")[0] > 0.04
     (fold,) = make_folds(day(220), day(230), 10)

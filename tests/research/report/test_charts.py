@@ -12,7 +12,7 @@ def parsed(text):
     return ET.fromstring(text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
 
 
-def test_a_bar_reaches_from_the_reference_and_one_below_it_hangs_down():
+def test_bars_start_at_the_reference_line_and_go_up_or_down():
     chart = parsed(bar_chart("A <title>", ["a", "b", "c"], [2.0, -1.0, np.nan], " %"))
     up, down = chart.findall(f"{SVG}rect")
     base = float(up.get("y")) + float(up.get("height"))
@@ -21,7 +21,7 @@ def test_a_bar_reaches_from_the_reference_and_one_below_it_hangs_down():
     assert chart.find(f"{SVG}text").text == "A <title>"
 
 
-def test_a_line_rises_with_its_values_and_leaves_unknown_ones_out():
+def test_a_curve_follows_its_values_and_leaves_unknown_ones_out():
     chart = parsed(line_chart("t", [1, 2, 3, 4], {"up": np.array([0.0, 1.0, np.nan, 3.0])}, "", reference=0.0))
     points = [tuple(map(float, pair.split(","))) for pair in chart.find(f"{SVG}polyline").get("points").split()]
     assert len(points) == 3
@@ -42,6 +42,6 @@ def test_many_labels_are_slanted():
     assert chart.count("rotate(") == 20
 
 
-def test_values_that_are_all_alike_or_all_unknown_can_be_drawn():
+def test_values_that_are_all_equal_or_all_unknown_can_be_drawn():
     parsed(line_chart("t", [1, 1], {"flat": np.zeros(2)}, ""))
     parsed(bar_chart("t", ["a"], [np.nan], ""))

@@ -16,11 +16,11 @@ HISTORIES = {
 
 
 def shifted(histories, fold):
-    """HAR, with a median that says nothing but noise."""
+    """HAR, shifted by noise."""
     noise = np.random.default_rng(fold.index)
     return {
-        ticker: answer + 1e-3 * noise.normal(size=(len(answer), 1, 1))
-        for ticker, answer in har(histories, fold).items()
+        ticker: quantiles + 1e-3 * noise.normal(size=(len(quantiles), 1, 1))
+        for ticker, quantiles in har(histories, fold).items()
     }
 
 
@@ -36,7 +36,7 @@ def test_ticker_tests_are_those_of_the_losses(board):
     assert tests.loc["B", "skill"] == board.skill("har", 2)["B"]
 
 
-def test_a_forecaster_that_sees_volatility_is_significantly_better_in_the_panel(board):
+def test_a_volatility_forecaster_is_significantly_better_in_the_panel(board):
     tests = comparison.panel_tests(board, "har", BASELINE)
     assert list(tests["tickers"]) == [5, 4, 1]
     assert tests.loc["all", "is_better"]
@@ -70,16 +70,16 @@ def test_pit_bins_and_level_losses_have_their_shapes_and_sizes(board):
     assert losses[3, 2] == pytest.approx(naive * 1e4)
 
 
-def test_a_median_at_the_last_close_errs_as_it_does_and_a_noisy_one_more(board):
+def test_the_error_ratio_of_a_median_at_the_last_close_is_1_and_of_a_noisy_one_more(board):
     np.testing.assert_allclose(comparison.median_errors(board, "har"), 1.0)
     assert (comparison.median_errors(board, "shifted") > 1.0).all()
 
 
-def test_noise_knows_no_direction(board):
+def test_noise_has_no_skill_in_direction(board):
     table = comparison.direction_table(board)
     assert list(table.index) == board.names
-    line = table.loc["shifted"]
-    assert line["hits"] == pytest.approx(0.5, abs=0.04)
-    assert line["hits_low"] < line["hits"] < line["hits_high"]
-    assert line["cost_bp_low"] <= 0.0 <= line["cost_bp_high"]
-    assert line["rank_ic_low"] <= line["rank_ic"] <= line["rank_ic_high"]
+    row = table.loc["shifted"]
+    assert row["hits"] == pytest.approx(0.5, abs=0.04)
+    assert row["hits_low"] < row["hits"] < row["hits_high"]
+    assert row["cost_bp_low"] <= 0.0 <= row["cost_bp_high"]
+    assert row["rank_ic_low"] <= row["rank_ic"] <= row["rank_ic_high"]

@@ -21,23 +21,23 @@ def test_the_margin_its_breaches_and_its_cost_equal_a_naive_account():
         for ticker, rows in board.rows.items():
             margin = -board.quantiles[name][ticker][:, 0, LEVEL]
             loss = -rows.outcome[:, 0]
-            beyond = [lost - kept for lost, kept in zip(loss, margin, strict=True) if lost > kept]
+            beyond = [lost - held for lost, held in zip(loss, margin, strict=True) if lost > held]
             margins.append(np.mean(margin))
             breaches.append(len(beyond) / len(loss))
             shortfalls.append(np.mean(beyond))
             cost.append(
                 np.mean(
                     [
-                        0.95 * (lost - kept) if lost > kept else 0.05 * (kept - lost)
-                        for lost, kept in zip(loss, margin, strict=True)
+                        0.95 * (lost - held) if lost > held else 0.05 * (held - lost)
+                        for lost, held in zip(loss, margin, strict=True)
                     ]
                 )
             )
         costs[name] = np.mean(cost)
-        line = table.loc[name]
-        assert line["margin_bp"] == pytest.approx(1e4 * np.mean(margins))
-        assert line["breach_ratio"] == pytest.approx(np.mean(breaches))
-        assert line["shortfall_bp"] == pytest.approx(1e4 * np.mean(shortfalls))
+        row = table.loc[name]
+        assert row["margin_bp"] == pytest.approx(1e4 * np.mean(margins))
+        assert row["breach_ratio"] == pytest.approx(np.mean(breaches))
+        assert row["shortfall_bp"] == pytest.approx(1e4 * np.mean(shortfalls))
     assert table.loc["har", "saved_ratio"] == pytest.approx(1.0 - costs["har"] / costs[BASELINE])
     assert table.loc[BASELINE, "saved_ratio"] == 0.0
     assert table.loc["har", "saved_ratio"] > 0.0

@@ -34,12 +34,12 @@ def board():
     return evaluate({BASELINE: random_walk, "har": har, "normal": normal}, histories, day(180), day(230))
 
 
-def test_a_residual_is_the_outcome_over_the_deviation_that_the_quartiles_stand_for(board):
+def test_a_residual_is_the_outcome_over_the_deviation_implied_by_the_quartiles(board):
     outcome = board.rows["A"].outcome[:, 0]
     np.testing.assert_allclose(residuals(board, "normal", "A"), outcome[np.isfinite(outcome)] / 0.003, rtol=1e-3)
 
 
-def test_independent_normal_noise_passes_and_what_is_not_fails():
+def test_independent_normal_noise_passes_and_other_series_fail():
     noise = RANDOM.normal(size=1500)
     passed = residual_tests(noise)
     assert min(passed["normal"], passed["uncorrelated"], passed["squares_uncorrelated"], passed["no_arch"]) > 0.01
@@ -51,7 +51,7 @@ def test_independent_normal_noise_passes_and_what_is_not_fails():
     assert residual_tests(noise * level)["no_arch"] < 0.01
 
 
-def test_too_few_residuals_and_constant_ones_say_nothing():
+def test_too_few_and_constant_residuals_give_nan():
     assert np.isnan(list(residual_tests(np.arange(50.0)).values())).all()
     assert np.isnan(list(residual_tests(np.ones(500)).values())).all()
 

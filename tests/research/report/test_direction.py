@@ -26,7 +26,7 @@ def test_the_mean_of_a_shifted_symmetric_forecast_is_its_centre():
     assert forecast_mean(skewed) == pytest.approx(np.average(skewed, weights=CRPS_WEIGHTS))
 
 
-def test_hits_are_a_count_and_say_nothing_where_a_side_has_no_sign():
+def test_hits_are_a_share_of_the_rows_where_both_sides_have_a_sign():
     forecast = np.array([1.0, -2.0, 3.0, 0.0, 1.0, np.nan])
     outcome = np.array([0.5, 0.5, 0.1, 1.0, 0.0, 1.0])
     assert direction_hits(forecast, outcome, hours(6)).value == pytest.approx(2.0 / 3.0)
@@ -48,7 +48,7 @@ def test_tickers_that_move_together_do_not_narrow_the_interval():
     assert (copied.low, copied.high) == pytest.approx((alone.low, alone.high))
 
 
-def test_rank_correlation_is_the_mean_of_scipys():
+def test_rank_correlation_is_the_mean_of_scipys_spearman():
     forecast, outcome = RANDOM.normal(size=(60, 8)), RANDOM.normal(size=(60, 8)).round(1)
     forecast[RANDOM.random((60, 8)) < 0.2] = np.nan
     naive = []
@@ -59,7 +59,7 @@ def test_rank_correlation_is_the_mean_of_scipys():
     assert rank_correlation(forecast, outcome, hours(60)).value == pytest.approx(np.mean(naive), rel=1e-9)
 
 
-def test_too_few_tickers_and_forecasts_all_alike_have_no_ranks():
+def test_too_few_tickers_and_equal_forecasts_have_no_rank_correlation():
     assert np.isnan(rank_correlation(RANDOM.normal(size=(9, 3)), RANDOM.normal(size=(9, 3)), hours(9)).value)
     assert np.isnan(rank_correlation(np.ones((9, 5)), RANDOM.normal(size=(9, 5)), hours(9)).value)
 
@@ -80,20 +80,20 @@ def test_break_even_cost_equals_a_naive_account():
     assert break_even_cost(positions, outcome, hours(40)).value == pytest.approx(gain / traded, rel=1e-9)
 
 
-def test_a_rule_that_knows_the_way_earns_its_cost_and_one_that_does_not_has_none():
+def test_positions_with_the_right_sign_have_a_positive_break_even_cost_and_random_ones_do_not():
     outcome = RANDOM.normal(0.0, 0.01, (900, 4))
-    knowing = break_even_cost(np.sign(outcome), outcome, hours(900))
-    assert knowing.low > 0.005
-    blind = break_even_cost(np.sign(RANDOM.normal(size=(900, 4))), outcome, hours(900))
-    assert blind.low < 0.0 < blind.high
+    right = break_even_cost(np.sign(outcome), outcome, hours(900))
+    assert right.low > 0.005
+    random = break_even_cost(np.sign(RANDOM.normal(size=(900, 4))), outcome, hours(900))
+    assert random.low < 0.0 < random.high
 
 
-def test_resampled_days_are_runs_of_five_and_each_as_many_as_there_are():
+def test_resampled_days_are_blocks_of_five_and_as_many_as_the_days():
     picked = block_days(23, 50, 0)
     assert picked.shape == (50, 23)
     assert (np.diff(picked[:, :5], axis=1) % 23 == 1).all()
     assert set(picked.ravel()) == set(range(23))
 
 
-def test_nothing_to_count_is_no_estimate():
+def test_without_data_the_estimate_is_nan():
     assert np.isnan(ratio_estimate(np.zeros(3), np.zeros(3), hours(3), 0).value)

@@ -26,7 +26,7 @@ def test_pit_equals_numpys_interpolation_between_the_quantiles(seed):
         assert value == pytest.approx(naive, rel=1e-9)
 
 
-def test_an_outcome_on_several_quantiles_at_once_lies_in_the_middle_of_theirs():
+def test_an_outcome_that_equals_several_quantiles_has_the_middle_of_their_levels():
     quantiles = np.zeros((2, len(LEVELS)))
     quantiles[1, -2:] = 1.0
     np.testing.assert_allclose(pit(np.zeros(2), quantiles), [0.5, (0.025 + 0.9) / 2.0])
@@ -38,7 +38,7 @@ def test_unknown_outcomes_and_absent_forecasts_have_no_pit():
     assert np.isnan(pit(np.array([0.0, np.nan, 0.0]), quantiles)).tolist() == [False, True, True]
 
 
-def test_bins_of_a_right_forecast_are_even_and_a_narrow_one_piles_up_outside():
+def test_bins_of_a_calibrated_forecast_are_1_and_those_of_a_narrow_one_are_high_at_both_ends():
     outcomes = np.random.default_rng(0).normal(size=40_000)
     np.testing.assert_allclose(pit_densities(pit(outcomes, np.tile(NORMAL, (40_000, 1)))), 1.0, atol=0.1)
     narrow = pit_densities(pit(outcomes, np.tile(0.5 * NORMAL, (40_000, 1))))

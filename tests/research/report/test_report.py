@@ -35,7 +35,7 @@ def page():
     return make_report(board, histories, "a <har>", "ewma", day(180), day(230))
 
 
-def test_it_is_four_pages_of_well_formed_html_with_charts_and_tables(page):
+def test_the_report_has_four_sections_of_well_formed_html_with_charts_and_tables(page):
     tags = Tags()
     tags.feed(page)
     assert tags.open == []
@@ -44,7 +44,7 @@ def test_it_is_four_pages_of_well_formed_html_with_charts_and_tables(page):
     assert tags.seen.count("table") >= 7
 
 
-def test_it_holds_everything_it_shows(page):
+def test_the_report_needs_no_other_file(page):
     assert re.search(r"<script|<link|<img|src=|href=|@import|url\(", page) is None
 
 
@@ -55,7 +55,7 @@ def test_names_are_escaped_and_no_number_is_missing(page):
     assert ">nan" not in page.replace("<td>nan</td>", "")
 
 
-def test_it_says_in_words_what_is_beaten_and_that_there_is_no_edge_in_direction(page):
-    assert "Against random walk, <b>a &lt;har&gt;</b> saves" in page
+def test_the_report_states_the_skill_and_that_there_is_no_edge_in_direction(page):
+    assert "Against random walk, <b>a &lt;har&gt;</b> has a skill of" in page
     assert "Against ewma" in page
     assert "no edge in direction" in page

@@ -38,7 +38,7 @@ def test_the_variance_equals_a_naive_loop_over_pairs():
     assert hac_variance(values, 5) == pytest.approx(naive / 60**2, rel=1e-10)
 
 
-def test_equal_forecasts_rarely_differ_and_a_better_one_is_found():
+def test_equal_losses_rarely_differ_and_lower_losses_are_found():
     found = [diebold_mariano(correlated(400, seed), correlated(400, seed + 5000), 1) for seed in range(200)]
     assert 0.01 <= np.mean([test.p_value < 0.05 for test in found]) <= 0.11
     losses = np.abs(correlated(400, 1)) + 1.0
@@ -46,12 +46,12 @@ def test_equal_forecasts_rarely_differ_and_a_better_one_is_found():
     assert diebold_mariano(1.1 * losses, losses, 1).is_worse
 
 
-def test_overlapping_forecasts_are_not_taken_for_independent_ones():
+def test_overlapping_forecasts_have_a_larger_standard_error():
     noise = np.convolve(np.random.default_rng(0).normal(size=800), np.ones(7), "valid")
     assert diebold_mariano(noise, np.zeros(len(noise)), 7).error > 1.8 * noise.std() / np.sqrt(len(noise))
 
 
-def test_unknown_rows_are_left_out_and_too_few_say_nothing():
+def test_unknown_rows_are_left_out_and_too_few_rows_give_nan():
     losses, other = correlated(50, 1), correlated(50, 2)
     losses[7] = other[9] = np.nan
     known = np.isfinite(losses) & np.isfinite(other)
@@ -68,22 +68,22 @@ def test_the_same_forecast_is_neither_better_nor_worse():
     assert (test.mean, test.p_value, test.is_better, test.is_worse) == (0.0, 1.0, False, False)
 
 
-def test_the_panel_equals_a_naive_mean_by_day_and_tickers_that_move_together_count_once():
+def test_the_panel_equals_a_naive_mean_by_day_and_correlated_tickers_count_once():
     days = np.repeat(np.arange(60), 7)
     instants = (
         np.datetime64("2024-01-01", "us") + days * np.timedelta64(1, "D") + np.arange(420) % 7 * np.timedelta64(1, "h")
     )
     other = 1.0 + np.abs(correlated(420, 3))
-    own = other + correlated(420, 4) - 0.1
-    alone = panel_test([own], [other], [instants], 1)
-    copies = panel_test([own] * 9, [other] * 9, [instants] * 9, 1)
+    losses = other + correlated(420, 4) - 0.1
+    alone = panel_test([losses], [other], [instants], 1)
+    copies = panel_test([losses] * 9, [other] * 9, [instants] * 9, 1)
     assert copies.statistic == pytest.approx(alone.statistic, rel=1e-9)
     assert alone.count == 60
-    naive = np.mean([(own - other)[days == day].mean() for day in range(60)]) / other.mean()
+    naive = np.mean([(losses - other)[days == day].mean() for day in range(60)]) / other.mean()
     assert alone.mean == pytest.approx(naive, rel=1e-10)
-    second = panel_test([own, own[:210]], [other, other[:210]], [instants, instants[210:]], 1)
+    second = panel_test([losses, losses[:210]], [other, other[:210]], [instants, instants[210:]], 1)
     assert second.count == 60
 
 
-def test_a_panel_of_nothing_says_nothing():
+def test_a_panel_without_known_losses_gives_nan():
     assert np.isnan(panel_test([np.full(3, np.nan)], [np.ones(3)], [np.zeros(3, "datetime64[us]")], 1).p_value)
