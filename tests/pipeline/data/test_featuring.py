@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from include.contracts import FEATURE_COLUMNS
-from include.features.frame import build_features
+from include.contracts import FEATURE_COLUMNS, PRICE_COLUMNS
+from include.features.frame import build_features, lookback_bars
 from include.market import sessions
-from include.store.bars import load_bars
+from include.pipeline.data.featuring import update_features
+from include.store.bars import load_bars, upsert_bars
 from include.store.engine import transaction
 from include.store.features import load_features
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
@@ -59,3 +60,18 @@ def test_a_quiet_hour_stores_one_row_and_a_rerun_none(product: Product) -> None:
     assert product.query("select count(*) from forecast.feature") == [(count + 1,)]
     product.run_hour(AT + HOUR)
     assert product.query("select count(*) from forecast.feature") == [(count + 1,)]
+
+
+def test_after_a_revision_of_an_old_bar_rows_are_computed_with_their_whole_look_back(product: Product) -> None:
+    """An hour reads the look-back of its newest rows; for the rows of a bar 1,000 bars ago that is too little."""
+    product.onboard(NOVA, history_days=190)
+    with transaction(product.services.engine) as connection:
+        bars = load_bars(connection, [NOVA], AT)
+        assert len(bars) > lookback_bars(24) + 300
+        revised = bars.iloc[[-1000]].assign(known_at=pd.Timestamp(AT + HOUR))
+        revised[list(PRICE_COLUMNS)] *= 1.02
+        upsert_bars(connection, revised)
+    profiles = list(product.market.describe([NOVA], AT)[0].values())
+    assert update_features(product.services.engine, profiles, AT + HOUR) == (1000, {})
+    stored, recomputed = stored_and_recomputed(product, AT + HOUR)
+    assert_equal(stored, recomputed)

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from include.contracts import Shard
+from include.contracts import HORIZON_COUNT, Shard
 from include.evaluation.promotion import FRACTIONS, SequentialTest
+from include.features.windows import window_ends
 from include.model.checkpoint import load_tickers
 from include.pipeline import hour as hours
 from include.pipeline import replay
+from include.pipeline.data.featuring import load_series
 from include.pipeline.models import challengers, training
 from include.pipeline.models.networks import network_config
 from include.store.engine import transaction
@@ -84,9 +86,7 @@ def test_an_unproven_challenger_is_trained_further_and_does_not_serve(tracked: P
     assert weights(tracked, tuned[1]) != weights(tracked, tuned[0]) != weights(tracked, first)
 
 
-def test_portions_change_the_files_but_no_weights(
-    product: Product, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_portions_change_the_files_but_no_weights(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
     product.onboard(*ROUND_THE_CLOCK, history_days=30)
     profiles = list(product.market.describe(ROUND_THE_CLOCK, AT)[0].values())
     monkeypatch.setattr(challengers, "PORTION_TICKERS", 1)
@@ -98,6 +98,27 @@ def test_portions_change_the_files_but_no_weights(
     together = {row[:2]: row[2] for row in fine_tuned(product)}
     assert apart.keys() == together.keys()
     assert (len(set(apart.values())), len(set(together.values()))) == (2, 1)
+
+
+@pytest.mark.parametrize(("window_count", "kinds"), [(-1, ["first_training"]), (0, ["first_training", "fine_tune"])])
+def test_a_ticker_with_fewer_windows_than_the_least_is_not_fine_tuned(
+    product: Product, window_count: int, kinds: list[str]
+) -> None:
+    """``window_count``: the windows beyond ``LEAST_WINDOWS`` that the hour may read."""
+    product.onboard(NOVA, history_days=30)
+    context = product.services.settings.model.context_bars
+    row_limit = challengers.LEAST_WINDOWS + window_count + context  # the newest row has no target, so no window
+    product.change_model(hourly_training_bars=row_limit)
+    profiles = list(product.market.describe([NOVA], AT)[0].values())
+    series = load_series(product.services.engine, profiles, hour(1), row_limit=row_limit)[NOVA]
+    assert len(window_ends(series, context)) == challengers.LEAST_WINDOWS + window_count
+    assert product.run_hour(hour(1)) == {"forecast": 1}
+    assert [version.kind for version in stored(product)] == kinds
+
+
+def test_the_held_out_bars_of_the_least_windows_cover_the_bars_that_an_hour_counts() -> None:
+    """A fifth of the windows is held out; an hour counts a bar when its last horizon is known, and no bar twice."""
+    assert challengers.LEAST_WINDOWS // 5 > HORIZON_COUNT
 
 
 def fine_tuned(product: Product) -> list[tuple[Any, ...]]:
@@ -238,3 +259,13 @@ def test_only_the_output_of_a_ticker_is_stored_beside_its_backbone(product: Prod
     assert sizes[0] < base.stat().st_size
     assert 0 < sizes[1] - sizes[0] < 2 * output_bytes < base.stat().st_size
     assert_all_comes_out_again(product, 1)
+
+
+def test_hours_after_the_backbone_was_lost_come_out_again_without_it(product: Product) -> None:
+    promote_a_backbone(product, AT - timedelta(days=1), "lost")
+    product.onboard(NOVA, history_days=30)
+    product.query("delete from forecast.backbone; commit")
+    for number in (1, 2):
+        product.run_hour(hour(number))
+    assert product.query("select count(*) from forecast.backbone_choice where model_version is null") == [(2,)]
+    assert_all_comes_out_again(product, 1, 2)

@@ -2,8 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
+from include.contracts import HORIZON_COUNT, QUANTILE_LEVELS, ModelRef
+from include.model.transformer import reference_quantiles
+from include.pipeline.models import forecasting
+from include.pipeline.models.forecasting import LARGEST_LOG_RETURN
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product
 
 pytestmark = pytest.mark.integration
@@ -48,3 +53,61 @@ def test_widths_are_calibrated_once_enough_of_the_tickers_own_forecasts_have_mat
     )
     assert first == 1.0
     assert last != 1.0
+
+
+def forecast_again(product: Product, as_of: datetime) -> tuple[str, str | None]:
+    """The ticker's outcome and its reason if the forecast of ``as_of`` is made again from what is stored now."""
+    product.query("delete from forecast.prediction; delete from forecast.baseline_prediction; commit")
+    profiles = list(product.market.describe([NOVA], as_of)[0].values())
+    ((status, reason),) = forecasting.forecast(product.services, profiles, as_of, written_by="hourly").values()
+    return status.value, reason
+
+
+def stored_fallback(product: Product) -> list[tuple[bool, str]]:
+    return product.query("select distinct is_fallback, fallback_reason from forecast.prediction")
+
+
+def test_without_features_of_the_newest_bar_the_forecast_is_a_fallback(product: Product) -> None:
+    """The model's newest window then ends at an earlier bar, from which it could still forecast."""
+    product.onboard(NOVA)
+    assert forecast_again(product, AT) == ("forecast", None)
+    product.query(
+        "delete from forecast.feature where closed_at = (select max(closed_at) from forecast.feature); commit"
+    )
+    status, reason = forecast_again(product, AT)
+    assert status == "fallback"
+    assert reason == f"the newest bar, closed at {AT.replace(minute=0).isoformat()}, has no features"
+    assert stored_fallback(product) == [(True, reason)]
+
+
+def test_a_model_whose_quantiles_are_no_plausible_log_returns_is_replaced_by_a_fallback(product: Product) -> None:
+    """The scale of one horizon is wrong by orders of magnitude, so are the quantiles that are multiplied by it."""
+    product.onboard(NOVA)
+    product.query("update forecast.feature set scale_7 = 5.0; commit")
+    status, reason = forecast_again(product, AT)
+    assert status == "fallback"
+    assert reason is not None
+    assert "gave quantiles that are no plausible log returns" in reason
+    assert stored_fallback(product) == [(True, reason)]
+
+
+@pytest.mark.parametrize(
+    ("largest", "is_usable"),
+    [
+        (LARGEST_LOG_RETURN, True),
+        (-LARGEST_LOG_RETURN, True),
+        (LARGEST_LOG_RETURN * 1.001, False),
+        (-LARGEST_LOG_RETURN * 1.001, False),
+        (np.nan, False),
+        (np.inf, False),
+    ],
+)
+def test_a_quantile_must_be_finite_and_within_the_largest_log_return(largest: float, is_usable: bool) -> None:
+    closed_at = AT.replace(minute=0)
+    quantiles = np.tile(0.01 * np.asarray(reference_quantiles(QUANTILE_LEVELS)), (HORIZON_COUNT, 1))
+    quantiles[3, -1 if largest > 0 else 0] = largest
+    flat = np.zeros_like(quantiles)
+    anchor = forecasting._Anchor(NOVA, AT, closed_at, 100.0, [], flat, flat)
+    read_until = np.datetime64(closed_at.replace(tzinfo=None), "us")
+    forecast = forecasting._ModelForecast(quantiles, ModelRef(NOVA, "version", "file", 0), read_until)
+    assert (forecasting._problem_of(forecast, anchor) is None) == is_usable
