@@ -156,6 +156,16 @@ def backbones_at(connection: Connection, as_of: datetime) -> list[str]:
     return [str(chosen), *older]
 
 
+def is_without_backbone(connection: Connection, as_of: datetime) -> bool:
+    """Whether the plan of the hour or the request of ``as_of`` stored that no backbone was in use."""
+    rows = fetch_rows(
+        connection,
+        "select 1 from forecast.backbone_choice where as_of = :as_of and model_version is null",
+        {"as_of": require_utc(as_of, "as_of")},
+    )
+    return bool(rows)
+
+
 def teaching_tickers(connection: Connection, as_of: datetime, cutoff_at: datetime, minimum_bars: int) -> list[str]:
     """Tickers tracked at ``as_of`` with at least ``minimum_bars`` bars before ``cutoff_at``, known at ``as_of``."""
     rows = fetch_rows(

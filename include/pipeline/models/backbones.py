@@ -86,6 +86,17 @@ def find_backbone(services: Services, version: str, as_of: datetime) -> Backbone
     return Backbone(ref, state, folder) if state.tickers else None
 
 
+def backbone_of_hour(services: Services, reference: str, as_of: datetime) -> Backbone | None:
+    """The backbone that the trainings of a past hour used, given the reference of one of them; None for none.
+
+    The reference may be the version of a backbone that was no longer in use in that hour.
+    """
+    with transaction(services.engine) as connection:
+        if backbone_store.is_without_backbone(connection, as_of):
+            return None
+    return find_backbone(services, reference, as_of)
+
+
 def keep_backbone(services: Services, backbone: Backbone) -> Backbone:
     """The same backbone as a file in the models folder, so that models stay readable when a newer one replaces it.
 

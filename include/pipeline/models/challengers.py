@@ -98,7 +98,7 @@ def make_again(
     Stores nothing: the version's ``artefact`` is empty. ``parents`` hold the weights that the hour continued from.
     """
     reference = reference_of(stored)
-    backbone = backbones.find_backbone(services, reference, stored.as_of) if reference else None
+    backbone = backbones.backbone_of_hour(services, reference, stored.as_of) if reference else None
     if stored.kind == FIRST_TRAINING:
         trained = make_first(services, [profile], stored.as_of, backbone)
     else:
