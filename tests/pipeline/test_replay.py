@@ -137,7 +137,9 @@ def test_another_setting_or_code_is_named_as_such(product: Product) -> None:
 def test_a_served_model_that_may_not_have_served_is_a_difference(product: Product) -> None:
     product.onboard(NOVA, history_days=45)
     product.query("update forecast.model_version set is_promoted = false; commit")
-    assert "served, but no promoted version of that name existed at" in replay(product.services, NOVA, AT).differences[0]
+    assert (
+        "served, but no promoted version of that name existed at" in replay(product.services, NOVA, AT).differences[0]
+    )
 
 
 def test_rerunning_a_stage_leaves_a_replay_as_it_was(product: Product) -> None:
