@@ -3,7 +3,8 @@
 A *reading* is a bar with the values that its source gave, known from ``known_at`` on. ``forecast.bar`` holds the
 current reading of each bar, ``forecast.bar_revision`` the superseded ones with the time in which each was current. So
 ``load_bars`` as of any instant returns the values known then, however often they are revised later. The bars stored
-here have passed the checks of ``include/market/quality.py``. The tables are in ``sql/migrations/0001_bars.sql``.
+here have passed the checks of ``include/market/quality.py``. Which reading becomes the current one is decided in
+``readings.py``; the tables are in ``sql/migrations/0001_bars.sql``.
 """
 
 from __future__ import annotations
@@ -17,77 +18,9 @@ import pandas as pd
 
 from include.contracts import require_utc
 from include.errors import DataContractError
+from include.store import readings
 from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_frame, stage_rows
 from include.store.tables import BAR, BAR_KINDS, BAR_REJECTED
-
-# The conditions below compare a given reading (`given`) with the current one of the same bar (`stored`).
-_PRICES_DIFFER = """(
-    stored.closed_at <> given.closed_at
-    or abs(given.open - stored.open) > 1e-6 * stored.open
-    or abs(given.high - stored.high) > 1e-6 * stored.high
-    or abs(given.low - stored.low) > 1e-6 * stored.low
-    or abs(given.close - stored.close) > 1e-6 * stored.close
-)"""
-"""The end of the bar differs, or a price by more than the rounding error of a source's float32 (1e-6, relative)."""
-
-_VOLUMES_DIFFER = "abs(given.volume - stored.volume) > 1 + 1e-6 * stored.volume"
-"""Both volumes are known and differ by more than one unit: a source rounds them after a split, the store does not."""
-
-_VALUES_DIFFER = f"""(
-    {_PRICES_DIFFER}
-    or (given.volume = 'NaN') is distinct from (stored.volume is null)
-    or given.volume <> 'NaN' and {_VOLUMES_DIFFER}
-)"""
-"""The prices or the volumes differ, or only one of the two volumes is known."""
-
-_HAS_NEW_VALUES = f"""(
-    {_PRICES_DIFFER}
-    or given.volume <> 'NaN' and (stored.volume is null or {_VOLUMES_DIFFER})
-)"""
-"""The same, but a given volume that is unknown counts as equal to a known one."""
-
-_LATER_HOUR_HAS_FETCHED = """exists (
-    select from forecast.outcome
-    where outcome.ticker = given.ticker
-        and outcome.as_of > given.known_at
-        and outcome.stage <> 'planned'
-)"""
-"""An hour after ``given.known_at`` has used the stored values. A rerun of it must read the same ones."""
-
-_SUPERSEDES = f"""(
-    given.known_at > stored.known_at and {_HAS_NEW_VALUES} and not {_LATER_HOUR_HAS_FETCHED}
-)"""
-"""The given reading becomes the current one, and the stored one a revision."""
-
-_GAP_IS_SETTLED = """(
-    exists (
-        select from forecast.outcome
-        where outcome.ticker = given.ticker
-            and outcome.as_of >= given.known_at
-            and outcome.as_of < stored.known_at
-            and outcome.stage <> 'planned'
-    )
-    or exists (
-        select from forecast.bar_revision as old
-        where old.ticker = given.ticker
-            and old.opened_at = given.opened_at
-            and old.superseded_at > given.known_at
-    )
-)"""
-"""An hour between the two readings has used the ticker's bars, or a revision covers part of the time between them."""
-
-_FILLS_GAP = f"(given.known_at < stored.known_at and not {_GAP_IS_SETTLED})"
-"""The given reading is earlier than the stored one and may become what was known until then."""
-
-_VALUES = "closed_at, open, high, low, close, volume, known_at"
-_GIVEN = (
-    "given.ticker, given.opened_at, given.closed_at, given.open, given.high, given.low, given.close, "
-    "nullif(given.volume, 'NaN'), given.known_at"
-)
-_STORED = (
-    "stored.ticker, stored.opened_at, stored.closed_at, stored.open, stored.high, stored.low, stored.close, "
-    "stored.volume, stored.known_at"
-)
 
 
 @dataclass(frozen=True)
@@ -124,11 +57,11 @@ def upsert_bars(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCoun
         raise DataContractError(message)
     staged = stage_frame(connection, BAR, bars, BAR_KINDS)
     execute(connection, f"analyze {staged}")
-    revised = _count_by_ticker(connection, _keep_earlier_readings(staged))
-    revised += _count_by_ticker(connection, _keep_superseded(staged))
-    execute(connection, _supersede(staged))
-    execute(connection, _date_back(staged))
-    new = _count_by_ticker(connection, _insert_new(staged))
+    revised = _count_by_ticker(connection, readings.keep_earlier_readings(staged))
+    revised += _count_by_ticker(connection, readings.keep_superseded(staged))
+    execute(connection, readings.supersede(staged))
+    execute(connection, readings.date_back(staged))
+    new = _count_by_ticker(connection, readings.insert_new(staged))
     given = Counter(str(ticker) for ticker in bars["ticker"])
     return {
         ticker: BarCounts(new[ticker], revised[ticker], count - new[ticker] - revised[ticker])
@@ -287,62 +220,10 @@ def _columns(alias: str) -> str:
     return ", ".join(f"{alias}.{column}" for column in BAR.columns)
 
 
-def _keep_earlier_readings(staged: str) -> str:
-    return f"""
-        insert into forecast.bar_revision (ticker, opened_at, {_VALUES}, superseded_at)
-        select {_GIVEN}, stored.known_at
-        from {staged} as given
-        inner join forecast.bar as stored using (ticker, opened_at)
-        where {_FILLS_GAP} and {_VALUES_DIFFER}
-        returning ticker
-    """  # noqa: S608  # names from tables.py
-
-
-def _keep_superseded(staged: str) -> str:
-    return f"""
-        insert into forecast.bar_revision (ticker, opened_at, {_VALUES}, superseded_at)
-        select {_STORED}, given.known_at
-        from {staged} as given
-        inner join forecast.bar as stored using (ticker, opened_at)
-        where {_SUPERSEDES}
-        for update of stored
-        returning ticker
-    """  # noqa: S608  # names from tables.py
-
-
-def _supersede(staged: str) -> str:
-    return f"""
-        update forecast.bar as stored
-        set closed_at = given.closed_at, open = given.open, high = given.high, low = given.low, close = given.close,
-            volume = coalesce(nullif(given.volume, 'NaN'), stored.volume), known_at = given.known_at
-        from {staged} as given
-        where given.ticker = stored.ticker and given.opened_at = stored.opened_at and {_SUPERSEDES}
-    """  # noqa: S608  # names from tables.py
-
-
-def _date_back(staged: str) -> str:
-    return f"""
-        update forecast.bar as stored
-        set known_at = given.known_at
-        from {staged} as given
-        where given.ticker = stored.ticker and given.opened_at = stored.opened_at
-            and {_FILLS_GAP} and not {_VALUES_DIFFER}
-    """  # noqa: S608  # names from tables.py
-
-
-def _insert_new(staged: str) -> str:
-    return f"""
-        insert into forecast.bar (ticker, opened_at, {_VALUES})
-        select {_GIVEN} from {staged} as given
-        on conflict do nothing
-        returning ticker
-    """  # noqa: S608  # names from tables.py
-
-
 def _count_by_ticker(connection: Connection, changing: str) -> Counter[str]:
     """Runs a statement that returns the ticker of each changed row; the number of rows by ticker."""
     counted = f"""
         with changed_rows as ({changing})
         select ticker, count(*) as changed from changed_rows group by ticker
-    """  # noqa: S608  # the statement is one of those above
+    """  # noqa: S608  # the statement is one of readings.py
     return Counter({row["ticker"]: row["changed"] for row in fetch_rows(connection, counted)})
