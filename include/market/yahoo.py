@@ -26,7 +26,7 @@ from include.errors import (
     UnknownTickerError,
 )
 from include.market.exchanges import parse_calendars
-from include.market.sessions import bar_grid
+from include.market.sessions import bar_grid, published_until
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
@@ -190,9 +190,15 @@ def _require_same(name: str, expected: str, answer: Answer, ticker: str) -> None
 
 
 def _require_none_due(profile: TickerProfile, since: datetime, as_of: datetime) -> None:
+    """Refuses an answer without bars where bars were due. An assumed session may be a holiday, so none is due there.
+
+    Raises:
+        BarsNotReadyError: a bar of a published session is due.
+    """
     delay = pd.Timedelta(minutes=profile.feed_delay_minutes)
-    closed_at = bar_grid(profile.calendar, since, as_of)["closed_at"]
-    due = closed_at[closed_at + delay <= as_of]
+    bars = bar_grid(profile.calendar, since, as_of)
+    is_published = bars["session_date"] <= pd.Timestamp(published_until(profile.calendar))
+    due = bars.loc[is_published & (bars["closed_at"] + delay <= as_of), "closed_at"]
     if not due.empty:
         message = (
             f"{profile.ticker}: Yahoo answered with no bar, where {profile.calendar} had {len(due)}, "

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from include.contracts import BAR_COLUMNS, BarRequest
+from include.contracts import BAR_COLUMNS, BarRequest, TickerProfile
 from include.errors import DataContractError, InvalidRequestError
 from include.market.closings import Closing, expected_bars, learnt_closings, unserved_closings
 from include.market.exchanges import exchange_of
@@ -112,6 +112,19 @@ def test_new_yorks_half_day_is_complete_without_the_bar_that_the_client_drops(
     expected = expected_bars("XNYS", since, monday, unserved, opened_at)
     assert expected["opened_at"].tolist() == opened_at.tolist()
     assert last_closed("XNYS", monday, 2, unserved) == datetime(2025, 11, 28, 17, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("day", "failures"), [("2026-02-12", 1), ("2027-02-12", 0)])
+def test_no_bars_are_a_failure_in_published_sessions_and_none_in_assumed_ones(
+    day: str, failures: int, start_emulator: StartEmulator, open_source
+) -> None:
+    noon = datetime.fromisoformat(f"{day}T12:00+00:00")
+    listing = listing_of(invented_bars("600519.SS", noon - timedelta(days=30), noon - timedelta(days=6)))
+    start_emulator(provider=lambda _: listing, clock=noon)
+    profile = TickerProfile("600519.SS", "yahoo", "XSHG-unbroken", "Asia/Shanghai", "CNY", None, 30)
+    report = open_source().fetch_bars([BarRequest(profile, noon - timedelta(days=5))], noon)
+    assert report.bars.empty
+    assert len(report.failures) == failures
 
 
 @pytest.mark.parametrize("ticker", ["KC=F", "KCH27.NYB", "LE=F", "ABC.XY"])
