@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.contracts import CRPS_WEIGHTS, QUANTILE_LEVELS
 from include.errors import DataContractError
 from include.evaluation.metrics import crps
 from include.evaluation.promotion import ALARM_E_VALUE, LEVEL, SequentialTest, score_differences
@@ -176,3 +177,42 @@ def test_counting_bar_by_bar_equals_counting_them_at_once() -> None:
     for difference, mean in zip(bounded, means, strict=True):
         step_by_step = step_by_step.count([difference], [mean], START)
     assert step_by_step == FRESH.count(bounded, means, START)
+
+
+def test_the_score_difference_one_bar_ahead_is_divided_by_its_limit_written_out_as_a_loop() -> None:
+    generator = np.random.default_rng(4)
+    challenger, reference = quantiles(np.full(1, 1.3), 0.2), quantiles(np.ones(1))
+    outcome = generator.standard_normal((1, 7))
+    limit = sum(
+        2.0 * weight * max(level, 1.0 - level) * abs(challenger[0, 0, k] - reference[0, 0, k])
+        for k, (level, weight) in enumerate(zip(QUANTILE_LEVELS, CRPS_WEIGHTS, strict=True))
+    )
+    expected = (crps(outcome, challenger) - crps(outcome, reference))[0, 0] / limit
+    bounded, _ = score_differences(challenger, reference, outcome)
+    assert bounded[0] == pytest.approx(expected)
+
+
+def test_one_bar_multiplies_each_e_value_by_one_minus_its_fraction_of_the_difference() -> None:
+    after = FRESH.count([-0.4], [0.3], START)
+    fractions = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]
+    assert after.log_e_values == pytest.approx([math.log(1 + 0.4 * fraction) for fraction in fractions])
+    assert after.log_alarm_e_values == pytest.approx([math.log(1 - 0.4 * fraction) for fraction in fractions])
+    assert (after.bar_count, after.total_score_difference) == (1, 0.3)
+
+
+@pytest.mark.parametrize(("mean", "is_proven"), [(-1e-9, True), (0.0, False), (1e-9, False)])
+def test_an_e_value_proves_nothing_unless_the_mean_over_all_horizons_is_better(mean: float, is_proven: bool) -> None:
+    ready = replace(FRESH, log_e_values=(9.0,) * 5)
+    assert ready.count([0.0], [mean], START).is_proven is is_proven
+
+
+@pytest.mark.parametrize(("e_value", "is_rejected"), [(1.5, False), (1.0, False), (0.99, True)])
+def test_a_proven_challenger_is_rejected_when_its_e_value_falls_below_one(e_value: float, is_rejected: bool) -> None:
+    proven = replace(FRESH, log_e_values=(math.log(e_value),) * 5, total_score_difference=-1.0, is_proven=True)
+    assert proven.is_rejected is is_rejected
+    assert proven.may_serve is not is_rejected
+
+
+def test_the_second_e_value_rejects_from_200_on() -> None:
+    below, at = (replace(FRESH, log_alarm_e_values=(math.log(value),) * 5) for value in (199.9, 200.1))
+    assert (below.is_rejected, at.is_rejected) == (False, True)
