@@ -66,7 +66,7 @@ def read_bars(path: Path, ticker: str) -> FileBars:
 def _canonical(file: ParquetFile | TextFile) -> pd.DataFrame | None:
     """The rows of a file in the canonical layout; None if it is in another, or its values are written otherwise."""
     places = {name: number for number, (name, *_) in reversed(list(enumerate(file.labels)))}
-    if len(file.labels[0]) > 1 or file.delimiter not in {",", None} or not set(CANONICAL_COLUMNS) <= set(places):
+    if len(file.labels[0]) > 1 or not set(CANONICAL_COLUMNS) <= set(places):
         return None
     try:
         if isinstance(file, TextFile):

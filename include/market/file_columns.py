@@ -64,7 +64,7 @@ def choose_columns(file: BarFile, ticker: str) -> ChosenColumns:
     level = _name_level(file)
     names = [_name(labels, level) for labels in file.labels]
     tickers = [_ticker(labels, level) for labels in file.labels]
-    fields = [_field(name, has_short_names=level is None) for name in names]
+    fields = [_field(name, has_short_names=True) for name in names]
     found = {tickers[number] for number, field in enumerate(fields) if field in PRICE_COLUMNS}
     chosen_ticker = _choose_ticker(found, ticker)
     mine = [number for number, name in enumerate(tickers) if name in {chosen_ticker, ""}]

@@ -19,7 +19,7 @@ from include.errors import DataContractError
 
 MAX_FILE_BYTES: Final = 64 * 2**20
 MAX_ROWS: Final = 1_000_000  # every hour of 114 years
-MAX_COLUMNS: Final = 10_000  # eight columns of each of a thousand tickers
+MAX_COLUMNS: Final = 5_000  # eight columns of each of 600 tickers
 
 _SHOWN: Final = 40  # characters of a value in an error
 

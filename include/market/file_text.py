@@ -139,14 +139,13 @@ def _lines(text: str) -> list[tuple[int, str]]:
     """The lines that hold something, each with its number in the file from 1.
 
     Raises:
-        DataContractError: no line does, there are too many, or one is too long.
+        DataContractError: no line does, or one is too long.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     filled = [(number, line) for number, line in enumerate(lines, start=1) if line.strip(_EMPTY_LINE)]
     if not filled:
         message = "the file is empty; write it again"
         raise DataContractError(message)
-    require_row_count(len(filled))
     longest = max(len(line) for _, line in filled)
     if longest > MAX_LINE_CHARACTERS:
         message = f"a line has {longest:,} characters and at most {MAX_LINE_CHARACTERS:,} are read; is it CSV?"

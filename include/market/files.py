@@ -16,17 +16,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from include.contracts import BarRequest, TickerFailure, TickerProfile, require_utc
 from include.errors import DataContractError, HourcastError, MarketUnavailableError, RetryableError, UnknownTickerError
 from include.market.file_bars import read_bars
 from include.market.grid import ALWAYS_OPEN, CURRENCIES
-from include.market.sessions import calendar_of, closed_at_of, feed_delay_minutes, timezone_of
+from include.market.sessions import bar_grid, calendar_of, closed_at_of, feed_delay_minutes, timezone_of
 from include.market.source import FILES, FetchReport, join_bars, known_bars, make_bars
 
 _LOG: Final = logging.getLogger(__name__)
 _ROUND_THE_CLOCK_HOURS: Final = 20  # of the day's 24; the longest session of an exchange has 9
 _WEEKEND_RATIO: Final = 0.1  # two of seven days are 0.29
+_FEW: Final = 0.1  # share of sessions
+_MOST: Final = 0.5  # share of bars or sessions
+_FOREIGN_ERRORS: Final = (OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, pa.ArrowException)
 
 
 class FilesSource:
@@ -71,13 +75,7 @@ class FilesSource:
             message = f"{ticker}: {self._path(ticker)} has no bar before {as_of:%Y-%m-%d %H:%M}; choose a later as_of."
             raise MarketUnavailableError(message)
         calendar = _round_the_clock(opened_at) or calendar_of(ticker)
-        stray_ratio = float(closed_at_of(opened_at, calendar).isna().mean())
-        if stray_ratio > 0.5:
-            message = (
-                f"{ticker}: {stray_ratio:.0%} of the bars in {self._path(ticker)} do not open when bars of {calendar} "
-                "do; ts must be the opening time in UTC of hourly bars that start at the session's open."
-            )
-            raise DataContractError(message)
+        _require_openings(opened_at, calendar, f"{ticker}: {self._path(ticker)}")
         return TickerProfile(
             ticker=ticker,
             source=FILES,
@@ -114,8 +112,14 @@ class FilesSource:
         path = self._path(ticker)
         try:
             bars = read_bars(path, ticker)
-        except (OSError, DataContractError) as error:
+        except DataContractError as error:
             message = f"{ticker}: {path} cannot be read as bars: {error}."
+            raise DataContractError(message) from error
+        except _FOREIGN_ERRORS as error:  # a library's, at bytes that nobody thought of: the other tickers go on
+            message = (
+                f"{ticker}: {path} cannot be read as bars ({type(error).__name__}: {error}); write the file again with "
+                "the columns ts, open, high, low, close, volume."
+            )
             raise DataContractError(message) from error
         if bars.how is not None and path not in self._explained:
             self._explained.add(path)
@@ -129,6 +133,32 @@ def _round_the_clock(opened_at: pd.Series[Any]) -> str | None:
         return None
     weekend_ratio = float((opened_at.dt.day_of_week >= 5).mean())
     return ALWAYS_OPEN if weekend_ratio > _WEEKEND_RATIO else CURRENCIES
+
+
+def _require_openings(opened_at: pd.Series[Any], calendar: str, file: str) -> None:
+    """Checks that the times are those at which the calendar's bars open.
+
+    Most times of closings open some other bar; but the sessions' closes are among them, and their opens are not.
+
+    Raises:
+        DataContractError: they are not.
+    """
+    stray_ratio = float(closed_at_of(opened_at, calendar).isna().mean())
+    if stray_ratio > _MOST:
+        message = (
+            f"{file}: {stray_ratio:.0%} of the bars do not open when bars of {calendar} do; a bar's time must be when "
+            "it opens, hour by hour from the session's open."
+        )
+        raise DataContractError(message)
+    grid = bar_grid(calendar, opened_at.min(), opened_at.max())
+    opens = grid.loc[grid["is_session_first"], "opened_at"]
+    closes = grid.loc[grid["minutes_to_close"] == 0, "closed_at"]
+    if opens.isin(opened_at).mean() < _FEW and closes.isin(opened_at).mean() > _MOST:
+        message = (
+            f"{file}: the times are closings of the bars of {calendar} and not openings: most sessions' closes are "
+            "among them and almost no opens. Write when each bar opens."
+        )
+        raise DataContractError(message)
 
 
 def _failure(ticker: str, error: HourcastError) -> TickerFailure:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.errors import DataContractError
-from include.market.file_parquet import MAX_TEXT_BYTES, MAX_UNPACKED_BYTES, ParquetFile
+from include.market.file_parquet import MAX_CHUNKS, MAX_TEXT_BYTES, MAX_UNPACKED_BYTES, ParquetFile
 from include.market.file_table import MAX_COLUMNS, MAX_FILE_BYTES, MAX_ROWS
 from tests.market.file_samples import canonical, download, history, write
 
@@ -42,8 +42,10 @@ def test_a_small_file_of_many_rows_is_refused_by_its_footer(path: Path) -> None:
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(path: Path) -> None:
-    long = pa.array(["x" * 1_000_000] * (MAX_UNPACKED_BYTES // 1_000_000 + 1))
-    table(path, {"note": long}, use_dictionary=False, compression="zstd")
+    note = pa.table({"note": pa.array(["x" * 2**20] * 16)})
+    with pq.ParquetWriter(path, note.schema, use_dictionary=False, compression="zstd") as writer:
+        for _ in range(MAX_UNPACKED_BYTES // 2**24):
+            writer.write_table(note)
     assert path.stat().st_size < 1_000_000
     assert f"at most {MAX_UNPACKED_BYTES:,} are read" in refusal(path)
 
@@ -57,14 +59,16 @@ def test_a_text_that_every_row_refers_to_is_not_written_out(path: Path) -> None:
 
 
 def test_a_long_text_in_a_column_that_is_not_read_does_no_harm(path: Path) -> None:
-    table(path, {"note": pa.array(["x" * 10_000]), "close": pa.array([1.0])})
-    assert ParquetFile(path).read([1])[1].to_pylist() == [1.0]
+    columns = {"note": pa.array(["x" * 10_000]), "close": pa.array([1.0])}
+    for options in ({}, {"use_dictionary": False, "column_encoding": {"note": "DELTA_BYTE_ARRAY"}}):
+        table(path, columns, **options)
+        assert ParquetFile(path).read([1])[1].to_pylist() == [1.0]
 
 
 def test_too_many_columns_or_row_groups_are_refused(path: Path) -> None:
     table(path, {str(number): pa.array([1.0]) for number in range(MAX_COLUMNS + 1)})
     assert f"at most {MAX_COLUMNS:,} are read" in refusal(path)
-    table(path, {str(number): pa.array([1.0] * 101) for number in range(2000)}, row_group_size=1)
+    table(path, {str(number): pa.array([1.0] * 101) for number in range(MAX_CHUNKS // 100)}, row_group_size=1)
     assert "101 row groups" in refusal(path)
 
 

@@ -118,6 +118,7 @@ def test_epoch_numbers_need_no_text(tmp_path: Path) -> None:
         (["2025-05-28 13:60"], "is no day and time"),
         (["2025-05-28 13:30 PM"], "is no day and time"),
         (["1960-05-27 13:30"], "is no day and time of the years 1990 to 2099"),
+        (["2125-05-27 13:30"], "is no day and time of the years 1990 to 2099"),
         (["2025-05-28 13:30+15:00"], "is no day and time"),
         (["2025-05-28", "2025-05-29"], "holds dates without a time, so the bars are daily"),
         (pa.array([date(2025, 5, 28)]), "holds dates without a time, so the bars are daily"),

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.contracts import BAR_COLUMNS, BarRequest, TickerFailure, TickerProfile
+from include.market import files
 from include.market.files import FilesSource
 from include.market.quality import reject_bars
 from include.market.sessions import bar_grid
@@ -167,6 +168,30 @@ def test_a_file_on_another_grid_is_refused_with_a_hint(tmp_path: Path) -> None:
     late = rows("XNYS")
     late.assign(ts=late["ts"] + pd.Timedelta(minutes=30)).to_parquet(tmp_path / "AAPL.parquet")
     assert "100% of the bars" in failure(tmp_path, "AAPL").reason
+
+
+@pytest.mark.parametrize(("ticker", "calendar"), [("AAPL", "XNYS"), ("BARC.L", "XLON"), ("CDR.WA", "XWAR")])
+def test_closing_times_are_refused_though_most_open_some_bar(tmp_path: Path, ticker: str, calendar: str) -> None:
+    grid = bar_grid(calendar, START, END)
+    rows(calendar).assign(ts=grid["closed_at"]).to_parquet(tmp_path / f"{ticker}.parquet")
+    assert "are closings of the bars" in failure(tmp_path, ticker).reason
+
+
+def test_sessions_without_their_first_bar_are_described(tmp_path: Path) -> None:
+    frame = rows("XNYS")
+    frame[frame["ts"].dt.hour > 13].to_parquet(tmp_path / "AAPL.parquet")
+    assert describe(tmp_path, "AAPL").calendar == "XNYS"
+
+
+def test_an_error_that_a_library_raises_is_one_tickers_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(path: Path, ticker: str) -> None:
+        raise pa.ArrowNotImplementedError("no such cast")
+
+    rows("XNYS").to_parquet(tmp_path / "AAPL.parquet")
+    monkeypatch.setattr(files, "read_bars", break_off)
+    found = failure(tmp_path, "AAPL")
+    assert "(ArrowNotImplementedError: no such cast); write the file again" in found.reason
+    assert not found.is_retryable
 
 
 def test_a_suffix_without_known_hours_is_a_failure(tmp_path: Path) -> None:
