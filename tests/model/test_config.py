@@ -3,8 +3,8 @@ import json
 import pytest
 
 from include.errors import CheckpointError, SettingsError
-from include.model.config import ModelConfig, TrainConfig, first_training, hourly_training, model_config
-from include.settings import ModelSettings
+from include.model.config import SCOPES, ModelConfig, TrainConfig, first_training, hourly_training, model_config
+from include.settings import ModelSettings, load_settings
 
 
 def test_a_model_config_survives_json():
@@ -38,10 +38,26 @@ def test_a_network_that_cannot_be_computed_is_refused(wrong):
         ModelConfig(input_count=3, **wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"steps": -1}, {"batch_windows": 0}, {"clip_norm": 0.0}, {"learning_rate": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps": -1}, {"batch_windows": 0}, {"clip_norm": 0.0}, {"learning_rate": -1.0}, {"scope": "last_block_head"}],
+)
 def test_a_training_that_cannot_be_done_is_refused(wrong):
     with pytest.raises(SettingsError):
         TrainConfig(**{"steps": 1, **wrong})
+
+
+def test_the_setting_of_the_scope_can_be_all_or_head():
+    name = "HOURCAST_HOURLY_TRAINING_SCOPE"
+    assert [load_settings({name: scope}).model.hourly_training_scope for scope in SCOPES] == ["all", "head"]
+    with pytest.raises(SettingsError, match="must be one of all, head"):
+        load_settings({name: "norms_head"})
+
+
+def test_an_hour_draws_its_windows_once_with_the_scope_head_and_in_every_step_with_all():
+    for scope, draws in (("head", 1), ("all", 4)):
+        config = hourly_training(ModelSettings(hourly_training_scope=scope, hourly_training_steps=4))
+        assert -(-config.steps // config.steps_per_draw) == draws
 
 
 def test_the_settings_decide_network_and_training():
