@@ -61,12 +61,12 @@ def test_tests_stand_where_what_they_test_stands():
         relative(path)
         for tests, room in rooms.items()
         for path in (PROJECT_DIR / tests).rglob("test_*.py")
-        if path.name not in ABOUT_A_WHOLE_ROOM and not tested_by(path, PROJECT_DIR / tests, room).exists()
+        if path.name not in ABOUT_A_WHOLE_ROOM and not module_about(path, PROJECT_DIR / tests, room).exists()
     ]
     assert astray == []
 
 
-def tested_by(path: Path, tests: Path, room: Path) -> Path:
+def module_about(path: Path, tests: Path, room: Path) -> Path:
     """The module that a test file is about."""
     return room / path.relative_to(tests).parent / path.name.removeprefix("test_")
 
