@@ -3,8 +3,8 @@
 `validate` → `backfill_history` → `first_training` → `first_forecast` → `activate` → `report`
 
 Trigger it with the tickers you want, one a line. Each is checked with its source. Its history is fetched, its first
-model is trained, and its first forecast is made. From the next hour on `hourly_forecast` forecasts it. A ticker's status
-is in `bi.ticker_status`:
+model is trained, and its first forecast is made. From the next hour on `hourly_forecast` forecasts it. The view
+`bi.ticker_status` shows a ticker's status:
 `pending → backfilling → training → active`, or `rejected` / `failed` with the reason, and `retired`.
 
 * One bad ticker among ten does not stop the other nine; `report` lists the result of each.

@@ -59,9 +59,7 @@ def test_a_ticker_that_begins_with_a_hyphen_is_refused_as_a_ticker(
     assert "'-USD' cannot be a ticker" in reason or "-USD is not tracked" in reason
 
 
-def test_unknown_arguments_are_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unknown_arguments_are_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["onboard", "AAPL", "--sorce", "files"])
     with pytest.raises(SystemExit):

@@ -91,7 +91,7 @@ def machine() -> Iterator[Machine]:
             "HOURCAST_LOCAL_DIR": str(local_dir),
             "HOURCAST_MODELS_DIR": str(local_dir / "models"),
             "HOURCAST_CACHE_DIR": str(local_dir / "cache"),
-            "HOURCAST_AIRFLOW_PORT": "18080",
+            "HOURCAST_AIRFLOW_PORT": "18380",
             "HOURCAST_POSTGRES_PORT": "15432",
             "HOURCAST_HISTORY_DAYS": "90",
         },
@@ -106,7 +106,7 @@ def machine() -> Iterator[Machine]:
 @pytest.fixture(scope="module")
 def printed(machine: Machine) -> str:
     """What the first `make run` printed."""
-    done = machine.command("run", "--tickers", NOVA)
+    done = machine.command("run", f"--tickers={NOVA} nope!")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -132,6 +132,7 @@ def query(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
 def test_the_first_run_prints_forecasts_that_real_dags_wrote(printed: str, machine: Machine) -> None:
     assert NOVA in printed
     assert "SIMULATED" in printed
+    assert "Left out: 'nope!' is not a ticker; " in printed
     assert len(printed.splitlines()) <= 40
     assert query(machine, "select count(*), count(distinct as_of) from bi.forecast")[0] == (14, 2)
     outcomes = query(machine, "select status from bi.hour_outcome order by as_of desc limit 1")
