@@ -7,8 +7,9 @@ Names are compared in small letters without punctuation, so ``<OPEN>`` and ``Ope
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -63,26 +64,33 @@ def choose_columns(file: BarFile, ticker: str) -> ChosenColumns:
     """
     level = _name_level(file)
     names = [_name(labels, level) for labels in file.labels]
-    tickers = [_ticker(labels, level) for labels in file.labels]
     fields = [_field(name, has_short_names=True) for name in names]
-    found = {tickers[number] for number, field in enumerate(fields) if field in PRICE_COLUMNS}
-    chosen_ticker = _choose_ticker(found, ticker)
-    mine = [number for number, name in enumerate(tickers) if name in {chosen_ticker, ""}]
-    places = {
-        field: _only(file, field, [number for number in mine if fields[number] == field])
-        for field in (*PRICE_COLUMNS, "volume", "ticker")
-    }
+    mine = _columns_of(file, ticker, level, fields)
+    by_field: dict[str | None, list[int]] = defaultdict(list)
+    for number in mine:
+        by_field[fields[number]].append(number)
+    places = {field: _only(file, field, by_field[field]) for field in (*PRICE_COLUMNS, "volume", "ticker")}
     _require_prices(places, names)
-    times = _times(file, [number for number in mine if fields[number] == "time"], names, fields)
-    used = [*times, *(place for place in places.values() if place is not None)]
-    return ChosenColumns(
-        times=times,
-        prices={name: place for name in PRICE_COLUMNS if (place := places[name]) is not None},
-        volume=places["volume"],
-        ticker=places["ticker"],
-        names=tuple(names[number] or "(no name)" for number in used),
-        ignored=tuple(names[number] for number in mine if number not in used and names[number]),
+    times = _times(file, by_field["time"], names, fields)
+    prices = {name: place for name, place in places.items() if name in PRICE_COLUMNS and place is not None}
+    chosen = ChosenColumns(times, prices, places["volume"], places["ticker"], (), ())
+    return replace(
+        chosen,
+        names=tuple(names[number] or "(no name)" for number in chosen.all),
+        ignored=tuple(names[number] for number in mine if number not in chosen.all and names[number]),
     )
+
+
+def _columns_of(file: BarFile, ticker: str, level: int | None, fields: Sequence[str | None]) -> list[int]:
+    """Positions of the columns that belong to the ticker or to no ticker.
+
+    Raises:
+        DataContractError: the header names tickers, and this one is not among them.
+    """
+    tickers = [_ticker(labels, level) for labels in file.labels]
+    found = {name for name, field in zip(tickers, fields, strict=True) if field in PRICE_COLUMNS}
+    wanted = {_choose_ticker(found, ticker), ""}
+    return [number for number, name in enumerate(tickers) if name in wanted]
 
 
 def stated_zone(name: str) -> str | None:
