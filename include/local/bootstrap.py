@@ -32,7 +32,7 @@ _FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "P
 """Each of these would make pip install elsewhere, or not at all."""
 
 _POLL_SECONDS = 0.5
-_FIRST_WAIT_SECONDS = 5.0
+_FIRST_WAIT_SECONDS = 8.0
 _LONGEST_WAIT_SECONDS = 60.0
 _CLEAR = "\r\x1b[2K"
 _TAIL_LINES = 12
@@ -47,9 +47,9 @@ _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;]+)", re.MULTILINE)
 
 
 class Pace:
-    """When to print a progress line on an output that is no terminal: after 5 s, then after waits that double to 60 s.
+    """When to print a progress line on an output that is no terminal: after 8 s, then after waits that double to 60 s.
 
-    The first lines come soon, and long work prints few.
+    The first lines come soon, and a first `make run` prints less than 40.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -140,6 +140,5 @@ class Launch:
             f"Airflow  {self._stack.url}  (user {LOGIN_NAME}, password {load_password(self._stack.paths)})",
             *self._stack.databases.describe_reader(),
             f'Add      make run TICKERS="AAPL 2330.TW BTC-USD", or the DAG {ONBOARD} on Airflow\'s page',
-            "Look     make status, make logs",
-            f"Stop     make down; until then an hour is forecast in the background at minute {minute} of every hour",
+            f"Next     every hour at minute {minute}, in the background: make status, make logs; make down stops it",
         ]

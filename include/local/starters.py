@@ -82,7 +82,8 @@ def _choose_without_yahoo(wanted: tuple[str, ...], real: Sequence[str], active: 
     tickers = wanted if has_others else (*wanted, *SIMULATED_STARTERS)
     is_any_simulated = any(ticker.endswith(SIMULATED_SUFFIX) for ticker in tickers)
     others = "simulated tickers" if is_any_simulated else "the others"
-    note = f"Yahoo cannot be reached from here, so {_list(real)} stay pending until it can, and this run uses {others}."
+    verb = "stays" if len(real) == 1 else "stay"
+    note = f"Yahoo cannot be reached, so {_list(real)} {verb} pending until it can, and {others} are forecast."
     return Choice(tickers, note)
 
 

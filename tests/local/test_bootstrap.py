@@ -165,7 +165,7 @@ def test_lines_come_soon_at_first_and_seldom_later() -> None:
         clock.now = second
         if pace.is_due():
             due.append(second)
-    assert due == [5, 15, 35, 75, 135, 195, 255]
+    assert due == [8, 24, 56, 116, 176, 236, 296]
 
 
 def test_other_work_begins_with_the_short_wait_again() -> None:
@@ -174,9 +174,9 @@ def test_other_work_begins_with_the_short_wait_again() -> None:
     clock.now = 100.0
     assert pace.is_due()
     pace.restart()
-    clock.now = 104.0
+    clock.now = 107.0
     assert not pace.is_due()
-    clock.now = 105.0
+    clock.now = 108.0
     assert pace.is_due()
 
 
@@ -207,10 +207,10 @@ def test_on_a_terminal_one_line_moves(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_elsewhere_progress_is_printed_when_a_line_is_due() -> None:
     output, clock = io.StringIO(), Clock()
     progress = Progress(output, Pace(clock))
-    for second in (0.0, 5.0, 6.0):
+    for second in (0.0, 8.0, 9.0):
         clock.now = second
         progress.show("1 of 3")
-    assert output.getvalue() == "  1 of 3 (5 s)\n"
+    assert output.getvalue() == "  1 of 3 (8 s)\n"
 
 
 def test_a_failure_names_the_log_shows_its_end_and_says_what_to_do(project: Path) -> None:
@@ -283,7 +283,7 @@ def test_an_installation_prints_little_and_logs_what_pip_printed(installed: Path
     printed = (installed / "printed").read_text().splitlines()
     assert printed[0] == "Installing 2 packages into .venv (some minutes); pip's log is .local/logs/install.log."
     assert printed[-1].startswith("2 packages are installed after ")
-    assert len(printed) <= 5
+    assert len(printed) <= 10, "few lines, also on a busy machine"
     assert "Successfully installed first-1.0 second-1.0" in (installed / ".local/logs/install.log").read_text()
     assert installed_count(installed / ".venv", pinned_packages(installed, "run")) == 2
 

@@ -25,7 +25,7 @@ def test_without_a_terminal_progress_is_a_few_plain_lines(printed: io.StringIO) 
     for second in range(60):
         clock.append(second)
         screen.progress(f"step {second}")
-    assert printed.getvalue() == "  step 5 (5 s)\n  step 15 (15 s)\n  step 35 (35 s)\n"
+    assert printed.getvalue() == "  step 8 (8 s)\n  step 24 (24 s)\n  step 56 (56 s)\n"
 
 
 def test_quick_work_prints_no_progress_and_other_work_begins_anew(printed: io.StringIO) -> None:

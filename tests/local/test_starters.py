@@ -148,7 +148,7 @@ def test_with_an_active_ticker_no_simulated_ones_are_added() -> None:
     choice = choose_tickers(Request(("AAPL",)), {"MSFT": TickerStatus.ACTIVE}, no)
     assert choice.tickers == ("AAPL",)
     assert choice.note is not None
-    assert choice.note.endswith("the others.")
+    assert choice.note == "Yahoo cannot be reached, so AAPL stays pending until it can, and the others are forecast."
 
 
 def test_every_starter_is_a_ticker_of_its_source_and_something_trades_at_any_hour() -> None:
