@@ -4,8 +4,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from include.contracts import QUANTILE_LEVELS
-from include.model.calibration import GREATEST_FACTOR, LEAK, SMALLEST_FACTOR, STEP, calibrate, factors_of, width_factors
+from include.contracts import HORIZON_COUNT, QUANTILE_LEVELS
+from include.model.calibration import (
+    GREATEST_FACTOR,
+    LEAK,
+    SMALLEST_FACTOR,
+    STEP,
+    calibrate,
+    factors_of,
+    interval_scores,
+    width_factors,
+)
 from include.model.transformer import reference_quantiles
 
 REFERENCE = np.array(reference_quantiles(QUANTILE_LEVELS))
@@ -139,3 +148,27 @@ def test_each_quantile_is_stretched_by_the_factor_of_its_interval_and_the_quarti
         calibrated / np.where(REFERENCE == 0.0, 1.0, REFERENCE), [1.3, 1.3, 1.21, 1.1, 0.0, 1.1, 1.21, 1.3, 1.3]
     )
     np.testing.assert_allclose(calibrate(calibrated[None], 1.0 / np.array([[1.21, 1.3]]))[0], REFERENCE, atol=1e-12)
+
+
+def test_factors_and_quantiles_of_a_stack_are_those_of_each_part() -> None:
+    generator = np.random.default_rng(5)
+    scores = generator.exponential(0.6, (3, 40, HORIZON_COUNT, 2))
+    factors = factors_of(scores)
+    assert factors.shape == (3, HORIZON_COUNT, 2)
+    quantiles = np.sort(generator.standard_normal((3, HORIZON_COUNT, len(QUANTILE_LEVELS))), axis=-1)
+    stretched = calibrate(quantiles, factors)
+    for part in range(3):
+        assert (factors[part] == factors_of(scores[part])).all()
+        assert (stretched[part] == calibrate(quantiles[part], factors[part])).all()
+
+
+def test_a_score_does_not_depend_on_where_the_median_lies() -> None:
+    generator = np.random.default_rng(6)
+    quantiles = np.sort(generator.standard_normal((20, HORIZON_COUNT, len(QUANTILE_LEVELS))), axis=-1)
+    outcomes = generator.standard_normal((20, HORIZON_COUNT))
+    assert interval_scores(quantiles + 8.0, outcomes + 8.0) == pytest.approx(interval_scores(quantiles, outcomes))
+
+
+def test_an_outcome_beside_an_interval_of_no_width_is_outside_at_the_greatest_factor() -> None:
+    scores = interval_scores(np.zeros((1, HORIZON_COUNT, len(QUANTILE_LEVELS))), np.ones((1, HORIZON_COUNT)))
+    assert (scores > GREATEST_FACTOR).all()
