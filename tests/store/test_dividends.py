@@ -102,6 +102,13 @@ def test_one_that_becomes_known_late_makes_its_first_bar_one_to_compute_again(co
     assert earliest_changes(connection, ["AAPL"], at(8)) == {"AAPL": at(4)}
 
 
+def test_one_that_the_features_knew_already_changes_nothing(connection: Connection) -> None:
+    upsert_bars(connection, bars([100.0] * 6))
+    save_dividends(connection, [paid(known_at=at(7))], at(7))
+    save_features(connection, features([1.0] * 6, known_at=at(7)))
+    assert earliest_changes(connection, ["AAPL"], at(8)) == {}
+
+
 def test_a_score_says_what_dividends_took_from_the_price_as_far_as_was_known(connection: Connection) -> None:
     track(connection, "AAPL", as_of=START)
     as_of = at(2.6)  # from the bar that closed on the hour before, so that the second target is without the dividend
