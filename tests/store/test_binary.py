@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.errors import DataContractError
@@ -35,6 +35,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 rows = st.tuples(st.floats(allow_nan=False), st.floats(width=32), moments)
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=20))
 def test_every_float_and_instant_comes_back_bit_for_bit(given_rows: list[tuple[float, float, datetime]]) -> None:
     frame = _frame(*(list(column) for column in zip(*given_rows, strict=True)))
