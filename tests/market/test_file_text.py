@@ -32,7 +32,7 @@ def refusal(folder: Path, content: str | bytes) -> str:
         (b"", "is empty"),
         (b"\n \n,,,\n\r\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
-        (gzip.compress(TEXT.encode()), "packed with gzip; unpack it"),
+        (gzip.compress(TEXT.encode(), mtime=0), "packed with gzip; unpack it"),
         (bz2.compress(TEXT.encode()), "packed with bzip2"),
         (lzma.compress(TEXT.encode()), "packed with xz"),
         (b"\x28\xb5\x2f\xfd....", "packed with zstd"),
