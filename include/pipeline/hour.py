@@ -14,7 +14,7 @@ from datetime import datetime
 from include.contracts import Freshness, OutcomeStatus, PlannedTicker, Shard, Stage
 from include.errors import MarketUnavailableError, RetryableError
 from include.pipeline import scoring
-from include.pipeline.data import featuring, fetching
+from include.pipeline.data import due, featuring, fetching
 from include.pipeline.data.freshness import update_freshness
 from include.pipeline.models import challengers, forecasting, retention
 from include.pipeline.models.backbones import settle_backbone
@@ -45,8 +45,8 @@ def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
     """
     waiting = _waiting(services, shard, Stage.PLANNED, also_failed=True)
     profiles = [item.profile for item in waiting]
-    due = fetching.due_requests(services, profiles, shard.as_of)
-    failures = fetching.fetch(services, due, shard.as_of)
+    requests = due.due_requests(services, profiles, shard.as_of)
+    failures = fetching.fetch(services, requests, shard.as_of)
     update_freshness(services, profiles, shard.as_of)
     failed = {failure.ticker for failure in failures}
     fetched = [item.profile.ticker for item in waiting if item.profile.ticker not in failed]
@@ -57,10 +57,12 @@ def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
             shard.as_of,
             {failure.ticker: (OutcomeStatus.FAILED, f"fetch: {failure.reason}") for failure in failures},
         )
-    if due and len(failures) == len(due) and all(failure.is_retryable for failure in failures):
-        message = f"none of {len(due)} tickers due at {shard.as_of.isoformat()} could be fetched: {failures[0].reason}"
+    if requests and len(failures) == len(requests) and all(failure.is_retryable for failure in failures):
+        message = (
+            f"none of {len(requests)} tickers due at {shard.as_of.isoformat()} could be fetched: {failures[0].reason}"
+        )
         raise MarketUnavailableError(message)
-    return {"fetched": len(due) - len(failed), "not_due": len(waiting) - len(due), "failed": len(failed)}
+    return {"fetched": len(requests) - len(failed), "not_due": len(waiting) - len(requests), "failed": len(failed)}
 
 
 def compute_features(services: Services, shard: Shard) -> dict[str, int]:

@@ -20,7 +20,7 @@ from include.market.yahoo import YahooSource
 from include.market.yahoo_retry import RetryPolicy
 from include.market.yahoo_session import RateLimitGate
 from include.pipeline import hour
-from include.pipeline.data import backfill, fetching
+from include.pipeline.data import backfill, due
 from include.pipeline.services import Services
 from include.settings import load_settings
 from include.store import registry
@@ -138,7 +138,7 @@ def run(
         moment += timedelta(hours=1)
         if moment > until - timedelta(hours=6):
             emulator.plan.clear()  # so that what came last is there
-        if fetching.due_requests(services, profiles, moment):  # hours that ask for nothing only take time
+        if due.due_requests(services, profiles, moment):  # hours that ask for nothing only take time
             emulator.clock = moment
             update(services, moment)
     return compare(services, emulator, market, since, moment)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from include.contracts import BarRequest, TickerFailure, TickerProfile
-from include.pipeline.data import featuring, fetching
+from include.pipeline.data import featuring, storing
 from include.pipeline.data.known_at import BackfillKnownAt
 from include.pipeline.services import Services
 from include.store import bars as bar_store
@@ -28,7 +28,7 @@ def backfill(services: Services, profile: TickerProfile, since: datetime, as_of:
         last_read_at = forecast_store.newest_read_at(connection, profile.ticker)
         return BackfillKnownAt(as_of, profile.feed_delay_minutes, stored, last_read_at)
 
-    if not fetching.keep(services.engine, [request], fetched, as_of, known_at):
+    if not storing.keep(services.engine, [request], fetched, as_of, known_at):
         reason = f"{profile.source} has no bar since {since:%Y-%m-%d}"
         return TickerFailure(profile.ticker, reason, is_retryable=False)
     featuring.save_history_features(services.engine, profile, as_of)

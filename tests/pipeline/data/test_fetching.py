@@ -8,7 +8,7 @@ import pytest
 from include.contracts import BarRequest, Dividend, Split, TickerProfile
 from include.market.source import FetchReport, join_bars
 from include.pipeline import hour
-from include.pipeline.data import fetching
+from include.pipeline.data import due, storing
 from include.store import registry
 from include.store.bars import load_bars, upsert_bars
 from include.store.engine import transaction
@@ -305,9 +305,7 @@ def test_nothing_missing_asks_for_the_usual_days_alone(product: Product) -> None
     product.onboard(NOVA, ALFA)
     with transaction(product.services.engine) as connection:
         profiles = [item.profile for item in registry.get_tickers(connection) if item.profile]
-    (request,) = fetching.due_requests(
-        product.services, [item for item in profiles if item.ticker == NOVA], AT + 2 * HOUR
-    )
+    (request,) = due.due_requests(product.services, [item for item in profiles if item.ticker == NOVA], AT + 2 * HOUR)
     assert request.since == ON_THE_HOUR - timedelta(days=5)
 
 
@@ -335,7 +333,7 @@ def test_days_on_which_nothing_came_show_what_was_due_by_the_calendar(
         "select extract(day from day_exchange)::integer, expected_count, missing_count, bar_count from bi.data_quality"
     )
     for as_of in (datetime(2025, 11, 27, 12, tzinfo=UTC), datetime(2025, 12, 1, 0, 2, tzinfo=UTC)):
-        fetching.keep(product.services.engine, [BarRequest(profile, since)], nothing, as_of)
+        storing.keep(product.services.engine, [BarRequest(profile, since)], nothing, as_of)
     days = {day: rest for day, *rest in product.query(view)}
     assert days.pop(24) == [None, None, 1]  # the day in which the request begins is not told whole
     assert days == {day: [count, count, 0] for day, count in wanted.items()}
