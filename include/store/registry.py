@@ -168,11 +168,12 @@ def plan_hour(
 ) -> list[Shard]:
     """The shards of the hour ``as_of`` (UTC); its first run stores them with their tickers. Empty without tickers.
 
-    The plan has the tickers that were activated before ``as_of`` and not retired by then.
+    The plan has the tickers that were activated before ``as_of`` and not retired by then. A plan without tickers stays
+    without, whatever was activated since.
     """
-    moment = require_utc(as_of, "as_of")
+    given = {"as_of": require_utc(as_of, "as_of")}
     execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _PLAN_LOCK})  # two first runs: one plan
-    if not _planned_shards(connection, moment):
+    if execute(connection, "insert into forecast.planned_hour (as_of) values (:as_of) on conflict do nothing", given):
         tracked = fetch_rows(
             connection,
             """
@@ -180,16 +181,16 @@ def plan_hour(
             where activated_as_of < :as_of and (retired_as_of is null or retired_as_of > :as_of)
             order by ticker
             """,
-            {"as_of": moment},
+            given,
         )
         sources = {row["ticker"]: row["source"] for row in tracked}
         places = deal(sorted(sources), shard_count, shard_minimum_tickers)
         rows = [
-            (moment, ticker, sources[ticker], index, count, Stage.PLANNED.value, OutcomeStatus.PLANNED.value, None)
+            (as_of, ticker, sources[ticker], index, count, Stage.PLANNED.value, OutcomeStatus.PLANNED.value, None)
             for ticker, (index, count) in places.items()
         ]
         upsert(connection, OUTCOME, rows)
-    return _planned_shards(connection, moment)
+    return _planned_shards(connection, as_of)
 
 
 def deal(tickers: Sequence[str], shard_count: int, shard_minimum_tickers: int) -> dict[str, tuple[int, int]]:

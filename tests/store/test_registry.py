@@ -116,6 +116,14 @@ def test_a_plan_stays_as_its_first_run_wrote_it(connection: Connection) -> None:
     assert [ticker for shard in _plan(connection, at(1.5)) for ticker in shard].count("NEW") == 1
 
 
+def test_a_plan_without_tickers_stays_without(connection: Connection) -> None:
+    assert _plan(connection, at(2)) == []
+    track(connection, "NEW", as_of=at(0))
+
+    assert _plan(connection, at(2)) == []
+    assert _plan(connection, at(1)) == _plan(connection, at(3)) == [["NEW"]]
+
+
 def test_tickers_are_dealt_out_evenly_and_in_order(connection: Connection) -> None:
     track(connection, *TEN)
 
