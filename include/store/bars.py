@@ -19,7 +19,17 @@ import pandas as pd
 from include.contracts import require_utc
 from include.errors import DataContractError
 from include.store import readings
-from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_frame, stage_rows
+from include.store.engine import (
+    Connection,
+    copy_frame,
+    execute,
+    fetch_frame,
+    fetch_rows,
+    rows_of,
+    stage_frame,
+    stage_rows,
+    with_stored_rows,
+)
 from include.store.tables import BAR, BAR_KINDS, BAR_REJECTED
 
 
@@ -55,6 +65,19 @@ def upsert_bars(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCoun
         row = bars.loc[repeated].iloc[0]
         message = f"The bar of {row['ticker']} that opened at {row['opened_at']} is given twice."
         raise DataContractError(message)
+    has_stored = bars["ticker"].isin(with_stored_rows(connection, BAR, bars, "opened_at"))
+    first, others = bars[~has_stored], bars[has_stored]
+    if not first.empty and not copy_frame(connection, BAR, first, BAR_KINDS, nullable=("volume",)):
+        first, others = first.iloc[:0], bars
+    counts = _store_changed(connection, others) if len(others) else {}
+    return counts | {
+        str(ticker): BarCounts(new=int(count), revised=0, unchanged=0)
+        for ticker, count in first["ticker"].value_counts(sort=False).items()
+    }
+
+
+def _store_changed(connection: Connection, bars: pd.DataFrame) -> dict[str, BarCounts]:
+    """Compares readings with the stored bars and stores what differs; the counts by ticker."""
     staged = stage_frame(connection, BAR, bars, BAR_KINDS)
     execute(connection, f"analyze {staged}")
     revised = _count_by_ticker(connection, readings.keep_earlier_readings(staged))

@@ -9,7 +9,7 @@ Source: PostgreSQL documentation, COPY, section Binary Format.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,10 @@ _EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
 """PostgreSQL stores a timestamp as microseconds since this instant."""
 
 
-def encode(frame: pd.DataFrame, kinds: Kinds) -> bytes:
+def encode(frame: pd.DataFrame, kinds: Kinds, nullable: Collection[str] = ()) -> bytes:
     """The rows as bytes of a binary COPY: the ticker, then the columns of ``kinds`` in their order.
+
+    NaN in a column of ``nullable`` (of kind ``f8`` or ``f4``) becomes null.
 
     Raises:
         DataContractError: a column is missing, or a time is naive or unknown.
@@ -47,7 +49,7 @@ def encode(frame: pd.DataFrame, kinds: Kinds) -> bytes:
         for column, values in arrays.items():
             records[f"width_{column}"] = values.itemsize
             records[column] = values[rows]
-        parts.append(records.tobytes())
+        parts.append(_with_nulls(records, nullable))
     return b"".join([*parts, _TRAILER])
 
 
@@ -70,6 +72,19 @@ def decode(data: bytes, tickers: Sequence[str], kinds: Kinds) -> pd.DataFrame:
     for column, kind in kinds.items():
         columns[column] = _from_wire(records[column], kind)
     return pd.DataFrame(columns)
+
+
+def _with_nulls(records: npt.NDArray[Any], nullable: Collection[str]) -> bytes:
+    """The bytes of rows, in which a null has the width -1 and no value."""
+    missing = {column: np.isnan(records[column]) for column in nullable}
+    if not any(is_null.any() for is_null in missing.values()):
+        return records.tobytes()
+    is_sent = np.ones((len(records), records.dtype.itemsize), dtype=np.uint8)
+    sent = is_sent.view(records.dtype)[:, 0]  # the same fields, so that a field that is set to 0 is not sent
+    for column, is_null in missing.items():
+        records[f"width_{column}"][is_null] = -1
+        sent[column][is_null] = 0
+    return records.view(np.uint8).reshape(is_sent.shape)[is_sent.view(np.bool_)].tobytes()
 
 
 def _layout(ticker: str, kinds: Kinds) -> np.dtype[Any]:

@@ -1,20 +1,22 @@
 """Access to Postgres: an engine, transactions that raise the errors of ``include/errors.py``, bulk reads and writes.
 
-Writes are set-based: COPY into a temporary staging table, then one statement for all rows. The tables are listed in
-``tables.py``; each other module of this package reads and writes one family of them.
+Writes are set-based: COPY into a temporary staging table, then one statement for all rows. Rows of which none can be
+stored already are copied into their table itself. The tables are listed in ``tables.py``; each other module of this
+package reads and writes one family of them.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any, cast
 
 import pandas as pd
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Connection as Connection
@@ -110,6 +112,53 @@ def fetch_frame(
     return decode(buffer.getvalue(), tickers, kinds)
 
 
+def copy_frame(
+    connection: Connection, table: Table, frame: pd.DataFrame, kinds: Kinds, nullable: Collection[str] = ()
+) -> bool:
+    """Copies a frame's ticker and ``kinds`` columns into the table; NaN in a column of ``nullable`` becomes null.
+
+    False, and nothing is stored, if the key of a row is stored already, also by a transaction that is not committed.
+    """
+    columns = ", ".join(("ticker", *kinds))
+    copy = f"copy forecast.{table.name} ({columns}) from stdin (format binary)"
+    data = io.BytesIO(encode(frame, kinds, nullable))
+    try:
+        with connection.begin_nested(), closing(_cursor(connection)) as cursor:
+            cursor.copy_expert(copy, data)
+    except psycopg2.errors.UniqueViolation:
+        return False
+    return True
+
+
+def with_stored_rows(connection: Connection, table: Table, frame: pd.DataFrame, time: str) -> set[str]:
+    """The tickers of a frame with stored rows whose ``time`` is between the ticker's first and last in the frame.
+
+    Raises:
+        DataContractError: the column ``time`` is missing.
+    """
+    _require_columns(frame, ("ticker", time))
+    spans = frame.groupby("ticker", sort=False)[time].agg(["min", "max"])
+    rows = fetch_rows(
+        connection,
+        f"""
+        select given.ticker
+        from unnest(
+            cast(:tickers as text[]), cast(:firsts as timestamptz[]), cast(:lasts as timestamptz[])
+        ) as given (ticker, first_at, last_at)
+        where exists (
+            select from forecast.{table.name} as stored
+            where stored.ticker = given.ticker and stored.{time} between given.first_at and given.last_at
+        )
+        """,  # noqa: S608  # names from tables.py
+        {
+            "tickers": [str(ticker) for ticker in spans.index],
+            "firsts": spans["min"].tolist(),
+            "lasts": spans["max"].tolist(),
+        },
+    )
+    return {str(row["ticker"]) for row in rows}
+
+
 def stage_frame(connection: Connection, table: Table, frame: pd.DataFrame, kinds: Kinds) -> str:
     """Copies a frame's ticker and ``kinds`` columns into a staging table of this transaction; returns its name."""
     columns = ("ticker", *kinds)
@@ -135,10 +184,7 @@ def rows_of(frame: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]
     Raises:
         DataContractError: a column is missing.
     """
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        message = f"The columns {', '.join(missing)} are missing; there are {', '.join(map(str, frame.columns))}."
-        raise DataContractError(message)
+    _require_columns(frame, columns)
     values = [_plain_values(frame[column]) for column in columns]
     return list(zip(*values, strict=True))
 
@@ -166,6 +212,13 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) 
 def _cursor(connection: Connection) -> psycopg2.extensions.cursor:
     """The driver's cursor in the connection's transaction; SQLAlchemy has no COPY."""
     return cast("psycopg2.extensions.cursor", connection.connection.cursor())
+
+
+def _require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        message = f"The columns {', '.join(missing)} are missing; there are {', '.join(map(str, frame.columns))}."
+        raise DataContractError(message)
 
 
 def _listed(alias: str, columns: Sequence[str]) -> str:

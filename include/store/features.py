@@ -8,7 +8,7 @@ from datetime import datetime
 import pandas as pd
 
 from include.contracts import FEATURE_COLUMNS, require_utc
-from include.store.engine import Connection, execute, fetch_frame, stage_frame
+from include.store.engine import Connection, copy_frame, execute, fetch_frame, stage_frame, with_stored_rows
 from include.store.tables import FEATURE, FEATURE_KINDS
 
 
@@ -20,6 +20,15 @@ def save_features(connection: Connection, features: pd.DataFrame) -> int:
     """
     if features.empty:
         return 0
+    has_stored = features["ticker"].isin(with_stored_rows(connection, FEATURE, features, "closed_at"))
+    first, others = features[~has_stored], features[has_stored]
+    if not first.empty and not copy_frame(connection, FEATURE, first, FEATURE_KINDS):
+        first, others = first.iloc[:0], features
+    return len(first) + (_save_changed(connection, others) if len(others) else 0)
+
+
+def _save_changed(connection: Connection, features: pd.DataFrame) -> int:
+    """Stores the rows that are new or differ from the stored ones; their count."""
     staged = stage_frame(connection, FEATURE, features, FEATURE_KINDS)
     execute(connection, f"analyze {staged}")
     execute(connection, _drop_known(staged))

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from include.contracts import Split, require_utc
-from include.store.engine import Connection, execute, fetch_rows, stage_frame
+from include.store.engine import Connection, execute, fetch_rows, stage_frame, with_stored_rows
 from include.store.tables import BAR, BAR_KINDS
 
 
@@ -39,7 +39,10 @@ def scale_shifts(connection: Connection, bars: pd.DataFrame, as_of: datetime, to
     """The tickers whose ``log_ratio`` is larger than ``tolerance``, in absolute value; bars as known at ``as_of``."""
     if bars.empty:
         return []
-    staged = stage_frame(connection, BAR, bars.assign(known_at=as_of), BAR_KINDS)
+    compared = bars[bars["ticker"].isin(with_stored_rows(connection, BAR, bars, "opened_at"))]
+    if compared.empty:
+        return []
+    staged = stage_frame(connection, BAR, compared.assign(known_at=as_of), BAR_KINDS)
     execute(connection, f"analyze {staged}")
     rows = fetch_rows(
         connection,

@@ -1,5 +1,7 @@
 """Bars, point in time: an instant reads what was known then, for ever."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
@@ -341,3 +343,56 @@ def test_the_same_bar_can_fail_several_checks(connection: Connection) -> None:
     rejected = pd.concat([bars([1.0]).assign(reason=reason) for reason in ("off_grid", "not_closed")])
 
     assert save_rejections(connection, rejected, at(5)) == 2
+
+
+def test_one_call_stores_bars_of_a_new_ticker_and_compares_those_of_a_stored_one(connection: Connection) -> None:
+    upsert_bars(connection, bars([1.0, 2.0]))
+    given = pd.concat([bars([7.0, 8.0], ticker="NEW"), bars([2.5, 3.0], first=1, known_at=at(9))])
+
+    counts = upsert_bars(connection, given)
+
+    assert counts == {"AAPL": BarCounts(new=1, revised=1, unchanged=0), "NEW": BarCounts(new=2, revised=0, unchanged=0)}
+    assert closes(connection, LATER) == [1.0, 2.5, 3.0]
+    assert closes(connection, LATER, "NEW") == [7.0, 8.0]
+
+
+def test_an_unknown_volume_is_stored_as_null(connection: Connection) -> None:
+    upsert_bars(connection, bars([1.0, 2.0, 3.0]).assign(volume=[np.nan, 5.0, np.nan]))
+
+    rows = fetch_rows(connection, "select volume from forecast.bar order by opened_at")
+    assert [row["volume"] for row in rows] == [None, 5.0, None]
+
+
+def test_bars_that_are_stored_are_compared_without_an_attempt_to_insert_them(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        upsert_bars(connection, bars([1.0, 2.0]))
+        upsert_bars(connection, bars([1.0, 2.0], known_at=at(9)))
+        upsert_bars(connection, bars([3.0], first=2))
+
+        # an attempt that fails leaves two dead rows before the third
+        rows = fetch_rows(connection, "select ctid::text as place from forecast.bar order by opened_at")
+    assert [row["place"] for row in rows] == ["(0,1)", "(0,2)", "(0,3)"]
+
+
+def test_bars_that_another_transaction_stores_at_the_same_time_are_compared_with_them(engine: Engine) -> None:
+    def store_others() -> dict[str, BarCounts]:
+        with transaction(engine) as second:
+            return upsert_bars(second, bars([1.0, 2.5, 3.0], known_at=at(9)))
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(engine) as first:
+            upsert_bars(first, bars([1.0, 2.0]))
+            others = pool.submit(store_others)
+            _until_one_waits(first)
+        assert others.result() == {"AAPL": BarCounts(new=1, revised=1, unchanged=1)}
+    with transaction(engine) as connection:
+        assert closes(connection, LATER) == [1.0, 2.5, 3.0]
+        assert closes(connection, at(8)) == [1.0, 2.0]
+
+
+def _until_one_waits(connection: Connection) -> None:
+    """Returns when another transaction of this database waits for this one."""
+    waiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    while not fetch_rows(connection, waiting):
+        execute(connection, "select pg_stat_clear_snapshot()")
+        time.sleep(0.01)

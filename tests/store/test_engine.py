@@ -6,6 +6,7 @@ import pytest
 from include.errors import DataContractError, StoreUnavailableError
 from include.store.engine import (
     Engine,
+    copy_frame,
     create_store_engine,
     execute,
     fetch_rows,
@@ -14,9 +15,10 @@ from include.store.engine import (
     stage_rows,
     transaction,
     upsert,
+    with_stored_rows,
 )
-from include.store.tables import ONBOARDING
-from tests.support.rows import START
+from include.store.tables import BAR, BAR_KINDS, ONBOARDING
+from tests.support.rows import START, bars
 
 pytestmark = pytest.mark.integration
 
@@ -151,3 +153,32 @@ def test_rows_of_a_frame_keep_nan_numbers_and_turn_other_gaps_into_none() -> Non
 def test_a_frame_without_a_column_is_refused_by_name() -> None:
     with pytest.raises(DataContractError, match="columns b are missing"):
         rows_of(pd.DataFrame({"a": [1]}), ["a", "b"])
+
+
+def test_rows_of_which_one_is_stored_are_not_copied_and_the_transaction_goes_on(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        assert copy_frame(connection, BAR, bars([1.0]), BAR_KINDS)
+        assert not copy_frame(connection, BAR, bars([1.0, 2.0]), BAR_KINDS)
+        assert copy_frame(connection, BAR, bars([3.0], first=2), BAR_KINDS)
+    with transaction(engine) as connection:
+        rows = fetch_rows(connection, "select close from forecast.bar order by opened_at")
+
+    assert [row["close"] for row in rows] == [1.0, 3.0]
+
+
+def test_a_copied_row_that_a_constraint_refuses_breaks_the_contract(engine: Engine) -> None:
+    with pytest.raises(DataContractError, match="bar_prices_are_finite"), transaction(engine) as connection:
+        copy_frame(connection, BAR, bars([-1.0]), BAR_KINDS)
+
+
+def test_only_tickers_with_a_stored_row_in_the_span_of_their_given_rows_are_found(engine: Engine) -> None:
+    given = pd.concat([bars([1.0, 2.0]), bars([1.0], ticker="B", first=5), bars([1.0], ticker="C")])
+    with transaction(engine) as connection:
+        copy_frame(connection, BAR, pd.concat([bars([1.0], first=1), bars([1.0, 2.0], ticker="B")]), BAR_KINDS)
+
+        assert with_stored_rows(connection, BAR, given, "opened_at") == {"AAPL"}
+
+
+def test_a_frame_without_its_time_is_refused_by_name(engine: Engine) -> None:
+    with pytest.raises(DataContractError, match="columns opened_at are missing"), transaction(engine) as connection:
+        with_stored_rows(connection, BAR, pd.DataFrame({"ticker": ["A"]}), "opened_at")

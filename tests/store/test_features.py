@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from include.contracts import FEATURE_COLUMNS
-from include.store.engine import Connection, fetch_rows
+from include.store.engine import Connection, Engine, fetch_rows, transaction
 from include.store.features import load_features, save_features
 from tests.support.rows import at, features
 
@@ -91,3 +91,32 @@ def test_a_tiny_difference_of_the_last_bit_is_a_new_row(connection: Connection) 
     given[FEATURE_COLUMNS[0]] = np.nextafter(np.float32(1.0), np.float32(2.0))
 
     assert save_features(connection, given.assign(known_at=pd.Timestamp(at(4)))) == 1
+
+
+def test_one_call_stores_rows_of_a_new_ticker_and_compares_those_of_a_stored_one(connection: Connection) -> None:
+    save_features(connection, features([1.0, 2.0]))
+    given = pd.concat([features([7.0], ticker="NEW"), features([1.0, 5.0], known_at=at(9))])
+
+    assert save_features(connection, given) == 2
+
+    assert _first_values(connection, LATER) == [1.0, 5.0]
+    assert len(load_features(connection, ["NEW"], LATER)) == 1
+
+
+def test_a_row_that_is_given_twice_is_stored_once(connection: Connection) -> None:
+    given = features([1.0, 2.0])
+
+    assert save_features(connection, pd.concat([given, given])) == 2
+
+    assert _first_values(connection, LATER) == [1.0, 2.0]
+
+
+def test_rows_that_are_stored_are_compared_without_an_attempt_to_insert_them(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        save_features(connection, features([1.0, 2.0]))
+        save_features(connection, features([1.0, 2.0], known_at=at(9)))
+        save_features(connection, features([3.0], first=2))
+
+        # an attempt that is rolled back leaves two dead rows before the third
+        rows = fetch_rows(connection, "select ctid::text as place from forecast.feature order by closed_at")
+    assert [row["place"] for row in rows] == ["(0,1)", "(0,2)", "(0,3)"]

@@ -108,6 +108,6 @@ def _gaps(calendar: str) -> tuple[int, npt.NDArray[np.bool_]]:
     """A calendar's first bar number, and for every bar from it on whether it opens a session after a gap."""
     grid = sessions.bar_grid(calendar, _SINCE, datetime(2032, 12, 31, tzinfo=UTC))
     first = int(grid["bar_number"].iloc[0])
-    opened, closed = grid["opened_at"].to_numpy(), grid["closed_at"].to_numpy()
+    opened, closed = (pd.DatetimeIndex(grid[name]).asi8 for name in ("opened_at", "closed_at"))
     is_later = np.concatenate([[False], opened[1:] > closed[:-1]]) & grid["is_session_first"].to_numpy(np.bool_)
     return first, np.asarray(is_later, dtype=np.bool_)
