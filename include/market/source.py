@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -40,13 +40,15 @@ _TICKER: Final = re.compile(r"\^?[A-Z0-9][A-Z0-9.&=-]{0,23}")
 class FetchReport:
     """A source's response: the bars of the tickers that it served, and a failure for each of the others.
 
-    ``splits`` and ``dividends`` are those of the requested time; a source without such data gives none.
+    ``splits`` and ``dividends`` are those of the requested time; a source without such data gives none. ``refused``
+    are the bars of responses that describe another ticker, with a column ``reason``.
     """
 
     bars: pd.DataFrame
     failures: tuple[TickerFailure, ...]
     splits: tuple[Split, ...] = ()
     dividends: tuple[Dividend, ...] = ()
+    refused: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 class BarSource(Protocol):

@@ -1,15 +1,17 @@
 """Bars and profiles from Yahoo, through the unmodified yfinance client.
 
 What was asked and what came are held against each other for every ticker: its symbol, currency and time zone, and
-whether there should have been bars by our own calendar. Bars in progress are dropped by that calendar, never by what
-Yahoo says of them. It refuses to judge prices (``quality.py``) and to decide what is asked when (``pipeline``).
-Where next: ``yahoo_client.py`` for one call, ``yahoo_retry.py`` for many, ``yahoo_session.py`` for pace and limits.
+whether there should have been bars by our own calendar. A bar in progress is left out: by that calendar, and by when
+the response was made. This module does not judge prices (``quality.py``) nor decide what is requested (``pipeline``).
+Where next: ``yahoo_client.py`` for one call, ``yahoo_retry.py`` for many, ``yahoo_session.py`` for pace and limits,
+``yahoo_age.py`` for old responses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -26,7 +28,7 @@ from include.errors import (
     UnknownTickerError,
 )
 from include.market.exchanges import parse_calendars
-from include.market.sessions import bar_grid, published_until
+from include.market.sessions import bar_grid, last_closed, published_until
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
@@ -43,6 +45,24 @@ _FAR_AHEAD: Final = timedelta(days=1)
 """Bars in progress are left out without a word, also when a late retry sees newer ones; a bar from further ahead than
 this is a mistake of Yahoo's, handed over so that the quality gate can write it down."""
 _DESCRIBE_DAYS: Final = 10  # longer than any exchange's holidays
+_REFUSED_AS: Final = {
+    "symbol": "other_symbol",
+    "exchangeTimezoneName": "other_timezone",
+    "currency": "other_currency",
+}
+"""What a response says of its ticker and must say as before, and the reason under which its bars are refused."""
+
+
+@dataclass
+class _Kept:
+    """What is kept of responses that lead to another request.
+
+    ``old``: by ticker, the newest response that was made too early. ``refused``: by ticker and reason, the bars of a
+    response that describes another ticker.
+    """
+
+    old: dict[str, FetchReport] = field(default_factory=dict)
+    refused: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
 
 class YahooSource:
@@ -96,18 +116,22 @@ class YahooSource:
     def fetch_bars(self, requests: Sequence[BarRequest], as_of: datetime) -> FetchReport:
         """The bars asked for that were known at ``as_of``, and why the other tickers have none.
 
-        Costs one request a ticker, up to three times three when it fails. Never raises because of a ticker.
+        Costs one request a ticker, up to three times three when it fails. Never raises because of a ticker. If every
+        response of a ticker was made before its newest due bar was complete, its older bars are returned.
         """
         moment = require_utc(as_of, "as_of")
-        asks = {request.profile.ticker: partial(self._fetch_one, request, moment) for request in requests}
+        kept = _Kept()
+        asks = {request.profile.ticker: partial(self._fetch_one, request, moment, kept) for request in requests}
         timezones = {request.profile.ticker: request.profile.timezone for request in requests}
         answers, errors = self._request_all(asks, timezones)
+        answers |= {ticker: kept.old[ticker] for ticker in errors if ticker in kept.old}
         reports = list(answers.values())
         return FetchReport(
             bars=join_bars([report.bars for report in reports]),
-            failures=tuple(_failure(ticker, error) for ticker, error in errors.items()),
+            failures=tuple(_failure(ticker, error) for ticker, error in errors.items() if ticker not in answers),
             splits=tuple(split for report in reports for split in report.splits),
             dividends=tuple(dividend for report in reports for dividend in report.dividends),
+            refused=join_bars(list(kept.refused.values())),
         )
 
     def _request_all(
@@ -142,28 +166,30 @@ class YahooSource:
             feed_delay_minutes=delay_minutes,
         )
 
-    def _fetch_one(self, request: BarRequest, as_of: datetime) -> FetchReport:
-        """One ticker's known bars, splits and dividends.
+    def _fetch_one(self, request: BarRequest, as_of: datetime, kept: _Kept) -> FetchReport:
+        """One ticker's known bars, splits and dividends; what a failure leaves is added to ``kept``.
 
         Raises:
-            BarsNotReadyError: by the calendar there should be bars, and none came.
+            BarsNotReadyError: by the calendar there should be bars, and none came; or the response is too old.
+            DataContractError: the response describes another ticker.
         """
         profile = request.profile
         since = max(require_utc(request.since, "since"), as_of - timedelta(days=LONGEST_HISTORY_DAYS))
         if since >= as_of:
             return FetchReport(bars=join_bars([]), failures=())
-        answer = self._client.hourly(profile.ticker, since, as_of)
+        # A cache finds responses by address. After an old response the address differs by a second.
+        start = since - timedelta(seconds=1) if profile.ticker in kept.old else since
+        answer = self._client.hourly(profile.ticker, start, as_of)
         served = make_bars(profile.ticker, profile.calendar, answer.rows)
-        bars = known_bars(served, request, as_of)
-        if bars.empty:
+        known = known_bars(served, request, as_of)
+        if known.empty:
             _require_none_due(profile, since, as_of)
-            return FetchReport(bars=bars, failures=())
-        _require_same("symbol", profile.ticker, answer, profile.ticker)
-        _require_same("exchangeTimezoneName", profile.timezone, answer, profile.ticker)
-        if profile.currency is not None:
-            _require_same("currency", profile.currency, answer, profile.ticker)
-        return FetchReport(
-            bars=join_bars([bars, served[served["opened_at"] > as_of + _FAR_AHEAD]]),
+            return FetchReport(bars=known, failures=())
+        _require_same_ticker(profile, answer, known, kept)
+        delay = timedelta(minutes=profile.feed_delay_minutes)
+        complete = known.loc[answer.times.complete(known["closed_at"], delay, as_of)]
+        report = FetchReport(
+            bars=join_bars([complete, served[served["opened_at"] > as_of + _FAR_AHEAD]]),
             failures=(),
             splits=tuple(
                 Split(profile.ticker, at, factor) for at, factor in answer.splits.items() if at <= as_of and factor != 1
@@ -172,9 +198,50 @@ class YahooSource:
                 Dividend(profile.ticker, at, amount) for at, amount in answer.dividends.items() if at <= as_of
             ),
         )
+        _require_recent(profile, answer, report, as_of, kept)
+        return report
 
 
-def _require_same(name: str, expected: str, answer: Answer, ticker: str) -> None:
+def _require_same_ticker(profile: TickerProfile, answer: Answer, known: pd.DataFrame, kept: _Kept) -> None:
+    """Refuses an answer that describes another ticker, and keeps its bars with the reason.
+
+    Raises:
+        MarketUnavailableError, DataContractError: as ``_require_same``.
+    """
+    expected = {
+        "symbol": profile.ticker,
+        "exchangeTimezoneName": profile.timezone,
+        "currency": profile.currency or answer.metadata["currency"],
+    }
+    for name, reason in _REFUSED_AS.items():
+        try:
+            _require_same(name, expected[name], answer, profile.ticker)
+        except DataContractError:
+            kept.refused[profile.ticker, reason] = known.assign(reason=reason)
+            raise
+
+
+def _require_recent(profile: TickerProfile, answer: Answer, report: FetchReport, as_of: datetime, kept: _Kept) -> None:
+    """Refuses an answer that was made before the newest due bar was complete, and keeps its older bars.
+
+    Raises:
+        BarsNotReadyError: a later answer may have the bar.
+    """
+    due = last_closed(profile.calendar, as_of, profile.feed_delay_minutes)
+    if due is None:
+        return
+    delay = timedelta(minutes=profile.feed_delay_minutes)
+    if answer.times.complete(pd.Series([pd.Timestamp(due)]), delay, as_of).all():
+        return
+    kept.old[profile.ticker] = report
+    message = (
+        f"{profile.ticker}: Yahoo's answer was made before the bar that closed at {due:%Y-%m-%d %H:%M} UTC "
+        "was complete; a later one should have it."
+    )
+    raise BarsNotReadyError(message)
+
+
+def _require_same(name: str, expected: str | None, answer: Answer, ticker: str) -> None:
     """Refuses an answer whose description does not fit the ticker: its numbers are another's.
 
     Raises:

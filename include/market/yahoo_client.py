@@ -46,6 +46,7 @@ from include.errors import (
     SettingsError,
     UnknownTickerError,
 )
+from include.market.yahoo_age import AnswerTimes, times_of
 from include.market.yahoo_session import Call, Pace, RateLimitGate, YahooSession
 
 LONGEST_HISTORY_DAYS: Final = 729
@@ -67,13 +68,14 @@ class Answer:
 
     ``rows``: opened_at (UTC), open, high, low, close, volume, as served and in order, without rows that have no prices.
     ``metadata``: Yahoo's description of the ticker; None where it gave none. ``splits``: new units per old unit, and
-    ``dividends``: amounts per unit; both by the instant at which they take effect, UTC.
+    ``dividends``: amounts per unit; both by the instant at which they take effect, UTC. ``times``: when it was made.
     """
 
     rows: pd.DataFrame
     metadata: Mapping[str, str | None]
     splits: Mapping[datetime, float]
     dividends: Mapping[datetime, float]
+    times: AnswerTimes
 
 
 class YahooClient:
@@ -110,12 +112,12 @@ class YahooClient:
             message = f"{ticker}: this is an ISIN; give the ticker as Yahoo spells it."
             raise InvalidRequestError(message)
         try:
-            return self._request(ticker, {"start": since, "end": until})
+            return self._request(ticker, {"start": since, "end": until}, until)
         except RangeRefusedError:  # ``until`` is long past: request the longest history that Yahoo still serves
-            answer = self._request(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"})
+            answer = self._request(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"}, until)
             return replace(answer, rows=answer.rows[answer.rows["opened_at"] < until])
 
-    def _request(self, ticker: str, window: Mapping[str, Any]) -> Answer:
+    def _request(self, ticker: str, window: Mapping[str, Any], until: datetime) -> Answer:
         # yfinance caches responses for past windows, failures as well, until the process ends.
         YfData.cache_get.cache_clear()
         with self._session.call() as call:
@@ -126,7 +128,13 @@ class YahooClient:
             except Exception as error:  # noqa: BLE001  # yfinance raises whatever its parsing runs into
                 frame = self._nothing_or_raise(error, ticker, call)
             chart = _chart(call.response)
-            return Answer(_rows(frame), _metadata(chart), _events(chart, "splits"), _events(chart, "dividends"))
+            return Answer(
+                rows=_rows(frame),
+                metadata=_metadata(chart),
+                splits=_events(chart, "splits"),
+                dividends=_events(chart, "dividends"),
+                times=times_of(call.response.headers if call.response is not None else {}, chart, until),
+            )
 
     def _nothing_or_raise(self, error: Exception, ticker: str, call: Call) -> pd.DataFrame:
         """An empty frame if Yahoo's response is sound and has no bars; else raises the translated error."""

@@ -19,7 +19,7 @@ from include.market.yahoo import YahooSource
 from include.market.yahoo_retry import RetryPolicy
 from include.market.yahoo_session import RateLimitGate
 from include.settings import MarketSettings
-from tests.yahoo.faults import KINDS
+from tests.yahoo.faults import KINDS, parse_fault
 from tests.yahoo.fixtures import CLOCK, KNOWN, MARKET, StartEmulator
 from tests.yahoo.providers import Event, invented, invented_bars, listing_of, with_events
 
@@ -110,7 +110,9 @@ ALWAYS = [
     Expected("null-closes", 18, 18, 1),
     Expected("missing-bars", 17, 17, 1),
     Expected("withdrawn-day", 13, 13, 1),
-    Expected("stale", 7, 7, 1),
+    Expected("stale", 6, 6, 2),
+    Expected("stale-420", ALL, ALL, 1),
+    Expected("stale-unmarked", 6, 6, 2),
     Expected("cut", 4, 4, 1),
     Expected("duplicate-last", ALL, ALL, 1),
     Expected("out-of-order", ALL, ALL, 1),
@@ -129,7 +131,7 @@ UNCOUNTED = {"reset"}  # curl itself may repeat a request whose connection died;
 
 
 def test_the_table_of_faults_names_every_fault_of_the_emulator() -> None:
-    assert {row.kind for row in ALWAYS} | UNCOUNTED == KINDS
+    assert {parse_fault(f"AAPL:{row.kind}").kind for row in ALWAYS} | UNCOUNTED == KINDS
 
 
 @pytest.mark.parametrize("expected", ALWAYS, ids=lambda expected: expected.kind)

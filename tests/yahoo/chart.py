@@ -164,7 +164,7 @@ def _meta(
         "fullExchangeName": exchange.full_name,
         "instrumentType": exchange.instrument_type,
         "firstTradeDate": int(listing.opened[0]) if len(listing.opened) else None,
-        "regularMarketTime": int(seen.opened[-1]) if len(seen.opened) else now,
+        "regularMarketTime": _last_trade(listing, now - 60 * exchange.delay_minutes),
         "hasPrePostMarketData": exchange.code == "NMS",
         "gmtoffset": _offset(now, exchange.timezone),
         "timezone": clock.astimezone(ZoneInfo(exchange.timezone)).tzname(),
@@ -186,6 +186,12 @@ def _meta(
         days = {datetime.fromtimestamp(second, zone).date(): int(second) for second in rows.opened}
         meta["tradingPeriods"] = [[_period(second, exchange, listing)] for second in days.values()]
     return meta
+
+
+def _last_trade(listing: Listing, now: int) -> int:
+    """When the newest trade was that an exchange's feed shows at ``now``; bars are traded to their end."""
+    count = int(np.searchsorted(listing.opened, now, side="right"))
+    return min(now, int(listing.closed[count - 1])) if count else now
 
 
 def _period(second: int, exchange: Exchange, listing: Listing) -> Document:

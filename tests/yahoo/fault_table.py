@@ -34,7 +34,7 @@ from include.store.migrations import migrate
 from tests.architecture.project import PROJECT_DIR
 from tests.support.databases import fresh_database, temporary_server
 from tests.support.products import product_environment
-from tests.yahoo.faults import KINDS, FaultPlan
+from tests.yahoo.faults import KINDS, STALE_KINDS, FaultPlan
 from tests.yahoo.providers import invented, invented_bars
 from tests.yahoo.server import YahooEmulator
 
@@ -143,9 +143,13 @@ def measure(server: EmbeddedPostgres, emulator: YahooEmulator, template: str, fo
 
 
 def rules() -> list[str]:
-    """Every fault there is, once for the whole hour, and the waiting ones no longer than it takes to notice."""
+    """Every fault there is, once for the whole hour, and the waiting ones no longer than it takes to notice.
+
+    An old answer is once two days old, and once 7 minutes, so that it shows the newest due bar in progress.
+    """
     waiting = {"429-after": "@0.3", "429-window": "@1", "slow": "@1"}
-    return [*(f"{TICKER}:{kind}{waiting.get(kind, '')}" for kind in sorted(KINDS)), *_SIDE_RULES]
+    kinds = sorted([*KINDS, *(f"{kind}-420" for kind in STALE_KINDS)])
+    return [*(f"{TICKER}:{kind}{waiting.get(kind, '')}" for kind in kinds), *_SIDE_RULES]
 
 
 @contextmanager

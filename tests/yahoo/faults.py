@@ -2,7 +2,8 @@
 
 A rule is written ``TARGET:KIND[:TIMES][@SECONDS]``: the target is a ticker, ``*`` (every chart request), ``cookie`` or
 ``crumb``; TIMES is a count (``3``) or a share (``25%``), and left out it means always; SECONDS is how long a hang or a
-delay lasts, what Retry-After says, or how long a refusing window stays open after the last request.
+delay lasts, what Retry-After says, or how long a refusing window stays open after the last request. The kinds ``stale``
+and ``stale-unmarked`` may have an age in seconds, as in ``stale-420``; without one they are two days old.
 """
 
 from __future__ import annotations
@@ -149,11 +150,6 @@ def _no_trading_periods(result: Document) -> None:
     result["meta"].pop("tradingPeriods", None)
 
 
-def _stale(result: Document) -> None:
-    newest = result["timestamp"][-1] - 2 * 86_400
-    _take(result, [row for row, value in enumerate(result["timestamp"]) if value <= newest])
-
-
 def _cut(result: Document) -> None:
     _take(result, range(max(0, len(result["timestamp"]) - 5), len(result["timestamp"])))
 
@@ -193,25 +189,33 @@ DATA_KINDS: dict[str, Callable[[Document], None]] = {
     "other-currency": _other_currency,
     "other-zone": _other_zone,
     "no-trading-periods": _no_trading_periods,
-    "stale": _stale,
     "cut": _cut,
     "withdrawn-day": _withdrawn_day,
     "revised": _revised,
 }
 """Kinds that change the numbers of an answer; each gets one result of the chart document with at least 5 bars."""
 
-KINDS = frozenset({*STATUS_KINDS, *TRANSPORT_KINDS, *BODY_KINDS, *DATA_KINDS})
+STALE_KINDS = frozenset({"stale", "stale-unmarked"})
+"""Kinds that serve the market as it stood some time ago, as a cache does: with its headers, or with none of them."""
+
+KINDS = frozenset({*STATUS_KINDS, *TRANSPORT_KINDS, *BODY_KINDS, *DATA_KINDS, *STALE_KINDS})
+
+_STALE_SECONDS = 2 * 86_400
 
 
 @dataclass
 class Fault:
-    """One rule: what happens to which requests, and how often still (None: for ever)."""
+    """One rule: what happens to which requests, and how often still (None: for ever).
+
+    ``age_seconds``: how long ago the market stood as a stale kind serves it.
+    """
 
     target: str
     kind: str
     times: int | None = None
     probability: float = 1.0
     seconds: float | None = None
+    age_seconds: int = _STALE_SECONDS
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -223,7 +227,11 @@ def parse_fault(text: str) -> Fault:
     """The rule written as ``TARGET:KIND[:TIMES][@SECONDS]``."""
     rule, _, seconds = text.partition("@")
     target, kind, *rest = rule.split(":")
-    fault = Fault(target=target, kind=kind, seconds=float(seconds) if seconds else None)
+    named, _, age = kind.rpartition("-")
+    is_aged = named in STALE_KINDS and age.isdecimal()
+    fault = Fault(target=target, kind=named if is_aged else kind, seconds=float(seconds) if seconds else None)
+    if is_aged:
+        fault.age_seconds = int(age)
     if rest and rest[0].endswith("%"):
         fault.probability = float(rest[0][:-1]) / 100
     elif rest:

@@ -13,8 +13,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.yahoo import chart
 from tests.yahoo.certificates import make_certificates
-from tests.yahoo.faults import BODY_KINDS, DATA_KINDS, STATUS_KINDS, TRANSPORT_KINDS, Document, Fault, FaultPlan
+from tests.yahoo.faults import (
+    BODY_KINDS,
+    DATA_KINDS,
+    STALE_KINDS,
+    STATUS_KINDS,
+    TRANSPORT_KINDS,
+    Document,
+    Fault,
+    FaultPlan,
+)
 from tests.yahoo.providers import Provider
 
 CONSENT_PAGE = (
@@ -79,6 +89,7 @@ class YahooEmulator:
         for fault in faults:
             self.plan.add(fault)
         self.asked: list[Asked] = []
+        self._past = threading.local()
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._open_sockets: set[socket.socket] = set()
@@ -111,8 +122,8 @@ class YahooEmulator:
         return proxy | dict.fromkeys(AUTHORITY_VARIABLES, str(self.certificates.bundle))
 
     def now(self) -> datetime:
-        """The instant at which Yahoo lives."""
-        return self.clock or datetime.now(UTC)
+        """The instant at which Yahoo lives; in a thread that serves a stale answer, when that was made."""
+        return (self.clock or datetime.now(UTC)) - getattr(self._past, "age", timedelta(0))
 
     def counts(self) -> Counter[str]:
         """Requests by kind so far."""
@@ -148,7 +159,18 @@ class YahooEmulator:
         fault = self.plan.draw(ticker if kind == "chart" else kind)
         with self._lock:
             self.asked.append(Asked(kind, ticker, query, fault.kind if fault else None, time.monotonic()))
-        return self._spoilt(answer(ticker, query), fault)
+        age = timedelta(seconds=fault.age_seconds if fault and fault.kind in STALE_KINDS else 0)
+        with self._looking_back(age):
+            return _dated(self._spoilt(answer(ticker, query), fault), self.now(), age, fault)
+
+    @contextlib.contextmanager
+    def _looking_back(self, age: timedelta) -> Iterator[None]:
+        """Lets this thread serve the market as it stood so long ago."""
+        self._past.age = age
+        try:
+            yield
+        finally:
+            self._past.age = timedelta(0)
 
     def _route(self, host: str, path: str) -> tuple[str, str, Callable[[str, Mapping[str, str]], Reply]]:
         last = unquote(path.rpartition("/")[2])
@@ -195,6 +217,16 @@ class YahooEmulator:
                 DATA_KINDS[fault.kind](result)
             return _json(200, document)
         return Reply(reply.status, reply.body, reply.headers, fault)
+
+
+def _dated(reply: Reply, made_at: datetime, age: timedelta, fault: Fault | None) -> Reply:
+    """The reply with the headers of its date and age; a cache keeps the date."""
+    if fault and fault.kind == "stale-unmarked":
+        return reply
+    headers = [*reply.headers, ("Date", format_datetime(made_at.astimezone(UTC), usegmt=True))]
+    if age:
+        headers.append(("Age", f"{age.total_seconds():.0f}"))
+    return replace(reply, headers=tuple(headers))
 
 
 def _refused(fault: Fault) -> Reply:

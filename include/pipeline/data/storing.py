@@ -44,6 +44,7 @@ def keep(
         unified = splits.unify(report.bars, [*report.splits, *recorded])
         accepted, rejected = quality.reject_bars(unified, profiles, as_of)
         bar_store.save_rejections(connection, rejected, as_of)
+        bar_store.save_rejections(connection, report.refused, as_of)
         known = known_at(connection) if known_at else HourKnownAt(as_of)
         scaled, unclear, factors = _on_stored_scale(connection, accepted, report.splits, recorded, as_of)
         bar_store.save_rejections(connection, unclear.assign(reason=splits.SCALE_UNCLEAR), as_of)
