@@ -247,19 +247,21 @@ def slot_profile(magnitude: FloatArray, keys: IntArray, key_count: int, window: 
     Shapes [n], [n] -> [n, key_count], [n].
     """
     whole = np.rint(magnitude * FIXED_POINT).astype(np.int64)
-    is_key = keys[:, np.newaxis] == np.arange(key_count)
-    counts = _window_sums(is_key.astype(np.int64), window).astype(np.float64)
-    sums = _window_sums(np.where(is_key, whole[:, np.newaxis], 0), window)
-    mean = sums.sum(axis=1) / FIXED_POINT / counts.sum(axis=1)
-    slot_mean = (sums / FIXED_POINT + PROFILE_SHRINKAGE * mean[:, np.newaxis]) / (counts + PROFILE_SHRINKAGE)
-    profile = np.ones_like(slot_mean)
-    np.divide(slot_mean, mean[:, np.newaxis], out=profile, where=mean[:, np.newaxis] > 0.0)
-    return profile, mean
+    bar_count = _window_sum(np.ones_like(whole), window)
+    mean = _window_sum(whole, window) / FIXED_POINT / bar_count
+    profile = np.ones((key_count, len(whole)))
+    for key in range(key_count):  # slot by slot: arrays of all slots at once do not fit the processor's cache
+        is_key = keys == key
+        count = _window_sum(is_key.astype(np.int64), window)
+        total = _window_sum(np.where(is_key, whole, 0), window)
+        slot_mean = (total / FIXED_POINT + PROFILE_SHRINKAGE * mean) / (count + PROFILE_SHRINKAGE)
+        np.divide(slot_mean, mean, out=profile[key], where=mean > 0.0)
+    return profile.T, mean
 
 
-def _window_sums(values: IntArray, window: int) -> IntArray:
-    """Sums over the newest ``window`` rows, or over fewer at the start. Integers: exact. [n, S] -> [n, S]."""
-    total = np.cumsum(values, axis=0)
+def _window_sum(values: IntArray, window: int) -> IntArray:
+    """Sum of the newest ``window`` values, or of fewer at the start. Integers: exact. [n] -> [n]."""
+    total = np.cumsum(values)
     result = total.copy()
     result[window:] -= total[:-window]
     return result

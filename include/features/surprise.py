@@ -50,7 +50,7 @@ def level_state(close: FloatArray, is_session_first: BoolArray, state: ScaleStat
     """
     averages = dict(zip(HALF_LIVES, state.averages.T, strict=True))
     sizes = {half_life: _average(state.relative_return, half_life) for half_life in (8.0, 32.0)}
-    nights = {half_life: _average_of(state.relative_range, is_session_first, half_life) for half_life in (32.0, 96.0)}
+    nights = {x: _average_of(state.relative_range, is_session_first, x, averages[x]) for x in (32.0, 96.0)}
     columns = {"level": np.log(np.maximum(state.level, LEAST_RATIO))}
     columns |= {f"level_ratio_{x:.0f}": log_ratio(averages[x], state.level) for x in (1.0, 8.0, 32.0, 96.0)}
     columns |= {f"return_range_{x:.0f}": log_ratio(sizes[x], averages[x]) for x in (8.0, 32.0)}
@@ -84,10 +84,9 @@ def _average(values: FloatArray, half_life: float) -> FloatArray:
     return np.concatenate([np.full(min(1, len(values)), np.nan), moving_average(values[1:], half_life)])
 
 
-def _average_of(values: FloatArray, is_counted: BoolArray, half_life: float) -> FloatArray:
-    """Moving average over the counted bars only; over all bars where none was counted recently. [n] -> [n]."""
+def _average_of(values: FloatArray, is_counted: BoolArray, half_life: float, otherwise: FloatArray) -> FloatArray:
+    """Moving average over the counted bars only; ``otherwise`` where none was counted recently. [n] -> [n]."""
     counted = is_counted.astype(np.float64)
     weighed = _average(values * counted, half_life)
     share = _average(np.where(np.isfinite(values), counted, np.nan), half_life)
-    everything = _average(values, half_life)
-    return np.where(share > 1e-9, ratio(weighed, share, 0.0), everything)
+    return np.where(share > 1e-9, ratio(weighed, share, 0.0), otherwise)
