@@ -204,12 +204,19 @@ class BarRequest:
 class Split:
     """A split: from the bar that opens at ``effective_at`` on, ``factor`` new units replace one old unit.
 
-    Older prices are divided by ``factor`` to be on the new scale.
+    Older prices are divided by ``factor`` to be on the new scale, and older volumes multiplied by it. A change of the
+    unit of the price (pence to pounds) leaves the volumes as they are: ``scales_volume`` is False.
     """
 
     ticker: str
     effective_at: datetime
     factor: float
+    scales_volume: bool = True
+
+    @property
+    def volume_factor(self) -> float:
+        """What older volumes are multiplied by."""
+        return self.factor if self.scales_volume else 1.0
 
 
 @dataclass(frozen=True)
@@ -254,25 +261,39 @@ class Shard:
 
 @dataclass(frozen=True)
 class Freshness:
-    """A ticker's newest bar and the newest that was due (UTC, closed at; None for none), and its status."""
+    """A ticker's newest bar and the newest that was due (UTC, closed at; None for none), and its status.
+
+    ``note``: what was assumed of its sessions, in words; None for nothing.
+    """
 
     newest_at: datetime | None
     due_at: datetime | None
     status: TickerStatus
+    note: str | None = None
 
     @property
     def late_reason(self) -> str | None:
         """That the newest due bar is missing, in words; None where it is stored."""
         if self.due_at is None or (self.newest_at is not None and self.newest_at >= self.due_at):
             return None
-        return f"late: the bar that closed at {self.due_at.isoformat()} has not come"
+        return self._with_note(f"late: the bar that closed at {self.due_at.isoformat()} has not come")
 
     @property
     def status_reason(self) -> str | None:
         """Why the ticker is not active, in words; None where it is."""
         if self.status is TickerStatus.ACTIVE or self.newest_at is None:
             return None
-        return f"stale: the newest bar closed at {self.newest_at.isoformat()}; it comes back by itself with the next"
+        newest = self.newest_at.isoformat()
+        return self._with_note(f"stale: the newest bar closed at {newest}; it comes back by itself with the next")
+
+    @property
+    def nothing_new_reason(self) -> str:
+        """That no bar was due after the newest, in words."""
+        newest = "none" if self.newest_at is None else self.newest_at.isoformat()
+        return self._with_note(f"no new closed bar since {newest}")
+
+    def _with_note(self, reason: str) -> str:
+        return reason if self.note is None else f"{reason}; {self.note}"
 
 
 @dataclass(frozen=True)

@@ -67,14 +67,16 @@ def learnt_closings(calendar: str, opened_at: pd.Series[Any]) -> frozenset[Closi
         DataContractError: there is no such calendar.
     """
     grid = grid_of(calendar)
-    is_there = _presence(grid, opened_at)
-    seen_days = grid.session_day[is_there]
-    if not len(seen_days):
+    numbers = _numbers(grid, opened_at)
+    if not len(numbers):
         return frozenset()
-    is_whole = (grid.session_day > seen_days[0]) & (grid.session_day < seen_days[-1])
+    first_day, last_day = grid.session_day[numbers[0]], grid.session_day[numbers[-1]]
+    first, end = np.searchsorted(grid.session_day, [first_day + 1, last_day])
+    is_there = np.isin(np.arange(first, end), numbers)
+    counts = grid.slot_count[first:end]
     found: set[Closing] = set()
-    for count in np.unique(grid.slot_count[is_whole]):
-        sessions = is_there[is_whole & (grid.slot_count == count)].reshape(-1, count)
+    for count in np.unique(counts):
+        sessions = is_there[counts == count].reshape(-1, count)
         found |= _absent_closings(sessions[sessions.any(axis=1)][-NEWEST_SESSIONS:])
     return frozenset(found)
 
@@ -98,17 +100,21 @@ def expected_bars(
     pairs = zip(bars["slot_count"].tolist(), bars["slot"].tolist(), strict=True)
     is_served = np.array([pair not in unserved for pair in pairs], dtype=np.bool_)
     days = bars["session_date"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    return bars.loc[is_served & ~np.isin(days, _empty_days(calendar, opened_at))].reset_index(drop=True)
+    return bars.loc[is_served & ~np.isin(days, empty_days(calendar, opened_at))].reset_index(drop=True)
 
 
-def _empty_days(calendar: str, opened_at: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    """Assumed sessions without a bar that lie before the newest bar; days since 1970."""
+def empty_days(calendar: str, opened_at: pd.Series[Any]) -> tuple[int, ...]:
+    """Assumed sessions without a bar that lie before the newest bar; days since 1970, in order.
+
+    Raises:
+        DataContractError: there is no such calendar.
+    """
     grid = grid_of(calendar)
-    seen_days = np.unique(grid.session_day[_presence(grid, opened_at)])
-    if not len(seen_days):
-        return seen_days
-    is_assumed = (grid.session_day > grid.published) & (grid.session_day < seen_days[-1])
-    return np.setdiff1d(grid.session_day[is_assumed], seen_days)
+    seen_days = grid.session_day[_numbers(grid, opened_at)]
+    if not len(seen_days) or seen_days[-1] <= grid.published:
+        return ()
+    first, end = np.searchsorted(grid.session_day, [grid.published + 1, seen_days[-1]])
+    return tuple(np.setdiff1d(grid.session_day[first:end], seen_days).tolist())
 
 
 def _absent_closings(sessions: npt.NDArray[np.bool_]) -> set[Closing]:
@@ -122,6 +128,8 @@ def _absent_closings(sessions: npt.NDArray[np.bool_]) -> set[Closing]:
     return {Closing(count, slot) for slot in range(last + 1, count)}
 
 
-def _presence(grid: Grid, opened_at: pd.Series[Any]) -> npt.NDArray[np.bool_]:
-    """For every bar of the grid, whether one of these bars is it."""
-    return np.isin(grid.opened, pd.DatetimeIndex(opened_at).as_unit("us").asi8)
+def _numbers(grid: Grid, opened_at: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """The numbers of the grid's bars that are among these bars, in order."""
+    wanted = np.unique(pd.DatetimeIndex(opened_at).as_unit("us").asi8)
+    found = np.minimum(np.searchsorted(grid.opened, wanted), len(grid.opened) - 1)
+    return np.asarray(found[grid.opened[found] == wanted], dtype=np.int64)

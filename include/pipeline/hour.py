@@ -189,5 +189,5 @@ def _reason_to_skip(item: Freshness, anchored: datetime | None) -> str | None:
     if item.status_reason is not None:
         return item.status_reason
     if anchored is not None and item.newest_at <= anchored:
-        return item.late_reason or f"no new closed bar since {item.newest_at.isoformat()}"
+        return item.late_reason or item.nothing_new_reason
     return None

@@ -19,15 +19,15 @@ def record_freshness(connection: Connection, as_of: datetime, found: Mapping[str
         """
         update forecast.outcome as stored
         set newest_closed_at = given.newest_closed_at, due_closed_at = given.due_closed_at,
-            freshness = given.freshness, updated_at = now()
+            freshness = given.freshness, session_note = given.session_note, updated_at = now()
         from unnest(
             cast(:tickers as text[]), cast(:newest as timestamptz[]), cast(:due as timestamptz[]),
-            cast(:statuses as text[])
-        ) as given (ticker, newest_closed_at, due_closed_at, freshness)
+            cast(:statuses as text[]), cast(:notes as text[])
+        ) as given (ticker, newest_closed_at, due_closed_at, freshness, session_note)
         where stored.as_of = :as_of
             and stored.ticker = given.ticker
-            and (stored.newest_closed_at, stored.due_closed_at, stored.freshness)
-                is distinct from (given.newest_closed_at, given.due_closed_at, given.freshness)
+            and (stored.newest_closed_at, stored.due_closed_at, stored.freshness, stored.session_note)
+                is distinct from (given.newest_closed_at, given.due_closed_at, given.freshness, given.session_note)
         """,
         {
             "as_of": require_utc(as_of, "as_of"),
@@ -35,6 +35,7 @@ def record_freshness(connection: Connection, as_of: datetime, found: Mapping[str
             "newest": [item.newest_at for item in found.values()],
             "due": [item.due_at for item in found.values()],
             "statuses": [item.status.value for item in found.values()],
+            "notes": [item.note for item in found.values()],
         },
     )
 

@@ -208,7 +208,7 @@ def planned_tickers(connection: Connection, shard: Shard) -> list[PlannedTicker]
         connection,
         f"""
         select {_PROFILE_COLUMNS}, outcome.stage, outcome.status, outcome.reason,
-            outcome.newest_closed_at, outcome.due_closed_at, outcome.freshness
+            outcome.newest_closed_at, outcome.due_closed_at, outcome.freshness, outcome.session_note
         from forecast.outcome
         inner join forecast.ticker using (ticker)
         where outcome.as_of = :as_of and outcome.shard_index = :index
@@ -329,7 +329,7 @@ def _planned_shards(connection: Connection, as_of: datetime) -> list[Shard]:
 def _freshness(row: Mapping[str, Any]) -> Freshness | None:
     if row["freshness"] is None:
         return None
-    return Freshness(row["newest_closed_at"], row["due_closed_at"], TickerStatus(row["freshness"]))
+    return Freshness(row["newest_closed_at"], row["due_closed_at"], TickerStatus(row["freshness"]), row["session_note"])
 
 
 def _profile(row: Mapping[str, Any]) -> TickerProfile:

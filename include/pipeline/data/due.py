@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from include.contracts import BarRequest, TickerProfile
-from include.market import sessions
+from include.market import closings, sessions
+from include.pipeline.data.feeds import Feed, feeds_at
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import expected as expected_store
-from include.store.engine import transaction
+from include.store.engine import Connection, transaction
 
 GAP_DAYS: Final = timedelta(days=30)
 """How long a missing bar is requested again; Yahoo has filled gaps days later."""
 _GAP_HOURS: Final = timedelta(hours=4)
 """How long after the newest due bar a gap alone causes a request. Bars that a response at the end of a session lacked
 are available by then. What is still missing is requested again with the next session's first bar."""
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> list[BarRequest]:
@@ -31,18 +33,22 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
 
     A request begins ``update_days`` before the newest stored bar. It begins earlier if an older bar is missing, or if
     an older bar was revised within those days, since a revision may be undone. A ticker is also due in the hours
-    after its newest bar if an older bar is missing.
+    after its newest bar if an older bar is missing. A closing bar that the ticker's feed never served before this hour
+    is not due.
     """
     window = timedelta(days=services.settings.market.update_days)
     tickers = [profile.ticker for profile in profiles]
+    before = as_of - _INSTANT  # so that a rerun, which finds this hour's bars stored, plans as the hour did
     with transaction(services.engine) as connection:
         newest = bar_store.newest_closed_at(connection, tickers, as_of)
-        gaps = expected_store.first_gaps(connection, tickers, as_of - GAP_DAYS)
+        gaps = expected_store.first_gaps(connection, tickers, as_of - GAP_DAYS, before)
         changed = bar_store.oldest_revised(connection, tickers, as_of - window, as_of)
+        feeds = feeds_at(connection, profiles, before)
     requests = []
     for profile in profiles:
         stored = newest.get(profile.ticker)
-        due = sessions.last_closed(profile.calendar, as_of, profile.feed_delay_minutes)
+        unserved = feeds[profile.ticker].unserved
+        due = sessions.last_closed(profile.calendar, as_of, profile.feed_delay_minutes, unserved)
         if due is None:
             continue
         has_recent_gap = profile.ticker in gaps and as_of - due <= _GAP_HOURS
@@ -53,26 +59,37 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
     return requests
 
 
-def expected_days(requests: Sequence[BarRequest], as_of: datetime) -> pd.DataFrame:
-    """The days that requests cover, with the bars due on each; the incomplete day of ``since`` is left out."""
-    days_of: dict[tuple[str, str, int, datetime], pd.DataFrame] = {}
+def expected_days(connection: Connection, requests: Sequence[BarRequest], as_of: datetime) -> pd.DataFrame:
+    """The days that requests cover, with the number of bars on each that were due and that the feed can serve.
+
+    The incomplete day of ``since`` is left out. The feeds are those that the bars known at ``as_of`` show.
+    """
+    if not requests:
+        return pd.DataFrame()
+    since = min(request.since for request in requests)
+    feeds = feeds_at(connection, [request.profile for request in requests], as_of, since)
+    counted: dict[tuple[Any, ...], pd.DataFrame] = {}
     parts = []
     for request in requests:
-        profile = request.profile
-        key = (profile.calendar, profile.timezone, profile.feed_delay_minutes, request.since)
-        if key not in days_of:
-            days_of[key] = _days_due(*key, as_of)
-        parts.append(days_of[key].assign(ticker=profile.ticker))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        profile, feed = request.profile, feeds[request.profile.ticker]
+        what = (profile.calendar, profile.timezone, profile.feed_delay_minutes, request.since)
+        key = (*what, feed.unserved, feed.empty_days)
+        if key not in counted:
+            counted[key] = _days_due(request, feed, as_of)
+        parts.append(counted[key].assign(ticker=profile.ticker))
+    return pd.concat(parts, ignore_index=True)
 
 
-def _days_due(calendar: str, timezone: str, delay_minutes: int, since: datetime, as_of: datetime) -> pd.DataFrame:
-    grid = sessions.bar_grid(calendar, since, as_of)
-    due = grid[grid["closed_at"] + pd.Timedelta(minutes=delay_minutes) <= as_of]
-    days = due["opened_at"].dt.tz_convert(timezone).dt.date
-    is_whole = days > pd.Timestamp(since).tz_convert(timezone).date()
+def _days_due(request: BarRequest, feed: Feed, as_of: datetime) -> pd.DataFrame:
+    profile, since = request.profile, request.since
+    grid = sessions.bar_grid(profile.calendar, since, as_of)
+    due = grid[grid["closed_at"] + pd.Timedelta(minutes=profile.feed_delay_minutes) <= as_of]
+    served = closings.expected_bars(profile.calendar, since, as_of, feed.unserved, feed.opened_at)
+    due = due.assign(is_served=due["opened_at"].isin(served["opened_at"]))
+    days = due["opened_at"].dt.tz_convert(profile.timezone).dt.date
+    is_whole = days > pd.Timestamp(since).tz_convert(profile.timezone).date()
     grouped = due[is_whole].groupby(days[is_whole].rename("day_exchange"))
     summed: pd.DataFrame = grouped.agg(
-        first_opened_at=("opened_at", "min"), last_closed_at=("closed_at", "max"), expected_count=("opened_at", "size")
+        first_opened_at=("opened_at", "min"), last_closed_at=("closed_at", "max"), expected_count=("is_served", "sum")
     )
     return summed.reset_index()

@@ -53,7 +53,7 @@ def keep(
         dividend_store.save_dividends(
             connection, [KnownDividend(dividend, known.of_dividend(dividend)) for dividend in dividends], as_of
         )
-        expected_store.save_expected(connection, expected_days(requests, as_of), as_of)
+        expected_store.save_expected(connection, expected_days(connection, requests, as_of), as_of)
     return len(scaled)
 
 
