@@ -9,7 +9,7 @@ from include.market.files import FilesSource
 from include.market.simulated import SimulatedSource
 from include.market.source import FILES, SIMULATED, YAHOO, BarSource
 from include.market.yahoo import YahooSource
-from include.market.yahoo_session import RateLimitGate
+from include.market.yahoo_gate import RateLimitGate
 from include.settings import MarketSettings
 
 

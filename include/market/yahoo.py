@@ -32,8 +32,9 @@ from include.market.sessions import bar_grid, last_closed, published_until
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
+from include.market.yahoo_gate import RateLimitGate, process_gate
 from include.market.yahoo_retry import RetryPolicy, request_all
-from include.market.yahoo_session import Pace, RateLimitGate, is_reachable, process_gate, process_pacer
+from include.market.yahoo_session import Pace, is_reachable, process_pacer
 from include.settings import MarketSettings
 
 __all__ = ["YahooSource", "is_reachable"]

@@ -47,7 +47,8 @@ from include.errors import (
     UnknownTickerError,
 )
 from include.market.yahoo_age import AnswerTimes, times_of
-from include.market.yahoo_session import Call, Pace, RateLimitGate, YahooSession
+from include.market.yahoo_gate import RateLimitGate
+from include.market.yahoo_session import Call, Pace, YahooSession
 
 LONGEST_HISTORY_DAYS: Final = 729
 """Yahoo refuses hourly bars older than 730 days, to the second; requests of exactly 730 days were refused as well."""
@@ -143,7 +144,7 @@ class YahooClient:
             return pd.DataFrame()
         translated = translate(error, ticker, call.status)
         is_new_refusal = isinstance(translated, RateLimitedError) and translated is not error
-        if is_new_refusal and not self._gate.note_refusal(ticker):
+        if is_new_refusal and not self._gate.opens_in():
             translated = MarketUnavailableError(str(translated))  # other tickers are still served
         raise translated from (None if translated is error else error)
 

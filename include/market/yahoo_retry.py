@@ -22,7 +22,7 @@ from include.errors import (
     MarketUnavailableError,
     RateLimitedError,
 )
-from include.market.yahoo_session import NotAskedError, RateLimitGate
+from include.market.yahoo_gate import NotAskedError, RateLimitGate
 
 T = TypeVar("T")
 

@@ -2,8 +2,9 @@
 
 yfinance accepts a session as an argument, so it needs no change. A request waits for its turn under the shared budget.
 It gets no more time than the call around it has left. It is refused at once during a rate limit, or when Yahoo was
-unreachable a moment ago. The session records the status of each response, which yfinance would hide. It knows no
-tickers and no bars. Where next: ``yahoo_client.py``, which turns one call of yfinance into a response or an error.
+unreachable a moment ago. The session records the status of each response, which yfinance would hide. Where next:
+``yahoo_gate.py`` for what is a rate limit; ``yahoo_client.py``, which turns one call of yfinance into a response or an
+error.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
-from random import SystemRandom
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,9 +25,11 @@ from curl_cffi.requests.exceptions import ConnectionError as CurlConnectionError
 from curl_cffi.requests.exceptions import RequestException
 
 from include.errors import MarketUnavailableError, RateLimitedError
+from include.market.yahoo_gate import NotAskedError, RateLimitGate
 
 CHART_PATH: Final = "/v8/finance/chart/"
 _PROBE_URL: Final = f"https://query2.finance.yahoo.com{CHART_PATH}SPY?range=1d&interval=1d"
+_PROBE_STATUSES: Final = frozenset({200, 404})
 _CRUMB_PATH: Final = "/v1/test/getcrumb"
 _COOKIE_HOSTS: Final = frozenset({"fc.yahoo.com", "guce.yahoo.com", "consent.yahoo.com"})
 
@@ -39,8 +41,6 @@ _COOKIE_REST_SECONDS: Final = 300.0
 _CALL_REQUESTS: Final = (
     2.5  # a call may take this many times one request's limit, since yfinance repeats failed requests
 )
-_RECENT_SECONDS: Final = 60.0
-_LIMITED_TICKERS: Final = 4
 _CUT_OFF_FAILURES: Final = 4
 _CUT_OFF_SECONDS: Final = 15.0
 _UNCONNECTED_CODES: Final = frozenset(
@@ -53,87 +53,9 @@ _UNCONNECTED_CODES: Final = frozenset(
     }
 )
 
-_random = SystemRandom()
-
 Pace = Callable[[], float | None]
 """Called before every request, from several threads: waits until the request may be sent; or returns at once with the
 seconds for which no request may be sent."""
-
-
-class NotAskedError(RateLimitedError):
-    """The request was not sent, because a rate limit of an earlier request is still in force."""
-
-
-class RateLimitGate:
-    """Blocks requests during a rate limit. Thread-safe.
-
-    A rate limit applies to the machine's address. If one ticker is refused while others are served, it is no rate limit
-    and blocks nothing. A pause lasts as long as Yahoo says. Where Yahoo does not say, the first pause lasts
-    ``first_seconds`` and each further one twice as long. A pause is lengthened by up to a fifth at random, so that
-    several processes do not resume at the same moment. ``tell`` is called with the seconds of every pause that begins
-    or grows here, so that other processes can keep it too.
-    """
-
-    def __init__(
-        self,
-        first_seconds: float = 30.0,
-        longest_seconds: float = 600.0,
-        tell: Callable[[float], None] | None = None,
-    ) -> None:
-        self._first_seconds = first_seconds
-        self._longest_seconds = longest_seconds
-        self._tell = tell
-        self._strikes = 0
-        self._opens_at = 0.0
-        self._refused_at: dict[str, float] = {}
-        self._answered_at = -float("inf")
-        self._lock = threading.Lock()
-
-    def note_refusal(self, ticker: str) -> bool:
-        """Notes a refusal without a waiting time; whether requests are blocked now.
-
-        It counts as a rate limit if no request succeeded within the last minute, if another ticker was refused since
-        the last success, or if several tickers were refused within the minute.
-        """
-        with self._lock:
-            now = time.monotonic()
-            self._refused_at[ticker] = now
-            recent = [at for at in self._refused_at.values() if at > now - _RECENT_SECONDS]
-            since_answer = [at for at in recent if at > self._answered_at]
-            is_answering = self._answered_at > now - _RECENT_SECONDS
-            is_limit = not is_answering or len(since_answer) > 1 or len(recent) >= _LIMITED_TICKERS
-        if is_limit:
-            self.close()
-        return self.opens_in() > 0
-
-    def close(self, retry_after_seconds: float | None = None) -> None:
-        """Starts a pause, or prolongs it. Refusals within a pause count once."""
-        with self._lock:
-            now = time.monotonic()
-            if now >= self._opens_at:
-                self._strikes += 1
-            usual_pause = min(self._longest_seconds, self._first_seconds * 2.0 ** (self._strikes - 1))
-            pause = usual_pause if retry_after_seconds is None else retry_after_seconds
-            opens_at = max(self._opens_at, now + pause * _random.uniform(1.0, 1.2))
-            is_news, self._opens_at = opens_at > self._opens_at, opens_at
-        if is_news and self._tell is not None:
-            self._tell(opens_at - now)
-
-    def keep_closed(self, seconds: float) -> None:
-        """Keeps the pause of another process; it does not lengthen the next pause here."""
-        with self._lock:
-            self._opens_at = max(self._opens_at, time.monotonic() + seconds)
-
-    def opens_in(self) -> float:
-        """Seconds until requests may be sent again; 0 if they may."""
-        return max(0.0, self._opens_at - time.monotonic())
-
-    def note_success(self) -> None:
-        """Resets the length of pauses, unless the response belongs to a request from before the current pause."""
-        with self._lock:
-            now = time.monotonic()
-            if now >= self._opens_at:
-                self._strikes, self._answered_at = 0, now
 
 
 class Pacer:
@@ -152,12 +74,6 @@ class Pacer:
             self._next_at = turn_at + self._interval
         time.sleep(turn_at - now)
         return 0.0
-
-
-@cache
-def process_gate() -> RateLimitGate:
-    """The gate that all sources of this process share, since a rate limit applies to the machine's address."""
-    return RateLimitGate()
 
 
 @cache
@@ -188,6 +104,7 @@ class YahooSession(Session[Response]):
         self._gate = gate
         self._timeout_seconds = timeout_seconds
         self._calls = threading.local()
+        self._probe_lock = threading.Lock()
         self._cookies_rest_until = 0.0
         self._connect_failures = 0
         self._cut_off_until = 0.0
@@ -228,7 +145,7 @@ class YahooSession(Session[Response]):
             self._rest_cookies_if(address.path == _CRUMB_PATH and response.status_code >= 400)
         elif address.path.startswith(CHART_PATH):
             call.response = response
-            self._check_status(response)
+            call.ends_at += self._checked_status(response, address.path.removeprefix(CHART_PATH))
         return response
 
     def _refuse_if_closed(self, is_side_request: bool) -> None:
@@ -274,8 +191,13 @@ class YahooSession(Session[Response]):
         if is_refused:
             self._cookies_rest_until = time.monotonic() + _COOKIE_REST_SECONDS
 
-    def _check_status(self, response: Response) -> None:
-        """Ends the call where yfinance would repeat the request at once, without a chance of success."""
+    def _checked_status(self, response: Response, ticker: str) -> float:
+        """Ends the call where yfinance would repeat the request at once, without a chance of success.
+
+        Returns:
+            The seconds that it took to find out whether a refusal is a rate limit.
+        """
+        started_at = time.monotonic()
         status, waiting = response.status_code, response.headers.get("Retry-After")
         if status >= 500:
             message = f"Yahoo answered with status {status}."
@@ -286,6 +208,34 @@ class YahooSession(Session[Response]):
             self._gate.close(_waiting_seconds(waiting, response.headers.get("Date") or ""))
             message = f"Yahoo asked us to slow down (429, Retry-After: {waiting})."
             raise RateLimitedError(message)
+        elif self._gate.note_refusal(ticker):
+            self._close_if_limited()
+        return time.monotonic() - started_at
+
+    def _close_if_limited(self) -> None:
+        """Blocks all requests if the probe is refused too; one thread finds out for all.
+
+        Raises:
+            RateLimitedError: requests are blocked now.
+        """
+        with self._probe_lock:
+            if self._gate.is_limit_likely() and not self._gate.opens_in():
+                self._waited_for_turn()
+                if not self._gate.opens_in() and not self._is_probe_served():
+                    self._gate.close()
+        if self._gate.opens_in() > 0:
+            message = "Yahoo asked us to slow down (429)."
+            raise RateLimitedError(message)
+
+    def _is_probe_served(self) -> bool:
+        """Whether Yahoo serves a ticker that everybody requests."""
+        try:
+            status = super().request("GET", _PROBE_URL, timeout=self._timeout_seconds).status_code
+        except RequestException:
+            return False
+        if status in _PROBE_STATUSES:
+            self._gate.note_success()
+        return status in _PROBE_STATUSES
 
 
 def is_reachable(timeout: float) -> bool:
@@ -303,7 +253,7 @@ def is_reachable(timeout: float) -> bool:
 def _probe(timeout: float) -> bool:
     try:
         with Session[Response](impersonate="chrome") as session:
-            return session.get(_PROBE_URL, timeout=timeout).status_code in {200, 404}
+            return session.get(_PROBE_URL, timeout=timeout).status_code in _PROBE_STATUSES
     except RequestException:
         return False
 

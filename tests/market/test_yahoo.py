@@ -16,8 +16,8 @@ from include.contracts import BAR_COLUMNS, BarRequest, Dividend, Split, TickerPr
 from include.market.quality import reject_bars
 from include.market.sessions import calendar_of, feed_delay_minutes, timezone_of
 from include.market.yahoo import YahooSource
+from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
-from include.market.yahoo_session import RateLimitGate
 from include.settings import MarketSettings
 from tests.yahoo.faults import KINDS, parse_fault
 from tests.yahoo.fixtures import CLOCK, KNOWN, MARKET, StartEmulator
@@ -317,7 +317,7 @@ def test_a_rate_limit_stops_all_tickers_and_they_come_when_it_has_passed(
 def test_a_refusing_window_that_every_request_prolongs_is_waited_out(
     start_emulator: StartEmulator, open_source
 ) -> None:
-    start_emulator(faults=("AAPL:429-window@0.3",))
+    start_emulator(faults=("*:429-window@0.3",))
     policy = RetryPolicy(tries=2, pause_seconds=0.02, longest_wait_seconds=5)
     report = open_source(policy, RateLimitGate(first_seconds=0.2)).fetch_bars([request_of("AAPL")], CLOCK)
     assert report.failures == ()

@@ -13,8 +13,8 @@ from include.contracts import BarRequest, TickerProfile
 from include.market.source import FetchReport
 from include.market.yahoo import YahooSource
 from include.market.yahoo_age import AnswerTimes, times_of
+from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
-from include.market.yahoo_session import RateLimitGate
 from include.settings import MarketSettings
 from tests.yahoo.fixtures import CLOCK, StartEmulator
 from tests.yahoo.providers import invented_bars

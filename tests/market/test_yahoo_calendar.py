@@ -17,8 +17,8 @@ from include.market.quality import reject_bars
 from include.market.sessions import bar_grid, calendar_of, last_closed
 from include.market.yahoo import YahooSource
 from include.market.yahoo_calendar import calendar_and_delay
+from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
-from include.market.yahoo_session import RateLimitGate
 from include.settings import MarketSettings
 from tests.yahoo import exchanges as emulated
 from tests.yahoo.fixtures import CLOCK, KNOWN, StartEmulator

@@ -32,7 +32,7 @@ from include.market.yahoo_client import (
     silence_client,
     translate,
 )
-from include.market.yahoo_session import RateLimitGate
+from include.market.yahoo_gate import RateLimitGate
 from tests.yahoo.fixtures import CLOCK, StartEmulator
 
 MISSING = YFPricesMissingError("AAPL", "(period=5d)")

@@ -13,8 +13,8 @@ import pytest
 
 from include.contracts import BAR_COLUMNS, BarRequest, TickerProfile
 from include.market.yahoo import YahooSource
+from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
-from include.market.yahoo_session import RateLimitGate
 from include.pipeline.data import fetching
 from include.pipeline.services import Services
 from include.settings import MarketSettings

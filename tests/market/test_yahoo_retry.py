@@ -15,8 +15,8 @@ from include.errors import (
     StoreUnavailableError,
     UnknownTickerError,
 )
+from include.market.yahoo_gate import NotAskedError, RateLimitGate
 from include.market.yahoo_retry import RetryPolicy, request_all
-from include.market.yahoo_session import NotAskedError, RateLimitGate
 
 POLICY = RetryPolicy(tries=3, attempts=4, pause_seconds=0.001, longest_wait_seconds=1.0)
 

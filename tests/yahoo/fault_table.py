@@ -24,8 +24,8 @@ from yfinance.data import SingletonMeta, YfData
 from include.contracts import PRICE_COLUMNS
 from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
 from include.market.yahoo import YahooSource
+from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
-from include.market.yahoo_session import RateLimitGate
 from include.pipeline import hour, onboarding
 from include.pipeline.services import Services
 from include.settings import load_settings

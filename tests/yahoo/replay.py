@@ -17,8 +17,8 @@ import numpy as np
 from include.contracts import TickerProfile
 from include.market.sessions import bar_grid, feed_delay_minutes
 from include.market.yahoo import YahooSource
+from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
-from include.market.yahoo_session import RateLimitGate
 from include.pipeline import hour
 from include.pipeline.data import backfill, due
 from include.pipeline.services import Services
