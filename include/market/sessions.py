@@ -103,6 +103,15 @@ def annotate(bars: pd.DataFrame, calendar: str) -> pd.DataFrame:
     return bars.assign(**_known_in_advance(grid, numbers), **hours, **ahead, **due, weekday=weekday)
 
 
+def bar_numbers(opened_at: pd.Series[Any], calendar: str) -> Micros:
+    """The ``bar_number`` of the bars that open at these instants, as ``bar_grid`` has it; -1 for what is off the grid.
+
+    Raises:
+        DataContractError: no such calendar, or the times are naive.
+    """
+    return _bar_numbers(opened_at, grid_of(calendar))
+
+
 def longest_session(calendar: str) -> int:
     """Bars of the calendar's longest session.
 

@@ -122,6 +122,24 @@ def load_bars(
     )
 
 
+def load_times(connection: Connection, tickers: Sequence[str], as_of: datetime) -> pd.DataFrame:
+    """When the bars of ``load_bars`` opened and closed: ticker, opened_at and closed_at (UTC), in the same order."""
+    names = sorted(set(tickers))
+    return fetch_frame(
+        connection,
+        """
+        select wanted.position::integer, known.opened_at, known.closed_at
+        from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
+        inner join forecast.bars_known_at(%(as_of)s) as known
+            on known.ticker = wanted.ticker and known.opened_at < %(as_of)s
+        order by wanted.position, known.opened_at
+        """,
+        {"tickers": names, "as_of": require_utc(as_of, "as_of")},
+        names,
+        {"opened_at": "time", "closed_at": "time"},
+    )
+
+
 def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
     """Close time (UTC) of each ticker's newest bar known at ``as_of``; tickers without a bar are absent."""
     rows = fetch_rows(

@@ -73,6 +73,29 @@ def load_features(
     )
 
 
+def load_closings(connection: Connection, tickers: Sequence[str], as_of: datetime) -> pd.DataFrame:
+    """When the bars of all rows of ``load_features`` closed: ticker and closed_at (UTC), in the same order."""
+    names = sorted(set(tickers))
+    return fetch_frame(
+        connection,
+        """
+        select wanted.position::integer, feature.closed_at
+        from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
+        cross join lateral (
+            select distinct stored.closed_at
+            from forecast.feature as stored
+            where stored.ticker = wanted.ticker
+                and stored.closed_at <= %(as_of)s
+                and stored.known_at <= %(as_of)s
+        ) as feature
+        order by wanted.position, feature.closed_at
+        """,
+        {"tickers": names, "as_of": require_utc(as_of, "as_of")},
+        names,
+        {"closed_at": "time"},
+    )
+
+
 def _drop_known(staged: str) -> str:
     """Deletes the rows with known values from the staging table.
 

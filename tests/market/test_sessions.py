@@ -153,6 +153,13 @@ def test_the_currency_week_follows_both_clocks(friday: str, last_close: str, fir
     assert after == utc(first_open) + timedelta(hours=1)
 
 
+def test_bars_have_the_numbers_of_the_grid_and_others_have_none() -> None:
+    grid = sessions.bar_grid("XNYS", datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC))
+    given = pd.concat([grid["opened_at"], grid["opened_at"].tail(1) + pd.Timedelta(minutes=1)])
+
+    assert sessions.bar_numbers(given, "XNYS").tolist() == [*grid["bar_number"], -1]
+
+
 def test_fridays_last_bar_forecasts_mondays_first() -> None:
     closes = sessions.next_closes("XNYS", utc("2025-05-23T20:00"), HORIZON_COUNT)  # Monday is Memorial Day
     assert closes[0] == utc("2025-05-27T14:30")

@@ -15,6 +15,7 @@ from include.store.bars import (
     BarCounts,
     earliest_changes,
     load_bars,
+    load_times,
     newest_closed_at,
     oldest_revised,
     save_rejections,
@@ -321,6 +322,17 @@ def test_changes_start_at_the_oldest_bar_known_since_the_last_features(connectio
     upsert_bars(connection, bars([2.5], first=1, known_at=at(6)))
     assert earliest_changes(connection, ["AAPL"], at(6)) == {"AAPL": at(2)}
     assert earliest_changes(connection, ["AAPL"], at(5)) == {"AAPL": at(4)}
+
+
+@pytest.mark.parametrize("hours", [1, 3.5, 8, 10])
+def test_the_times_of_bars_are_those_of_the_bars_that_are_known(connection: Connection, hours: float) -> None:
+    upsert_bars(connection, pd.concat([bars([1.0, 2.0, 3.0]), bars([1.0], ticker="B", first=2)]))
+    upsert_bars(connection, bars([2.5], first=1, known_at=at(9)))
+
+    times = load_times(connection, ["B", "AAPL"], at(hours))
+
+    known = load_bars(connection, ["B", "AAPL"], at(hours))
+    pd.testing.assert_frame_equal(times, known[["ticker", "opened_at", "closed_at"]])
 
 
 def test_rejected_bars_are_kept_once_as_they_first_came(connection: Connection) -> None:

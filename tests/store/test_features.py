@@ -6,7 +6,7 @@ import pytest
 
 from include.contracts import FEATURE_COLUMNS
 from include.store.engine import Connection, Engine, fetch_rows, transaction
-from include.store.features import load_features, save_features
+from include.store.features import load_closings, load_features, save_features
 from tests.support.rows import at, features
 
 pytestmark = pytest.mark.integration
@@ -120,3 +120,14 @@ def test_rows_that_are_stored_are_compared_without_an_attempt_to_insert_them(eng
         # an attempt that is rolled back leaves two dead rows before the third
         rows = fetch_rows(connection, "select ctid::text as place from forecast.feature order by closed_at")
     assert [row["place"] for row in rows] == ["(0,1)", "(0,2)", "(0,3)"]
+
+
+@pytest.mark.parametrize("hours", [1, 3, 6])
+def test_the_closings_are_those_of_the_rows_that_are_known(connection: Connection, hours: float) -> None:
+    save_features(connection, pd.concat([features([1.0, 2.0, 3.0]), features([1.0], ticker="B", first=1)]))
+    save_features(connection, features([1.5], known_at=at(5)))
+
+    closings = load_closings(connection, ["B", "AAPL"], at(hours))
+
+    known = load_features(connection, ["B", "AAPL"], at(hours))
+    pd.testing.assert_frame_equal(closings, known[["ticker", "closed_at"]])

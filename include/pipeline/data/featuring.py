@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from include.contracts import Dividend, TickerProfile
+from include.contracts import HORIZON_COUNT, Dividend, TickerProfile
 from include.errors import DataContractError
 from include.features.dividends import first_rows_without
 from include.features.frame import build_features, lookback_bars
@@ -27,6 +29,11 @@ from include.store.engine import Connection, Engine, transaction
 
 _SPARE_BARS = 200
 """Bars that an hourly update reads beyond the look-back: room for the bars that every hour fetches again."""
+
+_ROWS_A_READ = 40_000
+"""Feature rows of one query: Postgres sorts 12 MB of rows in its memory, and more in files."""
+_HISTORY_ROWS = 10_000
+"""Rows of a history whose length is not known, in the same count."""
 
 
 def update_features(
@@ -82,6 +89,18 @@ def load_series(
     row_limit: int | None = None,
 ) -> dict[str, Series]:
     """Each ticker's arrays as known at ``as_of``, its newest ``row_limit`` rows; tickers without a row are absent."""
+    size = max(1, _ROWS_A_READ // (row_limit or _HISTORY_ROWS))
+    portions = [profiles[start : start + size] for start in range(0, len(profiles), size)]
+    return {
+        ticker: found
+        for portion in portions
+        for ticker, found in _read_series(engine, portion, as_of, row_limit).items()
+    }
+
+
+def _read_series(
+    engine: Engine, profiles: Sequence[TickerProfile], as_of: datetime, row_limit: int | None
+) -> dict[str, Series]:
     tickers = [profile.ticker for profile in profiles]
     with transaction(engine) as connection:
         features = feature_store.load_features(connection, tickers, as_of, row_limit=row_limit)
@@ -96,6 +115,30 @@ def load_series(
         with suppress(DataContractError):  # a ticker whose bars do not fit its calendar is absent
             series[name] = make_series(rows, sessions.annotate(bars_by_ticker[name], calendars[name]))
     return series
+
+
+def known_targets(
+    engine: Engine, profiles: Sequence[TickerProfile], as_of: datetime
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """For every row of a ticker's ``load_series``, oldest first, whether one of its targets is known. bool [n].
+
+    It reads times only. Tickers whose bars do not fit their calendar are absent.
+    """
+    tickers = [profile.ticker for profile in profiles]
+    with transaction(engine) as connection:
+        closings = feature_store.load_closings(connection, tickers, as_of).groupby("ticker")["closed_at"]
+        times = bar_store.load_times(connection, tickers, as_of)
+    closed_of = {str(ticker): closed_at for ticker, closed_at in closings}
+    calendars = {profile.ticker: profile.calendar for profile in profiles}
+    known = {}
+    for ticker, bars in times.groupby("ticker"):
+        name = str(ticker)
+        numbers = sessions.bar_numbers(bars["opened_at"], calendars[name])
+        if name not in closed_of or (numbers < 0).any():
+            continue
+        is_followed = np.append(np.diff(numbers) <= HORIZON_COUNT, [False])  # the next bar is within the horizons
+        known[name] = is_followed[bars["closed_at"].isin(closed_of[name]).to_numpy()]
+    return known
 
 
 def _dividends(dividends: Sequence[KnownDividend]) -> list[Dividend]:

@@ -20,7 +20,7 @@ from include.model.config import TrainConfig, first_training
 from include.model.shard import ShardState, concat, initial_state
 from include.model.train import TrainingArrays, TrainReport
 from include.model.train import fine_tune as fine_tune_shard
-from include.pipeline.data.featuring import load_series
+from include.pipeline.data.featuring import known_targets, load_series
 from include.pipeline.models import backbones, networks
 from include.pipeline.services import Services, code_version, seed_of
 from include.store import models as model_store
@@ -30,6 +30,14 @@ from include.store.models import FIRST_TRAINING, ModelVersion
 STEP_TOLERANCE = 0.01
 """Largest relative increase of the loss on the held-out bars that an hour's fine-tuning may cause. A usual hour changes
 the loss by a hundredth of this; a larger increase ends the challenger."""
+
+
+@dataclass(frozen=True)
+class OlderRows:
+    """The rows of a history that a training without steps does not read, and the windows that end at them."""
+
+    row_count: int = 0
+    window_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,12 @@ class TrainingRun:
     """The network that training is pulled towards."""
     tests: Mapping[str, SequentialTest] = field(default_factory=dict)
     """The sequential test of each ticker's challenger before this training."""
+    older: Mapping[str, OlderRows] = field(default_factory=dict)
+    """What each ticker's history holds before the rows of its series; absent where the series is the whole history."""
+
+    def before(self, ticker: str) -> OlderRows:
+        """What the ticker's history holds before the rows of its series."""
+        return self.older.get(ticker, OlderRows())
 
 
 @dataclass(frozen=True)
@@ -82,9 +96,14 @@ def make_first(
 ) -> TrainedModels | None:
     """First models of the tickers with enough history, from the backbone or from nothing; stores nothing."""
     settings = services.settings.model
-    series = load_series(services.engine, profiles, as_of)
+    config = first_training(settings, is_from_backbone=backbone is not None, mirrored_inputs=SIGNED_INPUT_COUNT)
+    series, older = _first_series(services, profiles, as_of, config)
     minimum = _minimum_rows(services, backbone)
-    ready = {ticker: found for ticker, found in series.items() if len(found.close) >= minimum}
+    ready = {
+        ticker: found
+        for ticker, found in series.items()
+        if len(found.close) + older.get(ticker, OlderRows()).row_count >= minimum
+    }
     tickers = sorted(ready)
     if not tickers:
         return None
@@ -93,10 +112,39 @@ def make_first(
         state = initial_state(tickers, networks.network_config(services), seeds)
     else:
         state = start_from(backbone.state, tickers)
-    config = first_training(settings, is_from_backbone=backbone is not None, mirrored_inputs=SIGNED_INPUT_COUNT)
     parents = dict.fromkeys(tickers, backbone.version) if backbone else {}
-    trained, _ = train(services, state, ready, TrainingRun(as_of, FIRST_TRAINING, config, parents, backbone))
+    run = TrainingRun(as_of, FIRST_TRAINING, config, parents, backbone, older=older)
+    trained, _ = train(services, state, ready, run)
     return trained
+
+
+def _first_series(
+    services: Services, profiles: Sequence[TickerProfile], as_of: datetime, config: TrainConfig
+) -> tuple[dict[str, Series], dict[str, OlderRows]]:
+    """The rows that a first training reads, and what each history holds before them.
+
+    A training without steps only computes the losses on the held-out bars. It needs as many of the newest windows as
+    decide which bars are held out: five times their number. Other trainings read the whole history.
+    """
+    if config.steps:
+        return load_series(services.engine, profiles, as_of), {}
+    context = services.settings.model.context_bars
+    decisive = 5 * config.holdout_bars
+    targets = known_targets(services.engine, profiles, as_of)
+    newest = load_series(services.engine, profiles, as_of, row_limit=context + decisive + config.holdout_bars)
+    series, older, short = {}, {}, []
+    for profile in profiles:
+        ticker = profile.ticker
+        if ticker not in newest or ticker not in targets:
+            continue
+        window_count = len(window_ends(newest[ticker], context))
+        all_windows = int(targets[ticker][context - 1 :].sum())
+        rows = OlderRows(len(targets[ticker]) - len(newest[ticker].close), all_windows - window_count)
+        if rows.row_count and window_count < decisive:
+            short.append(profile)
+        else:
+            series[ticker], older[ticker] = newest[ticker], rows
+    return series | load_series(services.engine, short, as_of), older
 
 
 def train(
@@ -120,7 +168,8 @@ def train(
     seed_by_ticker = dict(zip(state.tickers, seeds, strict=True))
     versions = [_version(report, run, seed_by_ticker[ticker]) for ticker, report in kept.items()]
     provenance = {
-        version.ref.ticker: provenance_of(version, _described(series[version.ref.ticker])) for version in versions
+        ticker: provenance_of(version, _described(series[ticker], run.before(ticker)))
+        for ticker, version in zip(kept, versions, strict=True)
     }
     return TrainedModels(networks.only(trained, list(kept)), provenance, versions), failed
 
@@ -155,7 +204,7 @@ def _version(report: TrainReport, run: TrainingRun, seed: int) -> ModelVersion:
         config=run.config.to_dict(),
         seed=seed,
         code_version=code_version(),
-        window_count=report.window_count,
+        window_count=report.window_count + run.before(report.ticker).window_count,
         loss_before=report.loss_before,
         loss_after=report.loss_after,
         sequential_test=test.to_dict() if test else None,
@@ -176,8 +225,8 @@ def provenance_of(version: ModelVersion, described: Mapping[str, Any]) -> dict[s
     }
 
 
-def _described(series: Series) -> dict[str, Any]:
-    return {"row_count": len(series.close), "newest_bar_closed_at": str(series.closed_at[-1])}
+def _described(series: Series, older: OlderRows) -> dict[str, Any]:
+    return {"row_count": older.row_count + len(series.close), "newest_bar_closed_at": str(series.closed_at[-1])}
 
 
 def join(parts: Sequence[TrainedModels | None]) -> TrainedModels | None:

@@ -6,7 +6,8 @@ import pytest
 from include.contracts import FEATURE_COLUMNS, PRICE_COLUMNS
 from include.features.frame import build_features, lookback_bars
 from include.market import sessions
-from include.pipeline.data.featuring import update_features
+from include.pipeline.data import featuring
+from include.pipeline.data.featuring import known_targets, load_series, update_features
 from include.store.bars import load_bars, upsert_bars
 from include.store.engine import transaction
 from include.store.features import load_features
@@ -14,6 +15,8 @@ from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
 
 pytestmark = pytest.mark.integration
 NOVA = ROUND_THE_CLOCK[0]
+T = (AT - 20 * HOUR).replace(minute=0)
+FOUR_OF_TWELVE_HOURS = "delete from forecast.bar where mod(extract(hour from opened_at)::integer, 12) >= 4"
 
 
 def stored_and_recomputed(product: Product, as_of: object) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -75,3 +78,33 @@ def test_after_a_revision_of_an_old_bar_rows_are_computed_with_their_whole_look_
     assert update_features(product.services.engine, profiles, AT + HOUR) == (1000, {})
     stored, recomputed = stored_and_recomputed(product, AT + HOUR)
     assert_equal(stored, recomputed)
+
+
+@pytest.mark.parametrize("statement", ["select 1", FOUR_OF_TWELVE_HOURS], ids=["whole", "with holes"])
+def test_the_rows_with_a_known_target_are_those_of_the_series(product: Product, statement: str) -> None:
+    product.onboard(NOVA, history_days=30)
+    product.query(statement + "; commit")
+    profiles = list(product.market.describe([NOVA], AT)[0].values())
+    for as_of in (AT, AT - 100 * HOUR):
+        series = load_series(product.services.engine, profiles, as_of)[NOVA]
+        known = known_targets(product.services.engine, profiles, as_of)[NOVA]
+        assert known.tolist() == series.has_target.any(axis=1).tolist()
+        assert not known.all()
+
+
+def test_a_ticker_with_a_bar_off_its_calendar_has_no_known_targets(product: Product) -> None:
+    product.onboard(NOVA, history_days=30)
+    product.query("update forecast.bar set opened_at = opened_at + interval '1 minute' where opened_at = %s; commit", T)
+    profiles = list(product.market.describe([NOVA], AT)[0].values())
+    assert known_targets(product.services.engine, profiles, AT) == {}
+
+
+def test_series_that_are_read_in_portions_are_the_same(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    product.onboard(*ROUND_THE_CLOCK, history_days=20)
+    profiles = list(product.market.describe(ROUND_THE_CLOCK, AT)[0].values())
+    together = load_series(product.services.engine, profiles, AT)
+    monkeypatch.setattr(featuring, "_ROWS_A_READ", 1)
+    apart = load_series(product.services.engine, profiles, AT)
+    assert list(apart) == list(together) == list(ROUND_THE_CLOCK)
+    for ticker, series in together.items():
+        assert all((vars(apart[ticker])[name] == values).all() for name, values in vars(series).items())

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from include.model.backbone import start_from
+from include.model.config import TrainConfig
 from include.pipeline import onboarding, replay
+from include.pipeline.data.featuring import load_series
+from include.pipeline.models import training
+from include.pipeline.models.backbones import backbone_at
 from tests.support.backbones import promote_a_backbone
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
 
@@ -123,3 +128,35 @@ def test_a_move_to_a_new_backbone_is_replayed_to_the_last_bit(product: Product) 
     product.run_hour(AT + 3 * HOUR)
     for number in (0, 1, 2, 3):
         assert replay.replay(product.services, NOVA, AT + number * HOUR, is_trained_again=True).differences == []
+
+
+@pytest.mark.parametrize(
+    ("history_days", "statement"),
+    [
+        (90, "select 1"),
+        (16, "select 1"),
+        (90, "delete from forecast.bar where mod(extract(hour from opened_at)::integer, 12) >= 4"),
+    ],
+    ids=["long", "short", "with holes"],
+)
+def test_a_training_without_steps_reads_the_newest_rows_and_counts_as_if_it_had_read_all(
+    product: Product, history_days: int, statement: str
+) -> None:
+    promote_a_backbone(product, AT - HOUR, "new")
+    product.onboard(NOVA, history_days=history_days)
+    product.query(statement + "; commit")
+    profiles = list(product.market.describe([NOVA], AT)[0].values())
+    backbone = backbone_at(product.services, AT)
+    assert backbone is not None
+
+    trained = training.make_first(product.services, profiles, AT, backbone)
+
+    assert trained is not None
+    config = TrainConfig.from_dict(trained.versions[0].config)
+    run = training.TrainingRun(AT, "first_training", config, {NOVA: backbone.version}, backbone)
+    series = load_series(product.services.engine, profiles, AT)
+    expected, _ = training.train(product.services, start_from(backbone.state, [NOVA]), series, run)
+    assert expected is not None
+    assert config.steps == 0
+    assert trained.versions == expected.versions
+    assert trained.provenance == expected.provenance
