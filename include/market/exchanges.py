@@ -101,8 +101,9 @@ def parse_calendars(text: str | None) -> dict[str, str]:
 def _by_spelling(ticker: str) -> Exchange | None:
     if _CRYPTO.fullmatch(ticker):
         return _by_code()[_CRYPTO_CODE]
-    exchange = _by_suffix().get(_key_of(ticker).removeprefix("."))
-    is_plain = "." not in ticker and "=" not in ticker
+    key = _key_of(ticker)
+    is_plain = key == ticker  # T, F and V trade in New York, although they are suffixes as well
+    exchange = None if is_plain else _by_suffix().get(key.removeprefix("."))
     return exchange or (_by_code()[_NEW_YORK_CODE] if is_plain or ticker.startswith("^") else None)
 
 

@@ -74,3 +74,13 @@ def test_a_given_calendar_without_its_form_is_refused(text: str) -> None:
 
 def test_a_calendar_of_no_row_waits_as_long_as_most_exchanges() -> None:
     assert (delay_of("XNYS"), delay_of("XBUD"), delay_of("XLJU")) == (2, 35, 20)
+
+
+@pytest.mark.parametrize("ticker", ["T", "F", "V", "L", "MC", "CME", "HE"])
+def test_a_ticker_that_is_spelled_like_a_suffix_trades_in_new_york(ticker: str) -> None:
+    assert exchange_of(ticker).calendars == ("XNYS",)
+    assert emulated.exchange_of(ticker).timezone == "America/New_York"
+
+
+def test_an_index_with_a_suffix_trades_where_the_suffix_says() -> None:
+    assert exchange_of("^J203.JO") == exchange_of("ABC.JO")

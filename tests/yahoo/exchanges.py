@@ -54,7 +54,8 @@ def exchange_of(ticker: str) -> Exchange:
         return _INDEX
     if ticker.endswith(("-USD", "-EUR", "USDT", "USDC")):
         return _CRYPTO
-    return examples().get(ticker) or _by_suffix().get(ticker.rpartition(".")[2], _NASDAQ)
+    stem, _, suffix = ticker.rpartition(".")
+    return examples().get(ticker) or (_by_suffix().get(suffix, _NASDAQ) if stem else _NASDAQ)
 
 
 @cache
