@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from include.settings import _CHOICES, _GROUPS, PREFIX
+from include.features.frame import WARM_UP_BARS
+from include.settings import _CHOICES, _GROUPS, PREFIX, ModelSettings
 from include.store.engine import create_store_engine, fetch_rows, transaction
 from tests.architecture.project import PROJECT_DIR, product_files, relative, run, syntax_tree
 
@@ -260,6 +261,12 @@ def test_every_page_can_be_reached_from_the_readme():
 
 def test_the_changelog_has_the_version_of_the_project():
     assert f"\n## {PYPROJECT['project']['version']} - " in PAGES["CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/model.md"])
+def test_a_page_has_the_number_of_bars_that_a_young_listing_needs(page):
+    needed = WARM_UP_BARS + ModelSettings().context_bars
+    assert f"{needed} bars" in PAGES[page]
 
 
 def test_the_licence_file_is_the_licence_that_the_project_names():

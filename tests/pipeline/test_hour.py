@@ -63,8 +63,8 @@ def test_an_hour_is_the_same_bytes_in_a_fresh_product(product: Product, tmp_path
     forecast = product.query("select * from forecast.prediction order by ticker, as_of, horizon")
     product.query(
         "truncate forecast.ticker, forecast.bar, forecast.bar_revision, forecast.feature, forecast.model_version, "
-        "forecast.prediction, forecast.baseline_prediction, forecast.outcome, forecast.score, forecast.onboarding "
-        "cascade; commit",
+        "forecast.prediction, forecast.baseline_prediction, forecast.outcome, forecast.planned_hour, forecast.score, "
+        "forecast.onboarding cascade; commit",
     )
     with open_product(product.url, tmp_path / "other") as other:
         other.onboard(*TICKERS)

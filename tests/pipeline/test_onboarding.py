@@ -10,7 +10,8 @@ from include.contracts import BarRequest
 from include.errors import InvalidRequestError
 from include.market.files import FilesSource
 from include.market.simulated import SimulatedSource
-from include.pipeline import onboarding
+from include.pipeline import onboarding, replay
+from tests.support.backbones import promote_a_backbone
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
 
 pytestmark = pytest.mark.integration
@@ -108,13 +109,42 @@ def test_a_ticker_with_too_little_history_is_active_on_the_labelled_baseline(pro
     assert rows == [(True, None, "no model yet: too little history, or its training diverged")]
 
 
-def test_a_ticker_that_grew_into_enough_history_is_asked_to_be_trained(product: Product) -> None:
+@pytest.mark.parametrize(("is_with_backbone", "needed"), [(True, 245 + 16), (False, 245 + 50)])
+def test_a_young_listing_gets_its_first_model_in_the_hour_that_brings_the_last_bar_that_it_needs(
+    product: Product, is_with_backbone: bool, needed: int
+) -> None:
+    """245 bars of warm-up and the context of 16, or 50 rows where it is trained from nothing."""
+    if is_with_backbone:
+        promote_a_backbone(product, AT - 20 * HOUR, "early")
+    product.onboard(NOVA, history_days=10)
+    ((stored,),) = product.query("select count(*) from forecast.bar")
+    last = AT + (needed - stored) * HOUR
+    assert product.run_hour(last - HOUR) == {"fallback": 1}
+    assert product.query("select reason from forecast.outcome") == [
+        (f"no model yet: it needs {needed} bars and has {needed - 1}",)
+    ]
+    assert onboarding.pending_requests(product.services, last - HOUR) == []
+
+    assert product.run_hour(last) == {"forecast": 1}
+    ((kind, parent, as_of),) = product.query("select kind, parent_version, as_of from forecast.model_version")
+    assert (kind, parent is not None, as_of) == ("first_training", is_with_backbone, last)
+    assert onboarding.pending_requests(product.services, last) == []
+    frozen = product.checksum()
+    assert product.run_hour(last) == {"forecast": 1}
+    assert product.run_hour(last - HOUR) == {"fallback": 1}
+    assert product.checksum() == frozen
+    assert replay.replay(product.services, NOVA, last, is_trained_again=True).differences == []
+    assert product.run_hour(last + HOUR) == {"forecast": 1}
+
+
+def test_a_ticker_whose_model_gives_nothing_usable_is_asked_to_be_trained(product: Product) -> None:
     product.onboard(NOVA, history_days=1)
     later = AT + timedelta(days=14)
     product.run_hour(later)
-    assert product.query("select status from forecast.outcome where as_of = %s", later) == [("fallback",)]
+    product.query("update forecast.outcome set status = 'fallback' where as_of = %s; commit", later)
     (form,) = onboarding.pending_requests(product.services, later)
-    request = onboarding.Request.from_params("grown", later, form)
+    assert form == {"tickers": [NOVA], "retrain": True}
+    request = onboarding.Request.from_params("again", later, form)
     assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
     assert product.run_hour(later + HOUR) == {"forecast": 1}
 

@@ -8,7 +8,8 @@ an hour
    them to the sequential test (``evaluation/promotion.py`` explains the test);
 2. stores a restart, with the reference's weights, if the challenger is rejected. The restart serves;
 3. trains the challenger further if it is not rejected. The new version serves if the test has proven the challenger
-   better.
+   better;
+4. gives a ticker without a model its first one, when a young listing has enough bars.
 
 No outcome is used to choose among a challenger's versions: the test is valid only under that condition. Where next:
 ``policy.py`` for which challengers an hour trains, ``training.py`` for the training itself.
@@ -41,6 +42,7 @@ from include.pipeline.models.training import (
     name,
     provenance_of,
     train,
+    train_first,
 )
 from include.pipeline.services import Services, code_version, seed_of
 from include.store import models as model_store
@@ -60,7 +62,7 @@ REJECTED = "it lost against its reference"
 
 @dataclass(frozen=True)
 class FineTuneCounts:
-    """What an hour did to a shard's challengers: tickers trained, restarted, and without any model."""
+    """What an hour did to a shard's challengers: tickers trained, restarted, and still without any model."""
 
     trained_count: int
     restarted_count: int
@@ -71,7 +73,8 @@ def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: date
     """Tests, trains or restarts the tickers' challengers and stores the new versions; counts of tickers.
 
     A challenger continues from its newest version before ``as_of``, so that a rerun starts from the same weights. If
-    these weights were pruned (an hour of long ago), the ticker is left unchanged.
+    these weights were pruned (an hour of long ago), the ticker is left unchanged. A ticker without a model gets its
+    first one if it has enough history by now.
     """
     tickers = [profile.ticker for profile in profiles]
     with transaction(services.engine) as connection:
@@ -86,8 +89,10 @@ def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: date
         versions = {profile.ticker: newest[profile.ticker] for profile in portion}
         trained = update(services, portion, versions, chosen, as_of, backbone)
         kinds += [version.kind for version in keep(services, trained, backbone)] if trained else []
+    without = [profile for profile in profiles if profile.ticker not in newest]
+    first_count = train_first(services, without, as_of) if without else 0
     restarted = kinds.count(RESTART)
-    return FineTuneCounts(len(kinds) - restarted, restarted, len(tickers) - len(newest))
+    return FineTuneCounts(len(kinds) - restarted + first_count, restarted, len(without) - first_count)
 
 
 def make_again(

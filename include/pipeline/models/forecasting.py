@@ -36,6 +36,7 @@ from include.model.shard import ShardState, concat
 from include.pipeline.data.featuring import load_series
 from include.pipeline.data.histories import history_of
 from include.pipeline.models import backbones, networks
+from include.pipeline.models.young import too_young
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
@@ -141,6 +142,9 @@ def make_forecasts(
         results[ticker] = (
             (OutcomeStatus.FALLBACK, problem) if problem else (OutcomeStatus.FORECAST, models.notes.get(ticker))
         )
+    without = {ticker: len(bars_by_ticker[ticker]) for ticker, (_, reason) in results.items() if reason == NO_MODEL}
+    for ticker, reason in too_young(services, without, as_of).items():
+        results[ticker] = (OutcomeStatus.FALLBACK, reason)
     return Forecasts(predictions, baselines, results)
 
 
