@@ -29,7 +29,7 @@ from include.model.backbone import load_backbone, read_certificate
 from include.model.config import model_config
 from include.pipeline.data.histories import load_histories
 from include.pipeline.pretraining.backbone_forecaster import BackboneForecaster
-from include.settings import ModelSettings
+from include.settings import ModelSettings, load_settings
 from research.forecasters.boosting import BoostedQuantiles
 from research.forecasters.external_forecasts import read_forecasts, write_requests
 from research.forecasters.garch import garch
@@ -127,7 +127,7 @@ def leaderboard_text(board: Leaderboard, competitor: str) -> str:
 def _load(chosen: argparse.Namespace) -> tuple[dict[str, History], datetime, datetime]:
     """The histories by ticker, and the test period [since, until)."""
     known_until = require_utc(chosen.until, "until") if chosen.until else _LATEST
-    histories = load_histories(chosen.bars, known_until, chosen.tickers)
+    histories = load_histories(chosen.bars, known_until, chosen.tickers, load_settings().market)
     until = chosen.until or _end_of(histories)
     return histories, chosen.since or until - timedelta(days=_DAYS), until
 

@@ -10,7 +10,7 @@ handed over or counts for a ticker's calendar.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,7 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 
 from include.contracts import BarRequest, TickerFailure, TickerProfile, require_utc
 from include.errors import DataContractError, HourcastError, MarketUnavailableError, RetryableError, UnknownTickerError
+from include.market.exchanges import given_calendar
 from include.market.file_bars import read_bars
 from include.market.grid import ALWAYS_OPEN, CURRENCIES
 from include.market.sessions import bar_grid, calendar_of, closed_at_of, feed_delay_minutes, timezone_of
@@ -38,8 +39,9 @@ class FilesSource:
 
     name = FILES
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, calendars: Mapping[str, str] | None = None) -> None:
         self._folder = folder
+        self._calendars = calendars or {}  # of suffixes and tickers, by a setting
         self._explained: set[Path] = set()
 
     def describe(self, tickers: Sequence[str], as_of: datetime) -> tuple[dict[str, TickerProfile], list[TickerFailure]]:
@@ -74,7 +76,8 @@ class FilesSource:
         if opened_at.empty:
             message = f"{ticker}: {self._path(ticker)} has no bar before {as_of:%Y-%m-%d %H:%M}; choose a later as_of."
             raise MarketUnavailableError(message)
-        calendar = _round_the_clock(opened_at) or calendar_of(ticker)
+        given = given_calendar(ticker, self._calendars)
+        calendar = given or _round_the_clock(opened_at) or calendar_of(ticker)
         _require_openings(opened_at, calendar, f"{ticker}: {self._path(ticker)}")
         return TickerProfile(
             ticker=ticker,

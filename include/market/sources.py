@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from include.market.calendar_definitions import use_calendars_file
+from include.market.exchanges import parse_calendars
 from include.market.files import FilesSource
 from include.market.simulated import SimulatedSource
 from include.market.source import FILES, SIMULATED, YAHOO, BarSource
@@ -35,5 +36,5 @@ def open_sources(settings: MarketSettings, budget: Budget | None = None) -> dict
     yahoo = YahooSource(settings, pace, gate=gate)
     sources: dict[str, BarSource] = {YAHOO: yahoo, SIMULATED: SimulatedSource()}
     if settings.bars_dir is not None:
-        sources[FILES] = FilesSource(settings.bars_dir)
+        sources[FILES] = FilesSource(settings.bars_dir, parse_calendars(settings.suffix_calendars))
     return sources

@@ -19,6 +19,8 @@ from include.market import files
 from include.market.files import FilesSource
 from include.market.quality import reject_bars
 from include.market.sessions import bar_grid
+from include.market.sources import open_sources
+from include.settings import MarketSettings
 from tests.market.file_samples import canonical, download, history
 
 START = datetime(2025, 5, 1, tzinfo=UTC)
@@ -197,6 +199,26 @@ def test_an_error_that_a_library_raises_is_one_tickers_failure(tmp_path: Path, m
 def test_a_suffix_without_known_hours_is_a_failure(tmp_path: Path) -> None:
     rows("XNYS").to_parquet(tmp_path / "AAPL.XY.parquet")
     assert not failure(tmp_path, "AAPL.XY").is_retryable
+
+
+def test_a_setting_gives_a_suffix_or_a_ticker_its_calendar(tmp_path: Path) -> None:
+    for ticker, calendar in (("AAPL.XY", "XNYS"), ("VOD.XY", "XLON"), ("COIN.XY", "24/7")):
+        rows(calendar).to_parquet(tmp_path / f"{ticker}.parquet")
+    chosen = MarketSettings(cache_dir=tmp_path, bars_dir=tmp_path, suffix_calendars=".XY=XNYS,VOD.XY=XLON,COIN.XY=24/7")
+    profiles, failures = open_sources(chosen)["files"].describe(["AAPL.XY", "VOD.XY", "COIN.XY"], AS_OF)
+    assert failures == []
+    assert {ticker: profile.calendar for ticker, profile in profiles.items()} == {
+        "AAPL.XY": "XNYS",
+        "VOD.XY": "XLON",
+        "COIN.XY": "24/7",
+    }
+
+
+def test_a_calendar_of_a_setting_that_does_not_exist_is_the_tickers_failure(tmp_path: Path) -> None:
+    rows("XNYS").to_parquet(tmp_path / "AAPL.XY.parquet")
+    profiles, failures = FilesSource(tmp_path, {".XY": "MOON"}).describe(["AAPL.XY"], AS_OF)
+    assert profiles == {}
+    assert "MOON" in failures[0].reason
 
 
 def test_one_broken_file_does_not_harm_its_neighbours(tmp_path: Path) -> None:

@@ -20,25 +20,33 @@ from include.errors import InvalidRequestError
 from include.evaluation.history import History, make_history
 from include.features.scale import next_slot_keys, slot_keys
 from include.market import sessions
+from include.market.calendar_definitions import use_calendars_file
+from include.market.exchanges import parse_calendars
 from include.market.files import FilesSource
 from include.market.grid import ALWAYS_OPEN, CURRENCIES, NEW_YORK
 from include.market.quality import reject_bars
 from include.market.simulated import SimulatedSource
 from include.market.source import SIMULATED_SUFFIX
+from include.settings import MarketSettings
 
+_DEFAULTS = MarketSettings()
 _SINCE = datetime(2015, 1, 1, tzinfo=UTC)
 
 
-def load_histories(folder: Path, until: datetime, tickers: Sequence[str] | None = None) -> dict[str, History]:
+def load_histories(
+    folder: Path, until: datetime, tickers: Sequence[str] | None = None, market: MarketSettings = _DEFAULTS
+) -> dict[str, History]:
     """The histories of the tickers in a folder (all of them, if none are named), of bars closed before ``until``.
 
-    Bars that fail the quality checks are left out.
+    Bars that fail the quality checks are left out. The process follows the calendars of ``market`` from here on.
 
     Raises:
         InvalidRequestError: the folder has no bars of a named ticker, or no bars at all.
+        SettingsError: a calendar of ``market`` makes no sense.
     """
     wanted = list(tickers) if tickers is not None else tickers_of(folder)
-    source = FilesSource(folder)
+    use_calendars_file(market.calendars_file)
+    source = FilesSource(folder, parse_calendars(market.suffix_calendars))
     profiles, failures = source.describe(wanted, until)
     if failures or not profiles:
         reasons = "; ".join(failure.reason for failure in failures) or f"{folder} holds no Parquet or CSV file of bars"

@@ -58,11 +58,12 @@ def pretrain_backbone(
 
     Raises:
         InvalidRequestError: the folder holds no bars.
+        SettingsError: a setting of the environment is wrong.
         DataContractError: no ticker has enough of them.
     """
     chosen = training or PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT)
     config = model_config(load_settings({}).model, MODEL_INPUT_COUNT)
-    histories = load_histories(bars_dir, until)
+    histories = load_histories(bars_dir, until, market=load_settings().market)
     oldest_at = min(history.closed_at[0] for history in histories.values())
     training_set = histories | simulated_histories(simulated_count, _aware(oldest_at), until)
     starts = [until - _QUARTER * back for back in range(quarters, 0, -1)]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -8,6 +9,7 @@ from include.contracts import TickerProfile
 from include.errors import InvalidRequestError
 from include.market import sessions
 from include.pipeline.data.histories import load_histories, market_of, simulated_histories, tickers_of
+from include.settings import MarketSettings
 
 UNTIL = datetime(2025, 3, 1, tzinfo=UTC)
 
@@ -71,6 +73,19 @@ def test_named_tickers_are_read_alone_and_a_missing_one_is_refused(folder):
     assert sorted(load_histories(folder, UNTIL, ["AAPL"])) == ["AAPL"]
     with pytest.raises(InvalidRequestError, match="MSFT"):
         load_histories(folder, UNTIL, ["AAPL", "MSFT"])
+
+
+def test_calendars_of_the_settings_are_followed(tmp_path):
+    write(tmp_path, "AAPL.XY", "XNYS")
+    holidays = tmp_path / "calendars.toml"
+    holidays.write_text('[XNYS]\nclosed = ["2025-02-03"]\n', encoding="utf-8")
+    given = MarketSettings(suffix_calendars=".XY=XNYS")
+    usual = load_histories(tmp_path, UNTIL, market=given)["AAPL.XY"]
+    with_holiday = load_histories(tmp_path, UNTIL, market=replace(given, calendars_file=holidays))["AAPL.XY"]
+    assert len(load_histories(tmp_path, UNTIL, market=given)["AAPL.XY"]) == len(usual)
+    assert len(usual) - len(with_holiday) == 7
+    with pytest.raises(InvalidRequestError, match="trading hours are not known"):
+        load_histories(tmp_path, UNTIL)
 
 
 def test_a_folder_without_bars_is_refused(tmp_path):
