@@ -32,7 +32,7 @@ from include.market.sessions import bar_grid, last_closed, published_until
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
-from include.market.yahoo_gate import RateLimitGate, process_gate
+from include.market.yahoo_gate import NotAskedError, RateLimitGate, process_gate
 from include.market.yahoo_retry import RetryPolicy, request_all
 from include.market.yahoo_session import Pace, is_reachable, process_pacer
 from include.settings import MarketSettings
@@ -59,9 +59,10 @@ class _Kept:
     """What is kept of responses that lead to another request.
 
     ``old``: by ticker, the newest response that was made too early. ``refused``: by ticker and reason, the bars of a
-    response that describes another ticker.
+    response that describes another ticker. ``requested``: the tickers of which a request was sent.
     """
 
+    requested: set[str] = field(default_factory=set)
     old: dict[str, FetchReport] = field(default_factory=dict)
     refused: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
@@ -70,7 +71,8 @@ class YahooSource:
     """The bar source `yahoo`.
 
     ``pace`` is called before every request and returns when it may be made, from several threads at once; without it
-    the sources of this process share ``yahoo_requests_per_second``.
+    the sources of this process share ``yahoo_requests_per_second``. ``repeat_pace`` is called instead for a ticker that
+    was requested before in the same call.
     """
 
     name = YAHOO
@@ -81,12 +83,15 @@ class YahooSource:
         pace: Pace | None = None,
         policy: RetryPolicy | None = None,
         gate: RateLimitGate | None = None,
+        repeat_pace: Pace | None = None,
     ) -> None:
         self._calendars = parse_calendars(settings.suffix_calendars)
         self._policy = policy or RetryPolicy()
         self._gate = gate or process_gate()
         own_pace = pace or process_pacer(settings.yahoo_requests_per_second)
-        self._client = YahooClient(own_pace, self._gate, settings.yahoo_timeout_seconds, settings.cache_dir)
+        self._client = YahooClient(
+            own_pace, self._gate, settings.yahoo_timeout_seconds, settings.cache_dir, repeat_pace
+        )
         # Kept as long as the source: every thread that ends would leave database connections behind in the client.
         self._executor = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix=YAHOO)
 
@@ -180,7 +185,7 @@ class YahooSource:
             return FetchReport(bars=join_bars([]), failures=())
         # A cache finds responses by address. After an old response the address differs by a second.
         start = since - timedelta(seconds=1) if profile.ticker in kept.old else since
-        answer = self._client.hourly(profile.ticker, start, as_of)
+        answer = self._hourly(profile.ticker, start, as_of, kept)
         served = make_bars(profile.ticker, profile.calendar, answer.rows)
         known = known_bars(served, request, as_of)
         if known.empty:
@@ -201,6 +206,16 @@ class YahooSource:
         )
         _require_recent(profile, answer, report, as_of, kept)
         return report
+
+    def _hourly(self, ticker: str, since: datetime, as_of: datetime, kept: _Kept) -> Answer:
+        is_repeat = ticker in kept.requested
+        kept.requested.add(ticker)
+        try:
+            return self._client.hourly(ticker, since, as_of, is_repeat=is_repeat)
+        except NotAskedError:
+            if not is_repeat:
+                kept.requested.remove(ticker)
+            raise
 
 
 def _require_same_ticker(profile: TickerProfile, answer: Answer, known: pd.DataFrame, kept: _Kept) -> None:

@@ -82,10 +82,17 @@ class Answer:
 class YahooClient:
     """yfinance with ``YahooSession``, a cache folder of this process and Hourcast's errors. Thread-safe."""
 
-    def __init__(self, pace: Pace, gate: RateLimitGate, timeout_seconds: float, cache_dir: Path) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        gate: RateLimitGate,
+        timeout_seconds: float,
+        cache_dir: Path,
+        repeat_pace: Pace | None = None,
+    ) -> None:
         self._gate = gate
         self._timeout_seconds = timeout_seconds
-        self._session = YahooSession(pace, gate, timeout_seconds)
+        self._session = YahooSession(pace, gate, timeout_seconds, repeat_pace)
         self._cache_dir = cache_dir
 
     def remember_timezones(self, timezones: Mapping[str, str]) -> None:
@@ -100,8 +107,8 @@ class YahooClient:
         for ticker, timezone in timezones.items():
             get_tz_cache().store(ticker, timezone)
 
-    def hourly(self, ticker: str, since: datetime, until: datetime) -> Answer:
-        """Yahoo's hourly bars with since <= opened_at < until.
+    def hourly(self, ticker: str, since: datetime, until: datetime, *, is_repeat: bool = False) -> Answer:
+        """Yahoo's hourly bars with since <= opened_at < until. A repeated request lets first requests go before it.
 
         Raises:
             RateLimitedError, MarketUnavailableError: a later request may succeed.
@@ -113,15 +120,15 @@ class YahooClient:
             message = f"{ticker}: this is an ISIN; give the ticker as Yahoo spells it."
             raise InvalidRequestError(message)
         try:
-            return self._request(ticker, {"start": since, "end": until}, until)
+            return self._request(ticker, {"start": since, "end": until}, until, is_repeat)
         except RangeRefusedError:  # ``until`` is long past: request the longest history that Yahoo still serves
-            answer = self._request(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"}, until)
+            answer = self._request(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"}, until, is_repeat)
             return replace(answer, rows=answer.rows[answer.rows["opened_at"] < until])
 
-    def _request(self, ticker: str, window: Mapping[str, Any], until: datetime) -> Answer:
+    def _request(self, ticker: str, window: Mapping[str, Any], until: datetime, is_repeat: bool) -> Answer:
         # yfinance caches responses for past windows, failures as well, until the process ends.
         YfData.cache_get.cache_clear()
-        with self._session.call() as call:
+        with self._session.call(is_repeat=is_repeat) as call:
             try:
                 frame = yf.Ticker(ticker, session=self._session).history(
                     interval="1h", auto_adjust=False, actions=False, timeout=self._timeout_seconds, **window

@@ -61,10 +61,7 @@ class RateLimitGate:
         newest responses are refusals of other tickers than these, it is a rate limit and requests are blocked.
         """
         with self._lock:
-            now = time.monotonic()
-            is_answering = self._answered_at > now - _RECENT_SECONDS
-            if is_answering and self._alone_at.get(ticker, -float("inf")) > now - _RECENT_SECONDS:
-                self._alone_at[ticker] = now
+            if self._is_alone(ticker):
                 return False
             self._refusals[ticker] = self._refusals.get(ticker, 0) + 1
             self._newest.append(ticker)
@@ -78,6 +75,26 @@ class RateLimitGate:
         with self._lock:
             is_answering = self._answered_at > time.monotonic() - _RECENT_SECONDS
             return len(self._refusals) > 1 or (not is_answering and sum(self._refusals.values()) > 1)
+
+    def note_waiting_time(self, ticker: str, seconds: float | None) -> None:
+        """Notes a refusal with a waiting time (None: unreadable) and pauses so long, unless the ticker does not count.
+
+        Which tickers do not count says ``note_refusal``.
+        """
+        with self._lock:
+            if self._is_alone(ticker):
+                return
+            self._refusals[ticker] = self._refusals.get(ticker, 0) + 1
+        self.close(seconds)
+
+    def _is_alone(self, ticker: str) -> bool:
+        """Whether the ticker was refused within the last minute, before another was served; then it is noted anew."""
+        now = time.monotonic()
+        since = now - _RECENT_SECONDS
+        is_alone = self._answered_at > since and self._alone_at.get(ticker, -float("inf")) > since
+        if is_alone:
+            self._alone_at[ticker] = now
+        return is_alone
 
     def close(self, retry_after_seconds: float | None = None) -> None:
         """Starts a pause, or prolongs it. Refusals within a pause count once."""

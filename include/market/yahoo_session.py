@@ -84,9 +84,13 @@ def process_pacer(per_second: float) -> Pacer:
 
 @dataclass
 class Call:
-    """One call of yfinance: when its time is used up, and the newest response to a request for prices."""
+    """One call of yfinance: when its time is used up, and the newest response to a request for prices.
+
+    ``is_repeat``: the ticker was requested before in the same round of requests.
+    """
 
     ends_at: float
+    is_repeat: bool = False
     response: Response | None = None
 
     @property
@@ -98,9 +102,12 @@ class Call:
 class YahooSession(Session[Response]):
     """A browser-like HTTP session with pace, rate-limit gate and time limits; used by several threads at once."""
 
-    def __init__(self, pace: Pace, gate: RateLimitGate, timeout_seconds: float) -> None:
+    def __init__(
+        self, pace: Pace, gate: RateLimitGate, timeout_seconds: float, repeat_pace: Pace | None = None
+    ) -> None:
         super().__init__(impersonate="chrome")
         self._pace = pace
+        self._repeat_pace = repeat_pace or pace
         self._gate = gate
         self._timeout_seconds = timeout_seconds
         self._calls = threading.local()
@@ -110,9 +117,12 @@ class YahooSession(Session[Response]):
         self._cut_off_until = 0.0
 
     @contextmanager
-    def call(self) -> Iterator[Call]:
-        """Limits the wall-clock time of this thread's requests within the block, and records their responses."""
-        call = Call(ends_at=time.monotonic() + _CALL_REQUESTS * self._timeout_seconds)
+    def call(self, *, is_repeat: bool = False) -> Iterator[Call]:
+        """Limits the wall-clock time of this thread's requests within the block, and records their responses.
+
+        Requests of a repeated call wait for their turn by the pace of repeated requests.
+        """
+        call = Call(time.monotonic() + _CALL_REQUESTS * self._timeout_seconds, is_repeat)
         self._calls.current = call
         try:
             yield call
@@ -132,7 +142,7 @@ class YahooSession(Session[Response]):
         is_side_request = address.hostname in _COOKIE_HOSTS or address.path == _CRUMB_PATH
         self._refuse_if_closed(is_side_request)
         call: Call = getattr(self._calls, "current", None) or Call(time.monotonic() + self._timeout_seconds)
-        call.ends_at += self._waited_for_turn()
+        call.ends_at += self._waited_for_turn(self._repeat_pace if call.is_repeat else self._pace)
         self._refuse_if_closed(is_side_request)  # another thread may have met a rate limit meanwhile
         options["timeout"] = self._limits(call, is_side_request)
         try:
@@ -162,9 +172,9 @@ class YahooSession(Session[Response]):
             message = "cookie and crumb are not asked for again so soon"
             raise CurlConnectionError(message)
 
-    def _waited_for_turn(self) -> float:
+    def _waited_for_turn(self, pace: Pace) -> float:
         started_at = time.monotonic()
-        blocked = self._pace()
+        blocked = pace()
         if blocked:
             self._gate.keep_closed(blocked)
         return time.monotonic() - started_at
@@ -205,7 +215,7 @@ class YahooSession(Session[Response]):
         if status != 429:
             self._gate.note_success()
         elif waiting is not None:
-            self._gate.close(_waiting_seconds(waiting, response.headers.get("Date") or ""))
+            self._gate.note_waiting_time(ticker, _waiting_seconds(waiting, response.headers.get("Date") or ""))
             message = f"Yahoo asked us to slow down (429, Retry-After: {waiting})."
             raise RateLimitedError(message)
         elif self._gate.note_refusal(ticker):
@@ -220,7 +230,7 @@ class YahooSession(Session[Response]):
         """
         with self._probe_lock:
             if self._gate.is_limit_likely() and not self._gate.opens_in():
-                self._waited_for_turn()
+                self._waited_for_turn(self._pace)
                 if not self._gate.opens_in() and not self._is_probe_served():
                     self._gate.close()
         if self._gate.opens_in() > 0:

@@ -1,17 +1,25 @@
 """The request rate of a source, shared by all processes through Postgres.
 
 A token bucket of size one: each request reserves the next free instant, 1 / per_second seconds after the previous one,
-whichever process made that. If the source refuses a request of one process, all of them stop. Times are by the
-database's clock. No connection is held while a process waits.
+whichever process made that. A repeated request reserves an instant only while no other request waits for one, so the
+first requests of all processes come before it. If the source refuses a request of one process, all of them stop. Times
+are by the database's clock. No connection is held while a process waits.
 """
 
 from __future__ import annotations
 
 import time
 from datetime import timedelta
+from random import SystemRandom
+from typing import Final
 
 from include.errors import MarketUnavailableError
 from include.store.engine import Connection, Engine, execute, fetch_rows, transaction
+
+_NO_QUEUE: Final = timedelta(0)
+_SHORTEST_PAUSE_SECONDS: Final = 0.05
+
+_random = SystemRandom()
 
 
 class RequestBudget:
@@ -26,16 +34,18 @@ class RequestBudget:
         self._interval = timedelta(seconds=1.0 / per_second)
         self._longest = timedelta(seconds=longest_wait_seconds)
 
-    def wait_for_turn(self) -> float:
+    def wait_for_turn(self, *, is_repeat: bool = False) -> float:
         """Waits for a free instant and returns 0.0; returns at once the seconds left while the source is blocked.
+
+        A repeated request waits until no other one is queued, but at most ``longest_wait_seconds``; then it queues too.
 
         Raises:
             MarketUnavailableError: the queue is too long.
             StoreUnavailableError: Postgres cannot be reached.
         """
-        with transaction(self._engine) as connection:
-            wait = self._take(connection)
-            blocked = self._blocked_for(connection) if wait is None else 0.0
+        wait, blocked = self._try_without_queue() if is_repeat else (None, 0.0)
+        if wait is None and blocked <= 0:
+            wait, blocked = self._try(self._longest)
         if blocked > 0:
             return blocked
         if wait is None:
@@ -44,6 +54,25 @@ class RequestBudget:
                 "there are too many workers for its rate limit."
             )
             raise MarketUnavailableError(message)
+        return self._sleep_until(wait)
+
+    def _try_without_queue(self) -> tuple[float | None, float]:
+        """As ``_try``, again and again while other requests are queued, for at most the longest wait."""
+        ends_at = time.monotonic() + self._longest.total_seconds()
+        wait, blocked = self._try(_NO_QUEUE)
+        while wait is None and blocked <= 0 and time.monotonic() < ends_at:
+            time.sleep(max(_SHORTEST_PAUSE_SECONDS, self._interval.total_seconds() * _random.uniform(0.25, 0.5)))
+            wait, blocked = self._try(_NO_QUEUE)
+        return wait, blocked
+
+    def _try(self, longest: timedelta) -> tuple[float | None, float]:
+        """Seconds until the reserved instant, None if the queue is longer than ``longest``; seconds of a block."""
+        with transaction(self._engine) as connection:
+            wait = self._take(connection, longest)
+            return wait, self._blocked_for(connection) if wait is None else 0.0
+
+    def _sleep_until(self, wait: float) -> float:
+        """Waits for the reserved instant; the seconds left of a block that began meanwhile."""
         if wait <= 0:
             return 0.0
         time.sleep(wait)
@@ -64,7 +93,7 @@ class RequestBudget:
                 {"source": self._source, "pause": timedelta(seconds=seconds)},
             )
 
-    def _take(self, connection: Connection) -> float | None:
+    def _take(self, connection: Connection, longest: timedelta) -> float | None:
         """Seconds until the reserved instant; None if none was reserved."""
         rows = fetch_rows(
             connection,
@@ -77,7 +106,7 @@ class RequestBudget:
                 and stored.next_at <= clock_timestamp() + :longest
             returning extract(epoch from next_at - :interval - clock_timestamp()) as wait
             """,
-            {"source": self._source, "interval": self._interval, "longest": self._longest},
+            {"source": self._source, "interval": self._interval, "longest": longest},
         )
         return max(0.0, float(rows[0]["wait"])) if rows else None
 

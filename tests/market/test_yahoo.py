@@ -370,6 +370,44 @@ def test_one_request_a_ticker_is_made_and_each_waits_for_its_turn(
     assert len(turns) == len(emulator.asked)
 
 
+def test_only_a_ticker_that_was_requested_before_waits_by_the_pace_of_repeated_requests(
+    start_emulator: StartEmulator, settings: MarketSettings
+) -> None:
+    turns: list[str] = []
+    start_emulator(faults=("AAPL:500:1",))
+    source = YahooSource(
+        settings,
+        pace=lambda: turns.append("first"),
+        policy=QUICK,
+        gate=RateLimitGate(),
+        repeat_pace=lambda: turns.append("repeat"),
+    )
+    report = source.fetch_bars([request_of("AAPL"), request_of("MSFT")], CLOCK)
+    assert report.failures == ()
+    assert turns.count("repeat") == 1
+    assert turns[-1] == "repeat"
+    source.fetch_bars([request_of("AAPL")], CLOCK)
+    assert turns[-1] == "first"
+
+
+def test_a_request_that_was_not_sent_is_no_first_request(
+    start_emulator: StartEmulator, settings: MarketSettings
+) -> None:
+    turns: list[str] = []
+    start_emulator()
+    blocks = [0.05, 0.0]  # the pace reports a block at the first turn
+
+    def pace() -> float:
+        turns.append("first")
+        return blocks.pop(0) if blocks else 0.0
+
+    source = YahooSource(
+        settings, pace=pace, policy=QUICK, gate=RateLimitGate(), repeat_pace=lambda: turns.append("repeat")
+    )
+    assert source.fetch_bars([request_of("AAPL")], CLOCK).failures == ()
+    assert set(turns) == {"first"}
+
+
 def test_without_a_connection_every_ticker_fails_soon_and_may_be_retried(
     open_source, monkeypatch: pytest.MonkeyPatch, start_emulator: StartEmulator
 ) -> None:

@@ -94,6 +94,21 @@ def test_tickers_that_were_refused_before_another_was_served_do_not_count_again(
     assert gate.note_refusal("VOD.L")
 
 
+def test_a_waiting_time_pauses_all_but_not_again_for_a_ticker_after_which_another_was_served() -> None:
+    gate = RateLimitGate()
+    gate.note_waiting_time("AAPL", 0.05)
+    assert gate.opens_in() > 0
+    time.sleep(gate.opens_in())
+    gate.note_waiting_time("AAPL", 0.05)  # nothing was served since
+    assert gate.opens_in() > 0
+    time.sleep(gate.opens_in())
+    gate.note_success()
+    gate.note_waiting_time("AAPL", 5.0)
+    assert gate.opens_in() == 0
+    gate.note_waiting_time("MSFT", 5.0)
+    assert gate.opens_in() > 4
+
+
 def test_half_of_the_newest_responses_refused_is_a_rate_limit() -> None:
     gate = RateLimitGate(first_seconds=5.0)
     for number in range(5):

@@ -9,7 +9,7 @@ import pytest
 
 from include.errors import MarketUnavailableError
 from include.store.budget import RequestBudget
-from include.store.engine import Engine, create_store_engine
+from include.store.engine import Engine, create_store_engine, execute, transaction
 
 pytestmark = pytest.mark.integration
 
@@ -76,5 +76,60 @@ def test_a_queue_that_is_too_long_turns_away_at_once(engines: list[Engine]) -> N
 
     with pytest.raises(MarketUnavailableError, match="too many workers"):
         budget.wait_for_turn()
+
+    assert time.monotonic() - started_at < 2
+
+
+def test_a_repeated_request_waits_until_no_first_request_is_queued(engines: list[Engine]) -> None:
+    first, second, third = (RequestBudget(engine, "yahoo", per_second=10) for engine in engines)
+    turns: list[str] = []
+
+    def ask(name: str, budget: RequestBudget, is_repeat: bool) -> None:
+        assert budget.wait_for_turn(is_repeat=is_repeat) == 0.0
+        turns.append(name)
+
+    with ThreadPoolExecutor(12) as pool:
+        firsts = [pool.submit(ask, "first", budget, False) for budget in (first, second) for _ in range(3)]
+        time.sleep(0.05)
+        repeats = [pool.submit(ask, "repeat", third, True) for _ in range(2)]
+        firsts += [pool.submit(ask, "first", second, False) for _ in range(4)]
+        for result in (*firsts, *repeats):
+            result.result()
+
+    assert turns == ["first"] * 10 + ["repeat"] * 2
+
+
+def test_a_repeated_request_queues_with_the_others_when_it_has_waited_long_enough(engines: list[Engine]) -> None:
+    budget = RequestBudget(engines[0], "yahoo", per_second=20, longest_wait_seconds=0.6)
+    budget.wait_for_turn()
+    is_over = threading.Event()
+
+    def keep_queue() -> None:
+        while not is_over.wait(0.02):
+            with transaction(engines[1]) as connection:
+                execute(
+                    connection,
+                    "update forecast.request_budget set next_at = clock_timestamp() + interval '0.3 seconds'",
+                )
+
+    queue = threading.Thread(target=keep_queue)
+    queue.start()
+    limit = threading.Timer(20.0, is_over.set)
+    limit.start()
+    try:
+        assert budget.wait_for_turn(is_repeat=True) == 0.0
+        assert not is_over.is_set()
+    finally:
+        is_over.set()
+        limit.cancel()
+        queue.join()
+
+
+def test_a_repeated_request_learns_of_a_block_at_once(engines: list[Engine]) -> None:
+    budget = RequestBudget(engines[0], "yahoo", per_second=10)
+    budget.block(30.0)
+    started_at = time.monotonic()
+
+    assert budget.wait_for_turn(is_repeat=True) > 25
 
     assert time.monotonic() - started_at < 2
