@@ -97,10 +97,11 @@ def annotate(bars: pd.DataFrame, calendar: str) -> pd.DataFrame:
         name: (grid.closed[np.minimum(numbers + horizon, last)] - grid.closed[numbers]) / HOUR
         for name, horizon in (("hours_to_next", 1), ("hours_to_last", HORIZON_COUNT))
     }
-    closes = grid.closed[np.minimum(numbers[:, np.newaxis] + np.arange(HORIZON_COUNT + 1), last)]
-    due = dict(zip(ANNOUNCEMENT_COLUMNS, announced(closes[:, :-1], closes[:, 1:]).T, strict=True))
+    due = dict(zip(ANNOUNCEMENT_COLUMNS, _announced_ahead(grid, numbers).T, strict=True))
     weekday = (grid.session_day[numbers] + 3) % 7  # 1970-01-01 was a Thursday
-    return bars.assign(**_known_in_advance(grid, numbers), **hours, **ahead, **due, weekday=weekday)
+    columns = _known_in_advance(grid, numbers) | hours | ahead | due | {"weekday": weekday}
+    given = {str(name): values for name, values in bars.items()}
+    return pd.DataFrame(given | columns, index=bars.index)  # at once: ``assign`` takes five times as long
 
 
 def bar_numbers(opened_at: pd.Series[Any], calendar: str) -> Micros:
@@ -217,6 +218,15 @@ def _known_in_advance(grid: Grid, numbers: Micros) -> dict[str, Any]:
         "is_session_first": grid.slot[numbers] == 0,
         "session_date": pd.DatetimeIndex((grid.session_day[numbers] * DAY).view("datetime64[us]")),
     }
+
+
+def _announced_ahead(grid: Grid, numbers: Micros) -> Micros:
+    """The ``Announcement`` due during each of the H bars after the bars with these numbers. [n] -> [n, H]."""
+    last = len(grid.closed) - 1
+    first, end = int(numbers.min(initial=last)), int(numbers.max(initial=0)) + HORIZON_COUNT
+    closes = grid.closed[np.minimum(np.arange(first, end + 1), last)]
+    due = announced(closes[:-1], closes[1:])
+    return np.asarray(due[(numbers - first)[:, np.newaxis] + np.arange(HORIZON_COUNT)], dtype=np.int64)
 
 
 def _bar_numbers(opened_at: pd.Series[Any], grid: Grid) -> Micros:

@@ -38,19 +38,26 @@ def encode(frame: pd.DataFrame, kinds: Kinds, nullable: Collection[str] = ()) ->
         DataContractError: a column is missing, or a time is naive or unknown.
     """
     arrays = {column: _to_wire(frame, column, kind) for column, kind in kinds.items()}
-    parts = [_HEADER]
+    parts: list[bytes | memoryview] = [_HEADER]
     for ticker, rows in frame.groupby("ticker", sort=False).indices.items():
-        name = str(ticker).encode()
-        layout = _layout(f"S{len(name)}", kinds)
-        records: npt.NDArray[Any] = np.empty(len(rows), dtype=layout)
-        records["field_count"] = len(kinds) + 1
-        records["width_ticker"] = len(name)
-        records["ticker"] = name
+        records = _blank_rows(str(ticker).encode(), kinds, len(rows))
+        is_one_block = rows[-1] - rows[0] == len(rows) - 1
+        place = slice(rows[0], rows[-1] + 1) if is_one_block else rows  # a slice is not copied
         for column, values in arrays.items():
-            records[f"width_{column}"] = values.itemsize
-            records[column] = values[rows]
+            records[column] = values[place]
         parts.append(_with_nulls(records, nullable))
     return b"".join([*parts, _TRAILER])
+
+
+def _blank_rows(ticker: bytes, kinds: Kinds, count: int) -> npt.NDArray[Any]:
+    """Rows of one ticker in which only the values of ``kinds`` are still to be filled in."""
+    row: npt.NDArray[Any] = np.zeros(1, dtype=_layout(f"S{len(ticker)}", kinds))
+    row["field_count"] = len(kinds) + 1
+    row["width_ticker"] = len(ticker)
+    row["ticker"] = ticker
+    for column in kinds:
+        row[f"width_{column}"] = row[column].itemsize
+    return np.frombuffer(bytearray(row.tobytes()) * count, dtype=row.dtype)
 
 
 def decode(data: bytes, tickers: Sequence[str], kinds: Kinds) -> pd.DataFrame:
@@ -74,17 +81,18 @@ def decode(data: bytes, tickers: Sequence[str], kinds: Kinds) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _with_nulls(records: npt.NDArray[Any], nullable: Collection[str]) -> bytes:
+def _with_nulls(records: npt.NDArray[Any], nullable: Collection[str]) -> memoryview:
     """The bytes of rows, in which a null has the width -1 and no value."""
+    every_byte = records.view(np.uint8)
     missing = {column: np.isnan(records[column]) for column in nullable}
     if not any(is_null.any() for is_null in missing.values()):
-        return records.tobytes()
+        return every_byte.data
     is_sent = np.ones((len(records), records.dtype.itemsize), dtype=np.uint8)
     sent = is_sent.view(records.dtype)[:, 0]  # the same fields, so that a field that is set to 0 is not sent
     for column, is_null in missing.items():
         records[f"width_{column}"][is_null] = -1
         sent[column][is_null] = 0
-    return records.view(np.uint8).reshape(is_sent.shape)[is_sent.view(np.bool_)].tobytes()
+    return every_byte.reshape(is_sent.shape)[is_sent.view(np.bool_)].data
 
 
 def _layout(ticker: str, kinds: Kinds) -> np.dtype[Any]:

@@ -234,10 +234,12 @@ def _create_staging(connection: Connection, table: Table, columns: Sequence[str]
 
 
 def _plain_values(column: pd.Series[Any]) -> list[Any]:
-    values = column.tolist()
-    if pd.api.types.is_float_dtype(column.dtype):
+    is_time = isinstance(column.dtype, pd.DatetimeTZDtype)
+    values = column.dt.as_unit("us").dt.to_pydatetime().tolist() if is_time else column.tolist()
+    missing = column.isna()
+    if pd.api.types.is_float_dtype(column.dtype) or not missing.any():
         return values
-    return [None if pd.isna(value) else value for value in values]
+    return [None if is_missing else value for value, is_missing in zip(values, missing, strict=True)]
 
 
 def _as_text(value: object) -> str:

@@ -74,7 +74,7 @@ def profile_over_all_time(patch: Patch) -> None:
     def of_all(result: np.ndarray, *_: Any) -> np.ndarray:
         return np.broadcast_to(result[-1:], result.shape).copy()
 
-    around(patch, scale, "_window_sums", of_all)
+    around(patch, scale, "_window_sum", of_all)
 
 
 def own_hour_in_the_scale(patch: Patch) -> None:
