@@ -60,6 +60,16 @@ PARAMS: dict[str, Any] = {
         title="Train active tickers again",
         description_md="Fetch the history of tickers that are active already again, and train them from the start.",
     ),
+    "rescale": Param(
+        default=[],
+        type=["null", "array"],
+        items={"type": "string", "maxLength": 128},
+        title="Decisions about price steps",
+        description_md="One a line, for a ticker that is held: `TICKER OPENED_AT FACTOR`, or `TICKER OPENED_AT move`. "
+        "`OPENED_AT` is when the first bar after the step opened; `FACTOR` is old prices over new ones (a 4:1 split is "
+        "4). Add `unit` if the volumes stayed as they were: `EZJ.L 2026-11-17T08:00Z 100 unit`. The open questions are "
+        "in `bi.event`.",
+    ),
     "as_of": Param(
         default=None,
         type=["null", "string"],

@@ -16,7 +16,9 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError
+from include.market.source import normalise_ticker
 from include.pipeline import hour, onboarding, replay
+from include.pipeline.data import rescaling
 from include.pipeline.models import retention
 from include.pipeline.pretraining import requests
 from include.pipeline.services import Services, open_services
@@ -52,6 +54,8 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
         return dict(retention.prune(services, as_of))
     if chosen.command == "pretrain":
         return _pretrain(services, as_of, chosen)
+    if chosen.command == "rescale":
+        return _rescale(services, as_of, chosen)
     request = onboarding.Request(
         request_id=_request_id(chosen, as_of),
         as_of=as_of,
@@ -77,6 +81,15 @@ def _pretrain(services: Services, as_of: datetime, chosen: argparse.Namespace) -
     words = "__".join(f"{name}_{value}" for name, value in form.items())
     request_id = f"cli__pretrain__{as_of.isoformat()}__{words}"
     return requests.pretrain(services, requests.BackboneRequest.from_params(request_id, as_of, form))
+
+
+def _rescale(services: Services, as_of: datetime, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Stores a decision about a step in a ticker's prices; what it did."""
+    opened_at = require_utc(chosen.opened_at, "opened_at")
+    ticker = normalise_ticker(chosen.ticker)
+    decision = rescaling.Decision(ticker, opened_at, chosen.factor, scales_volume=not chosen.unit)
+    (result,) = rescaling.decide(services, [decision], as_of)
+    return result
 
 
 def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -139,9 +152,18 @@ def _parser() -> argparse.ArgumentParser:
         help="newest days, which are not trained on but scored",
     )
     pretrain.add_argument("--seed", type=int)
+    rescale = commands.add_parser("rescale", help="decide whether a step in a ticker's prices is a change of scale")
+    rescale.add_argument("ticker")
+    rescale.add_argument(
+        "--opened-at", type=datetime.fromisoformat, required=True, help="when the first bar after the step opened"
+    )
+    what = rescale.add_mutually_exclusive_group(required=True)
+    what.add_argument("--factor", type=float, help="a change of scale: old prices over new ones; a 4:1 split is 4")
+    what.add_argument("--move", action="store_true", help="a price move")
+    rescale.add_argument("--unit", action="store_true", help="the volumes stayed as they were: pence became pounds")
     prune = commands.add_parser("prune", help="remove weights that are no longer needed, as the hour at 0:00 UTC does")
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
-    for command in (run_hour, onboard, retire, pretrain, prune):
+    for command in (run_hour, onboard, retire, pretrain, rescale, prune):
         command.add_argument(
             "--as-of", type=datetime.fromisoformat, help="nothing that became known later is read; default: now"
         )

@@ -27,13 +27,16 @@ _Mask = npt.NDArray[np.bool_]
 
 
 def reject_bars(
-    bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], as_of: datetime
+    bars: pd.DataFrame, profiles: Mapping[str, TickerProfile], as_of: datetime, past: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The accepted bars, and the rejected rows with a column ``reason``: the first check that they failed.
 
     The accepted bars are a BarFrame with a column ``confirmed_at`` (UTC): when the bar closed that confirmed them,
     which is nearly always the bar itself. They were not known before that. Of several good bars with the same ticker
     and time the first is accepted, the others are ``duplicated``.
+
+    ``past``: accepted bars (BAR_COLUMNS) that open before each ticker's first given bar, on the same price scale. The
+    first given bars are compared with them.
 
     Raises:
         DataContractError: a column is missing, or a ticker has no profile.
@@ -48,9 +51,13 @@ def reject_bars(
     reason.loc[again.index[again]] = "duplicated"
     good = good.loc[~again].sort_values(["ticker", "opened_at"])
     confirmed_at = bars["closed_at"].copy()
-    for _, rows in good.groupby("ticker"):
-        reason.loc[rows.index], places = implausible_bars(rows)
-        confirmed_at.loc[rows.index] = rows["closed_at"].array[places]
+    past_of = {} if past is None or past.empty else dict(list(past.groupby("ticker")))
+    for ticker, rows in good.groupby("ticker"):
+        before = past_of.get(ticker, good.iloc[:0])
+        joined = pd.concat([before[list(BAR_COLUMNS)], rows[list(BAR_COLUMNS)]])
+        reasons, places = implausible_bars(joined)
+        reason.loc[rows.index] = reasons.to_numpy()[len(before) :]
+        confirmed_at.loc[rows.index] = joined["closed_at"].array[places][len(before) :]
     passed = bars[list(BAR_COLUMNS)].assign(confirmed_at=confirmed_at).loc[reason == ""]
     accepted = passed.sort_values(["ticker", "opened_at"], ignore_index=True)
     rejected = bars.assign(reason=reason).loc[reason != ""].reset_index(drop=True)

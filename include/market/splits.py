@@ -1,13 +1,16 @@
 """The scale of a response's prices, and the factor between it and the stored scale.
 
 A source adjusts hourly prices for splits: after a split it serves older bars on the new scale, sometimes late. So a
-response is first brought to one scale (``unify``). Then the ratio of stored to fetched closes gives the split's factor
-(``factor_of``). Pure functions: no store, no source.
+response is first brought to one scale (``unify``). Then the ratios of stored to fetched closes (``shifts``) give the
+split's factor (``factor_of``). Pure functions: no store, no source. Where next: ``scale_steps.py`` for changes of scale
+within a response that no split names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
@@ -29,6 +32,30 @@ _STEP_BARS: Final = 3  # a median of three, so that one bad price beside a split
 _LARGEST_TERM: Final = 50
 
 
+@dataclass(frozen=True)
+class Shift:
+    """A ticker's given bars compared with the stored bars of the same times: log(stored close / given close).
+
+    ``log_ratio``: the median; ``low`` and ``high``: the 10 % and 90 % quantiles; ``overlap_count``: bars that are given
+    and stored; ``agreeing_ratio``: share (0..1) of them within ``AGREEMENT`` of the median; ``newest_overlap_at``: when
+    the newest of them opened, UTC; ``has_newer``: whether a given bar is newer than all stored ones.
+    """
+
+    ticker: str
+    log_ratio: float
+    low: float
+    high: float
+    overlap_count: int
+    agreeing_ratio: float
+    newest_overlap_at: datetime
+    has_newer: bool
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether nearly all bars have the same ratio."""
+        return self.overlap_count >= _LEAST_OVERLAP and self.agreeing_ratio >= _LEAST_AGREEING_RATIO
+
+
 def unify(bars: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
     """The bars, with those before each split moved to the new scale where the source served them on the old one.
 
@@ -44,56 +71,118 @@ def unify(bars: pd.DataFrame, splits: Sequence[Split]) -> pd.DataFrame:
         step = float(np.log(after["open"].head(_STEP_BARS).median() / before["close"].tail(_STEP_BARS).median()))
         size = float(np.log(split.factor))
         if abs(step + size) < abs(size) / 2:
-            is_old = (unified["ticker"] == split.ticker) & (unified["opened_at"] < split.effective_at)
-            unified = rescale(unified, unified.index[is_old], split.factor)
+            unified = rescale_before(unified, split)
     return unified
 
 
-def rescale(bars: pd.DataFrame, rows: pd.Index, factor: float) -> pd.DataFrame:
-    """The frame with these rows' prices divided, and their volumes multiplied, by ``factor``."""
+def rescale(bars: pd.DataFrame, rows: pd.Index, factor: float, volume_factor: float) -> pd.DataFrame:
+    """The frame with these rows' prices divided by ``factor``, and their volumes multiplied by ``volume_factor``."""
     scaled = bars.copy()
     scaled.loc[rows, list(PRICE_COLUMNS)] = scaled.loc[rows, list(PRICE_COLUMNS)] / factor
-    scaled.loc[rows, "volume"] = scaled.loc[rows, "volume"] * factor
+    scaled.loc[rows, "volume"] = scaled.loc[rows, "volume"] * volume_factor
     return scaled
 
 
-def factor_of(log_ratio: float, overlap_count: int, agreeing_ratio: float, splits: Sequence[Split]) -> float | None:
-    """The factor of the split between stored and fetched bars; None for no split, NaN if the scale is unclear.
+def rescale_before(bars: pd.DataFrame, split: Split) -> pd.DataFrame:
+    """The frame with the ticker's bars that open before the split on the new scale."""
+    is_old = (bars["ticker"] == split.ticker) & (bars["opened_at"] < split.effective_at)
+    return rescale(bars, bars.index[is_old], split.factor, split.volume_factor)
 
-    The scale is unclear if the bars differ much from the stored ones, but not all by the same factor. Then they are
-    another ticker's, or some of them are on another scale.
+
+def shifts(stored: pd.DataFrame, given: pd.DataFrame, boundaries: Mapping[str, datetime]) -> list[Shift]:
+    """The tickers whose median ratio differs from 1 by more than ``AGREEMENT``.
 
     Args:
-        log_ratio: median over the bars that are both stored and given of log(stored close / given close).
-        overlap_count: how many such bars there are.
-        agreeing_ratio: share of them within ``AGREEMENT`` of that median.
-        splits: the ticker's splits by its source.
+        stored: the stored bars of the given tickers and times (BAR_COLUMNS).
+        given: accepted bars of a response, on one scale.
+        boundaries: by ticker, when a change of scale took effect (UTC): stored bars from it on are on the new scale
+            already, so that only those before it are compared, if there are any.
     """
-    if overlap_count < _LEAST_OVERLAP or agreeing_ratio < _LEAST_AGREEING_RATIO:
-        return None if abs(log_ratio) < _LEAST_UNANNOUNCED else float("nan")
-    for split in splits:
-        if abs(log_ratio - np.log(split.factor)) < AGREEMENT:
-            return split.factor
-    if abs(log_ratio) < _LEAST_UNANNOUNCED:
+    both = stored.merge(given, on=["ticker", "opened_at"], suffixes=("_stored", ""))
+    both = both.assign(value=np.log(both["close_stored"] / both["close"]))
+    newest = stored.groupby("ticker")["opened_at"].max()
+    found = []
+    for ticker, rows in both.groupby("ticker"):
+        boundary = boundaries.get(str(ticker))
+        older = rows[rows["opened_at"] < boundary] if boundary is not None else rows
+        compared = rows if older.empty else older
+        median = float(compared["value"].median())
+        if abs(median) <= AGREEMENT:
+            continue
+        newest_given = given.loc[given["ticker"] == ticker, "opened_at"].max()
+        found.append(
+            Shift(
+                ticker=str(ticker),
+                log_ratio=median,
+                low=float(compared["value"].quantile(0.1)),
+                high=float(compared["value"].quantile(0.9)),
+                overlap_count=len(compared),
+                agreeing_ratio=float((abs(compared["value"] - median) <= AGREEMENT).mean()),
+                newest_overlap_at=compared["opened_at"].max().to_pydatetime(),
+                has_newer=bool(newest_given > newest[ticker]),
+            )
+        )
+    return found
+
+
+def factor_of(shift: Shift, splits: Sequence[Split]) -> float | None:
+    """The factor of the split between stored and fetched bars; None for no split, NaN if the scale is unclear.
+
+    A known split is the factor, exactly, if it is clearly the nearest explanation: what is left is a revision of each
+    bar. The scale is unclear if the bars differ much from the stored ones, but not all by the same factor. Then they
+    are another ticker's, or some of them are on another scale.
+
+    ``splits``: the ticker's splits that are known by its source, by its bars, or from the store.
+    """
+    known = _nearest(shift, splits)
+    if known is not None:
+        return known
+    if abs(shift.log_ratio) < _LEAST_UNANNOUNCED:
         return None
-    ratio = float(np.exp(log_ratio))
+    if not shift.is_uniform:
+        return math.nan
+    ratio = math.exp(shift.log_ratio)
     simple = float(Fraction(max(ratio, 1 / ratio)).limit_denominator(_LARGEST_TERM))
     nearest = simple if ratio > 1 else 1 / simple
-    return nearest if abs(np.log(nearest / ratio)) < AGREEMENT else ratio
+    return nearest if abs(math.log(nearest / ratio)) < AGREEMENT else ratio
+
+
+def residual_of(shift: Shift, factor: float | None) -> float | None:
+    """What the factor leaves unexplained in all bars alike, in log prices; None if nothing is."""
+    residual = shift.log_ratio - math.log(factor or 1.0)
+    return residual if shift.is_uniform and abs(residual) > AGREEMENT else None
 
 
 def effective_from(
     ticker: str, factor: float, splits: Sequence[Split], otherwise_at: datetime
 ) -> tuple[datetime, bool]:
     """When a split took effect (UTC), and whether the source announced it; ``otherwise_at`` if it did not."""
-    named = [
-        split.effective_at
-        for split in splits
-        if split.ticker == ticker and abs(np.log(split.factor / factor)) < AGREEMENT
-    ]
-    return (max(named), True) if named else (otherwise_at, False)
+    named = [split for split in splits if split.ticker == ticker]
+    same = [split.effective_at for split in named if abs(np.log(split.factor / factor)) < AGREEMENT]
+    if not same and named and abs(np.log(_product(named) / factor)) < AGREEMENT:
+        same = [split.effective_at for split in named]
+    return (max(same), True) if same else (otherwise_at, False)
 
 
 def is_same(split: Split, other: Split) -> bool:
     """Whether two splits have the same factor."""
     return abs(float(np.log(split.factor / other.factor))) < AGREEMENT
+
+
+def _nearest(shift: Shift, splits: Sequence[Split]) -> float | None:
+    """The known factor, or the product of all, that is clearly nearer to the ratios than no split and the others."""
+    if not splits:
+        return None
+    factors = {split.factor for split in splits} | {_product(splits)}
+    best, *others = sorted(factors - {1.0}, key=lambda factor: abs(shift.log_ratio - math.log(factor))) or [1.0]
+    size = math.log(best)
+    # between no split and this one, the nearer half of the way is the split's
+    is_nearer = all(abs(value - size) < abs(size) / 2 for value in (shift.low, shift.log_ratio, shift.high))
+    distance = abs(shift.log_ratio - size)
+    alternatives = [math.log(other) for other in others if abs(math.log(other / best)) > AGREEMENT]
+    is_clear = all(distance < abs(shift.log_ratio - other) / 2 for other in alternatives)
+    return best if is_nearer and is_clear and best != 1.0 else None
+
+
+def _product(splits: Sequence[Split]) -> float:
+    return math.prod(split.factor for split in splits)

@@ -14,7 +14,7 @@ from datetime import datetime
 from include.contracts import Freshness, OutcomeStatus, PlannedTicker, Shard, Stage
 from include.errors import MarketUnavailableError, RetryableError
 from include.pipeline import scoring
-from include.pipeline.data import due, featuring, fetching
+from include.pipeline.data import due, featuring, fetching, scale_notes
 from include.pipeline.data.freshness import update_freshness
 from include.pipeline.models import challengers, forecasting, retention
 from include.pipeline.models.backbones import settle_backbone
@@ -103,8 +103,10 @@ def predict(services: Services, shard: Shard) -> dict[str, int]:
     profiles = [item.profile for item in waiting]
     results = forecasting.forecast(services, profiles, shard.as_of, written_by="hourly")
     late_reasons = {item.profile.ticker: item.freshness.late_reason for item in waiting if item.freshness}
+    with transaction(services.engine) as connection:
+        notes = scale_notes.notes(connection, list(results), shard.as_of)
     results = {
-        ticker: (status, "; ".join(filter(None, (reason, late_reasons.get(ticker)))) or None)
+        ticker: (status, "; ".join(filter(None, (reason, late_reasons.get(ticker), notes.get(ticker)))) or None)
         for ticker, (status, reason) in results.items()
     }
     with transaction(services.engine) as connection:

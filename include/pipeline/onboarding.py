@@ -16,6 +16,7 @@ from typing import Any
 from include.contracts import AUTOMATIC, OutcomeStatus, Shard, TickerProfile, TickerStatus
 from include.errors import InvalidRequestError, RetryableError
 from include.market.source import normalise_ticker, source_of
+from include.pipeline.data import rescaling
 from include.pipeline.data.backfill import backfill
 from include.pipeline.models import forecasting, training
 from include.pipeline.models.backbones import settle_backbone
@@ -42,6 +43,8 @@ class Request:
     source: str | None
     history_days: int | None
     is_retraining: bool
+    decisions: tuple[str, ...] = ()
+    """About steps in tickers' prices, as a person types them; see ``data/rescaling.py``."""
 
     @classmethod
     def from_params(cls, request_id: str, as_of: datetime, params: Mapping[str, Any]) -> Request:
@@ -54,6 +57,7 @@ class Request:
             source=None if params.get("source") == AUTOMATIC else params.get("source"),
             history_days=params.get("history_days"),
             is_retraining=bool(params.get("retrain")),
+            decisions=tuple(params.get("rescale") or ()),
         )
 
 
@@ -61,11 +65,12 @@ def validate(services: Services, request: Request) -> list[Shard]:
     """Stores the request, describes its tickers by their sources, retires others; the shards of those to backfill.
 
     Raises:
-        InvalidRequestError: the request names no ticker at all.
+        InvalidRequestError: the request names no ticker at all, or a decision about a scale cannot be stored.
     """
-    if not request.tickers and not request.retire_tickers:
+    if not request.tickers and not request.retire_tickers and not request.decisions:
         message = "no ticker to onboard and none to retire; name at least one, for example AAPL."
         raise InvalidRequestError(message)
+    rescaling.decide(services, [rescaling.parse_decision(text) for text in request.decisions], request.as_of)
     schedule = services.settings.schedule
     settle_backbone(services, request.as_of)
     with transaction(services.engine) as connection:

@@ -113,7 +113,7 @@ def load_bars(
             coalesce(bar.volume, 'NaN'),
             bar.known_at
         from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
-        cross join lateral ({_newest_bars("%(as_of)s", "%(bar_limit)s")}) as bar
+        cross join lateral ({newest_bars("%(as_of)s", "%(bar_limit)s")}) as bar
         order by wanted.position, bar.opened_at
         """,  # noqa: S608  # placeholders
         {"tickers": names, "as_of": require_utc(as_of, "as_of"), "bar_limit": bar_limit},
@@ -147,11 +147,27 @@ def newest_closed_at(connection: Connection, tickers: Sequence[str], as_of: date
         f"""
         select wanted.ticker, bar.closed_at
         from unnest(cast(:tickers as text[])) as wanted (ticker)
-        cross join lateral ({_newest_bars(":as_of", "1")}) as bar
+        cross join lateral ({newest_bars(":as_of", "1")}) as bar
         """,  # noqa: S608  # placeholders
         {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
     )
     return {row["ticker"]: row["closed_at"] for row in rows}
+
+
+def first_opened_at(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
+    """Open time (UTC) of each ticker's oldest bar known at ``as_of``; tickers without a bar are absent."""
+    if not tickers:
+        return {}
+    rows = fetch_rows(
+        connection,
+        """
+        select ticker, min(opened_at) as opened_at from forecast.bars_known_at(:as_of)
+        where ticker = any(cast(:tickers as text[]))
+        group by ticker
+        """,
+        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
+    )
+    return {row["ticker"]: row["opened_at"] for row in rows}
 
 
 def oldest_revised(
@@ -236,8 +252,10 @@ def save_rejections(connection: Connection, rejected: pd.DataFrame, as_of: datet
     )
 
 
-def _newest_bars(moment: str, limit: str) -> str:
-    """A query for the newest bars of ``forecast.bars_known_at`` of one wanted ticker, newest first.
+def newest_bars(moment: str, limit: str, before: str | None = None) -> str:
+    """A query for the newest bars of ``forecast.bars_known_at`` of one ``wanted`` ticker, newest first.
+
+    The arguments are expressions of SQL. With ``before``, only bars that open before it.
 
     Each part of the union has the limit as well. Otherwise the planner would read all bars of the ticker: it uses the
     order of an index within a part, but not across a union with conditions.
@@ -245,7 +263,7 @@ def _newest_bars(moment: str, limit: str) -> str:
     parts = [
         f"""(
             select {_columns("part")} from forecast.{table} as part
-            where part.ticker = wanted.ticker and part.opened_at < {moment} and {condition}
+            where part.ticker = wanted.ticker and part.opened_at < {before or moment} and {condition}
             order by part.opened_at desc
             limit {limit}
         )"""  # noqa: S608  # placeholders

@@ -148,8 +148,8 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
 
     Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close,
     actual_known_at, dividend_gap (log return by which dividends between the last close and the target moved the price,
-    as known at ``as_of``; 0 without a dividend) and QUANTILE_COLUMNS. Prices are on the scale of ``as_of``. Targets
-    older than ``reach`` are left out.
+    as known at ``as_of``; 0 without a dividend) and QUANTILE_COLUMNS. Prices are on the scale of ``as_of``. Left
+    out are targets older than ``reach``, and forecasts across a step of which it is not settled whether it is a move.
     """
     rows = fetch_rows(
         connection,
@@ -163,12 +163,20 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
                 scale.factor
             from forecast.prediction
             cross join lateral forecast.split_factor_between(
-                prediction.ticker, prediction.as_of, :as_of
+                prediction.ticker, prediction.as_of, :as_of, prediction.anchored_at
             ) as scale
             inner join forecast.bars_known_at(:as_of) as actual
                 on actual.ticker = prediction.ticker and actual.closed_at = prediction.target_at
             where prediction.target_at between cast(:since as timestamptz) and :as_of
                 and prediction.as_of < :as_of
+                and not exists (
+                    select from forecast.scale_question as question
+                    where question.ticker = prediction.ticker and question.kind = 'step'
+                        and question.opened_at >= prediction.anchored_at
+                        and question.opened_at < prediction.target_at
+                        and question.known_at <= :as_of
+                        and (question.settled_at is null or question.settled_at > :as_of)
+                )
         ),
 
         method as (
@@ -302,7 +310,7 @@ def calibration_history(
         inner join forecast.bars_known_at(%(as_of)s) as actual
             on actual.ticker = wanted.ticker and actual.closed_at = forecast.target_at
         cross join lateral forecast.split_factor_between(
-            forecast.ticker, forecast.as_of, %(as_of)s
+            forecast.ticker, forecast.as_of, %(as_of)s, forecast.anchored_at
         ) as scale
         order by wanted.position, forecast.as_of, forecast.horizon
         """,  # noqa: S608  # names from contracts.py

@@ -42,7 +42,11 @@ BAR_REJECTED = Table(
     ("ticker", "opened_at", "reason"),
     ("as_of", *BAR_COLUMNS[2:]),
 )
-SPLIT = Table("split", ("ticker", "known_at"), ("effective_at", "factor", "is_announced"))
+SPLIT = Table(
+    "split",
+    ("ticker", "known_at", "effective_at"),
+    ("factor", "is_announced", "scales_volume", "evidence"),
+)
 DIVIDEND = Table("dividend", ("ticker", "ex_at"), ("amount", "known_at"))
 EXPECTED_DAY = Table(
     "expected_day",

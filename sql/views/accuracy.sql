@@ -12,7 +12,7 @@ prediction as (
         prediction.last_close / scale.factor as last_close_today
     from forecast.prediction
     left join lateral forecast.split_factor_between(
-        prediction.ticker, prediction.as_of, 'infinity'
+        prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
     ) as scale on true
 ),
 
@@ -24,7 +24,7 @@ ours as (
         score.absolute_error / scale.factor as error_today
     from forecast.score
     left join lateral forecast.split_factor_between(
-        score.ticker, score.scored_as_of, 'infinity'
+        score.ticker, score.scored_as_of, 'infinity', score.as_of
     ) as scale on true
     where score.method = 'hourcast'
 ),

@@ -45,6 +45,17 @@ rejected as (
     select * from forecast.bar_rejected
 ),
 
+-- changes of scale that no source announced
+change as (
+    select * from forecast.split
+    where not is_announced
+),
+
+question as (
+    select * from forecast.scale_question
+    where settled_at is null
+),
+
 -- each part has the ticker, so that a condition on it reaches the indexes
 event as (
     select
@@ -92,6 +103,25 @@ event as (
         rejected.reason
     from rejected
     inner join ticker on rejected.ticker = ticker.ticker
+    union all
+    select
+        change.ticker,
+        (change.effective_at at time zone ticker.timezone)::date
+            as day_exchange,
+        null as expected_count,
+        'scale change' as kind,
+        null as reason
+    from change
+    inner join ticker on change.ticker = ticker.ticker
+    union all
+    select
+        question.ticker,
+        (question.opened_at at time zone ticker.timezone)::date as day_exchange,
+        null as expected_count,
+        'scale question' as kind,
+        null as reason
+    from question
+    inner join ticker on question.ticker = ticker.ticker
 ),
 
 counted as (
@@ -103,7 +133,9 @@ counted as (
         count(*) filter (where kind = 'late') as late_count,
         count(*) filter (where kind = 'revised') as revision_count,
         count(*) filter (where kind = 'rejected') as rejection_count,
-        string_agg(distinct reason, ', ') as rejection_reasons
+        string_agg(distinct reason, ', ') as rejection_reasons,
+        count(*) filter (where kind = 'scale change') as scale_change_count,
+        count(*) filter (where kind = 'scale question') as scale_question_count
     from event
     group by ticker, day_exchange
 ),
@@ -123,7 +155,9 @@ final as (
         counted.late_count,
         counted.revision_count,
         counted.rejection_count,
-        counted.rejection_reasons
+        counted.rejection_reasons,
+        counted.scale_change_count,
+        counted.scale_question_count
     from counted
     inner join ticker on counted.ticker = ticker.ticker
 )
@@ -132,7 +166,7 @@ select * from final;
 
 comment on view bi.data_quality is
 'One row per ticker and day with bars that were due or stored: counts of due, '
-'stored, missing, late, revised and rejected bars.';
+'stored, missing, late, revised and rejected bars, and changes of scale.';
 comment on column bi.data_quality.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.data_quality.source is
@@ -158,3 +192,8 @@ comment on column bi.data_quality.rejection_count is
 'Number of failed checks of rejected bars; a bar may fail several.';
 comment on column bi.data_quality.rejection_reasons is
 'Names of the failed checks; null if there were none.';
+comment on column bi.data_quality.scale_change_count is
+'Number of changes of the price scale that took effect on the day and that the '
+'source did not announce; see bi.event.';
+comment on column bi.data_quality.scale_question_count is
+'Number of open questions about the price scale on the day; see bi.event.';

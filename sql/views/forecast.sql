@@ -13,7 +13,7 @@ prediction as (
         scale.factor as split_factor
     from forecast.prediction
     left join lateral forecast.split_factor_between(
-        prediction.ticker, prediction.as_of, 'infinity'
+        prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
     ) as scale on true
 ),
 
@@ -23,7 +23,7 @@ score as (
         scale.factor as split_factor
     from forecast.score
     left join lateral forecast.split_factor_between(
-        score.ticker, score.scored_as_of, 'infinity'
+        score.ticker, score.scored_as_of, 'infinity', score.as_of
     ) as scale on true
     where score.method = 'hourcast'
 ),

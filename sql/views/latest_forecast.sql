@@ -59,7 +59,7 @@ final as (
             and newest.as_of = prediction.as_of
     inner join ticker on newest.ticker = ticker.ticker
     left join lateral forecast.split_factor_between(
-        prediction.ticker, prediction.as_of, 'infinity'
+        prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
     ) as scale on true
     left join forecast.baseline_prediction as walk
         on

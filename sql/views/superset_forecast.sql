@@ -16,6 +16,7 @@ newest as (
         ticker,
         target_at as closed_at,
         as_of,
+        anchored_at,
         horizon,
         q05,
         q50,
@@ -37,7 +38,7 @@ final as (
     from bar
     full join newest using (ticker, closed_at)
     left join lateral forecast.split_factor_between(
-        newest.ticker, newest.as_of, 'infinity'
+        newest.ticker, newest.as_of, 'infinity', newest.anchored_at
     ) as scale on true
 )
 

@@ -10,11 +10,19 @@ import pandas as pd
 import pytest
 
 from include.contracts import Split
-from include.market.splits import effective_from, factor_of, is_same, unify
+from include.market.splits import Shift, effective_from, factor_of, is_same, unify
 from tests.support.rows import at, bars
 
 EX_AT = at(5)
 TEN = Split("AAPL", EX_AT, 10.0)
+
+
+def shift(log_ratio: float, overlap_count: int = 30, agreeing_ratio: float = 1.0, spread: float = 0.0) -> Shift:
+    """A comparison of stored and given bars; a tenth of the ratios are ``spread`` higher or lower, or more."""
+    bounds = (log_ratio - spread, log_ratio + spread)
+    return Shift("AAPL", log_ratio, *bounds, overlap_count, agreeing_ratio, EX_AT, has_newer=True)
+
+
 QUIET = [100.0, 101.0, 100.5, 99.0, 100.0]
 
 
@@ -47,28 +55,28 @@ def test_a_split_outside_of_the_answer_changes_nothing() -> None:
 
 @pytest.mark.parametrize("factor", [2.0, 10.0, 0.1, 1.5, 20.0, 1 / 3])
 def test_a_constant_ratio_over_old_bars_is_a_split_by_a_simple_factor(factor: float) -> None:
-    found = factor_of(math.log(factor) + 1e-4, 30, 1.0, [])
+    found = factor_of(shift(math.log(factor) + 1e-4, 30, 1.0), [])
     assert found == pytest.approx(factor, rel=1e-12)
 
 
 def test_a_small_shift_is_a_split_only_where_the_source_names_it() -> None:
-    shift = math.log(1.05)
-    assert factor_of(shift, 30, 1.0, []) is None
-    assert factor_of(shift, 30, 1.0, [Split("AAPL", EX_AT, 1.05)]) == 1.05
+    size = math.log(1.05)
+    assert factor_of(shift(size, 30, 1.0), []) is None
+    assert factor_of(shift(size, 30, 1.0), [Split("AAPL", EX_AT, 1.05)]) == 1.05
 
 
 def test_a_named_split_that_does_not_show_in_the_old_bars_is_none() -> None:
-    assert factor_of(0.003, 30, 1.0, [TEN]) is None
+    assert factor_of(shift(0.003, 30, 1.0), [TEN]) is None
 
 
 def test_far_off_bars_that_do_not_agree_make_no_sense_and_near_ones_are_revisions() -> None:
-    assert math.isnan(factor_of(math.log(7), 30, 0.4, []) or 0.0)
-    assert math.isnan(factor_of(math.log(2), 2, 1.0, []) or 0.0)
-    assert factor_of(0.01, 30, 0.4, []) is None
+    assert math.isnan(factor_of(shift(math.log(7), 30, 0.4), []) or 0.0)
+    assert math.isnan(factor_of(shift(math.log(2), 2, 1.0), []) or 0.0)
+    assert factor_of(shift(0.01, 30, 0.4), []) is None
 
 
 def test_an_odd_ratio_is_kept_as_it_is() -> None:
-    assert factor_of(0.7, 30, 1.0, []) == pytest.approx(math.exp(0.7), rel=0.003)
+    assert factor_of(shift(0.7, 30, 1.0), []) == pytest.approx(math.exp(0.7), rel=0.003)
 
 
 def test_a_split_takes_effect_when_its_source_says_or_else_with_the_first_new_bar() -> None:

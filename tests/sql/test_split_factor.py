@@ -60,7 +60,7 @@ def _run_hour(connection: Connection, history: History, hour: int) -> None:
             split = Split(ticker, at(hour), splits[hour])
             close /= split.factor
             given = bars([close], ticker, first=hour - 1).drop(columns="known_at")
-            assert move_to_scale(connection, split, as_of, given, is_announced=True)
+            assert move_to_scale(connection, split, as_of, given)
             history.splits[ticker].append((as_of, split.factor))
         if hour == REVISED:
             first = load_bars(connection, [ticker], as_of)["close"].iloc[0]

@@ -31,7 +31,7 @@ def known(connection: Connection, as_of: datetime) -> list[tuple[float, datetime
 def split_by_ten(connection: Connection, known_at: datetime) -> None:
     upsert_bars(connection, bars([100.0] * 5))
     given = bars([10.0] * 6).drop(columns="known_at")
-    assert move_to_scale(connection, Split("AAPL", at(5), 10.0), known_at, given, is_announced=True)
+    assert move_to_scale(connection, Split("AAPL", at(5), 10.0), known_at, given)
 
 
 def test_a_dividend_is_kept_as_it_was_first_seen(connection: Connection) -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from include.contracts import Split
+from include.market.splits import shifts
 from include.store import registry
 from include.store.bars import load_bars, oldest_revised, upsert_bars
 from include.store.engine import Connection, execute, fetch_rows
 from include.store.forecasts import calibration_history, matured_unscored, save_baselines, save_predictions, save_scores
-from include.store.splits import move_to_scale, scale_shifts, splits_since
+from include.store.overlap import load_overlap
+from include.store.splits import move_to_scale, splits_since, unannounced_at
 from tests.support.rows import START, at, bars, predictions, prices, scores, track
 
 pytestmark = pytest.mark.integration
@@ -32,27 +34,40 @@ def closes(connection: Connection, as_of: object) -> list[float]:
 
 def test_old_bars_on_another_scale_show_as_one_shift(connection: Connection) -> None:
     upsert_bars(connection, bars(OLD))
-    (shift,) = scale_shifts(connection, reading(), SEEN_AT, 0.002)  # type: ignore[arg-type]
+    stored = load_overlap(connection, {"AAPL": at(0)}, SEEN_AT, past_bars=3)
+    (shift,) = shifts(stored, reading(), {})  # type: ignore[arg-type]
     assert (shift.ticker, shift.overlap_count, shift.agreeing_ratio) == ("AAPL", 5, 1.0)
     assert shift.log_ratio == pytest.approx(np.log(10))
     assert (shift.newest_overlap_at, shift.has_newer) == (at(4), True)
-    assert scale_shifts(connection, bars([*OLD, 10.2]), SEEN_AT, 0.002) == []
-    assert scale_shifts(connection, bars([]), SEEN_AT, 0.002) == []
+    assert (shift.low, shift.high) == (pytest.approx(np.log(10)), pytest.approx(np.log(10)))
+    assert shifts(stored, bars([*OLD, 10.2]), {}) == []
+    assert shifts(stored, bars([]), {}) == []
+
+
+def test_the_overlap_is_what_was_known_then_and_some_bars_before_it(connection: Connection) -> None:
+    upsert_bars(connection, bars(OLD))
+    upsert_bars(connection, bars([50.0, 51.0], "MSFT", first=2))
+    upsert_bars(connection, bars([99.5], first=3, known_at=at(9)))
+    loaded = load_overlap(connection, {"AAPL": at(2), "MSFT": at(9), "NONE": at(0)}, SEEN_AT, past_bars=1)
+    assert loaded["ticker"].tolist() == ["AAPL"] * 4 + ["MSFT"]
+    assert loaded["close"].tolist() == [101.0, 100.5, 99.0, 100.0, 51.0]
+    assert load_overlap(connection, {"AAPL": at(3)}, at(9), past_bars=1)["close"].tolist() == [100.5, 99.5, 100.0]
+    assert load_overlap(connection, {}, SEEN_AT, past_bars=1).empty
 
 
 def test_the_whole_series_moves_at_once_and_earlier_instants_read_the_old_scale(connection: Connection) -> None:
     upsert_bars(connection, bars([90.0, *OLD], first=-1))
     given = reading()
 
-    assert move_to_scale(connection, TEN, SEEN_AT, given, is_announced=True)  # type: ignore[arg-type]
+    assert move_to_scale(connection, TEN, SEEN_AT, given)  # type: ignore[arg-type]
     upsert_bars(connection, given.assign(known_at=SEEN_AT))  # type: ignore[attr-defined]
 
     np.testing.assert_allclose(closes(connection, SEEN_AT), [9.0, 10.0, 10.1, 10.05, 9.9, 10.0, 10.2])
     assert closes(connection, SEEN_AT - timedelta(minutes=1)) == [90.0, *OLD]
     assert load_bars(connection, ["AAPL"], SEEN_AT)["volume"].tolist() == [1000.0] * 7
     assert oldest_revised(connection, ["AAPL"], START, SEEN_AT) == {}
-    assert splits_since(connection, ["AAPL"], SEEN_AT, timedelta(days=30)) == [TEN]
-    assert splits_since(connection, ["AAPL"], SEEN_AT - timedelta(hours=1), timedelta(days=30)) == []
+    assert splits_since(connection, ["AAPL"], SEEN_AT, START) == [TEN]
+    assert splits_since(connection, ["AAPL"], SEEN_AT - timedelta(hours=1), START) == []
     # the next look at the same bars finds nothing new
     counts = upsert_bars(connection, given.assign(known_at=SEEN_AT + timedelta(hours=1)))  # type: ignore[attr-defined]
     assert (counts["AAPL"].new, counts["AAPL"].revised) == (0, 0)
@@ -63,7 +78,7 @@ def test_volumes_that_the_source_rounds_after_a_split_are_no_revisions(connectio
     split = Split("AAPL", at(5), 1.5)
     newest = reading(factor=1.5).tail(1)  # type: ignore[attr-defined]
 
-    assert move_to_scale(connection, split, SEEN_AT, newest, is_announced=True)
+    assert move_to_scale(connection, split, SEEN_AT, newest)
     rounded = reading(factor=1.5).assign(volume=1501.0, known_at=SEEN_AT + timedelta(hours=1))  # type: ignore[attr-defined]
     assert upsert_bars(connection, rounded.head(5))["AAPL"].revised == 0
 
@@ -82,7 +97,7 @@ def test_a_series_that_was_read_later_is_not_moved(connection: Connection, later
     else:
         save_predictions(connection, predictions(at(7.6)))
 
-    assert not move_to_scale(connection, TEN, SEEN_AT, reading(), is_announced=True)  # type: ignore[arg-type]
+    assert not move_to_scale(connection, TEN, SEEN_AT, reading())  # type: ignore[arg-type]
 
     assert closes(connection, SEEN_AT) == OLD
     assert fetch_rows(connection, "select * from forecast.split") == []
@@ -93,7 +108,7 @@ def test_a_forecast_from_before_a_split_meets_its_actual_on_one_scale(connection
     save_predictions(connection, predictions(as_of))
     save_baselines(connection, prices(as_of).assign(baseline="random_walk"))
     upsert_bars(connection, bars(OLD))
-    move_to_scale(connection, TEN, SEEN_AT, reading(), is_announced=True)  # type: ignore[arg-type]
+    move_to_scale(connection, TEN, SEEN_AT, reading())  # type: ignore[arg-type]
     upsert_bars(connection, reading().assign(known_at=SEEN_AT))  # type: ignore[attr-defined]
 
     matured = matured_unscored(connection, SEEN_AT)
@@ -116,7 +131,7 @@ def test_people_see_forecasts_and_errors_on_todays_scale(connection: Connection)
     save_baselines(connection, prices(at(3.6)).assign(baseline="random_walk"))
     upsert_bars(connection, bars(OLD))
     save_scores(connection, scores(matured_unscored(connection, at(4.6)), at(4.6)))
-    move_to_scale(connection, TEN, SEEN_AT, reading(), is_announced=True)  # type: ignore[arg-type]
+    move_to_scale(connection, TEN, SEEN_AT, reading())  # type: ignore[arg-type]
 
     (row,) = fetch_rows(connection, "select * from bi.forecast where horizon = 1")
     assert (row["last_close"], row["q50"]) == (pytest.approx(10.0), pytest.approx(10.0))
@@ -131,3 +146,28 @@ def test_people_see_forecasts_and_errors_on_todays_scale(connection: Connection)
     assert [item["close__yhat"] for item in band] == [pytest.approx(10.0)] * 7
     (row,) = fetch_rows(connection, "select sum(revision_count) as n from bi.data_quality")
     assert row["n"] == 0
+
+
+def test_a_change_of_unit_moves_the_bars_before_it_and_leaves_their_volumes(connection: Connection) -> None:
+    upsert_bars(connection, bars([*OLD, 1.0]))
+    unit = Split("AAPL", at(5), 100.0, scales_volume=False)
+
+    assert move_to_scale(connection, unit, SEEN_AT, bars([]), {"odds": 40.0})
+
+    np.testing.assert_allclose(closes(connection, SEEN_AT), [1.0, 1.01, 1.005, 0.99, 1.0, 1.0])
+    assert load_bars(connection, ["AAPL"], SEEN_AT)["volume"].tolist() == [100.0] * 6
+    assert len(fetch_rows(connection, "select * from forecast.bar_revision")) == 5
+    (change,) = unannounced_at(connection, ["AAPL"], SEEN_AT)
+    assert (change.split, change.evidence) == (unit, {"odds": 40.0})
+    assert unannounced_at(connection, ["AAPL"], SEEN_AT + timedelta(hours=1)) == []
+    assert unannounced_at(connection, ["MSFT"], SEEN_AT) == []
+
+
+def test_one_reading_may_show_several_splits(connection: Connection) -> None:
+    for split in (TEN, Split("AAPL", at(3), 0.1)):
+        assert move_to_scale(connection, split, SEEN_AT, bars([]), {})
+    assert len(splits_since(connection, ["AAPL"], SEEN_AT, START)) == 2
+    (row,) = fetch_rows(
+        connection, "select factor from forecast.split_factor_between('AAPL', '2020-01-01', 'infinity')"
+    )
+    assert row["factor"] == pytest.approx(1.0)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from include.contracts import PRICE_COLUMNS, BarRequest, Dividend, Split, TickerFailure, TickerProfile
@@ -17,7 +18,8 @@ class FaultySource:
     given instant are not there yet. ``missing``: the bars that closed at these instants are not there, though later
     ones are. ``edits``: the close of the bar that closed at the given instant is another one. ``splits``: from an
     instant on every bar, old and new, is on another scale; ``is_announcing`` says whether the source names them.
-    ``dividends`` are only told of.
+    ``dividends`` are only named. ``steps``: bars that open from an instant on are on another scale, older ones are
+    not. ``stretched``: the bar that closed at the given instant has so many times the range and the volume.
     """
 
     name = "simulated"
@@ -31,6 +33,8 @@ class FaultySource:
         self.edits: dict[tuple[str, datetime], float] = {}
         self.splits: list[Split] = []
         self.is_announcing = True
+        self.steps: list[Split] = []
+        self.stretched: dict[tuple[str, datetime], float] = {}
         self.dividends: list[Dividend] = []
         self.asked: list[str] = []
         self.requests: list[BarRequest] = []
@@ -70,6 +74,16 @@ class FaultySource:
             own = kept["ticker"] == split.ticker
             kept.loc[own, list(PRICE_COLUMNS)] /= split.factor
             kept.loc[own, "volume"] *= split.factor
+        for step in self.steps:
+            later = (kept["ticker"] == step.ticker) & (kept["opened_at"] >= step.effective_at)
+            kept.loc[later, list(PRICE_COLUMNS)] /= step.factor
+            kept.loc[later, "volume"] *= step.volume_factor
+        for (ticker, closed_at), stretch in self.stretched.items():
+            hit = (kept["ticker"] == ticker) & (kept["closed_at"] == closed_at)
+            middle = np.sqrt(kept.loc[hit, "high"] * kept.loc[hit, "low"])
+            for column in ("high", "low"):
+                kept.loc[hit, column] = middle * (kept.loc[hit, column] / middle) ** stretch
+            kept.loc[hit, "volume"] *= stretch
         for (ticker, closed_at), factor in self.edits.items():
             hit = (kept["ticker"] == ticker) & (kept["closed_at"] == closed_at)
             for column in ("open", "high", "low", "close"):

@@ -29,6 +29,7 @@ CONTENT_TABLES = (
     "bar_revision",
     "bar_rejected",
     "split",
+    "scale_question",
     "dividend",
     "expected_day",
     "feature",

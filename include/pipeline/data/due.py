@@ -18,6 +18,7 @@ from include.pipeline.data.feeds import Feed, feeds_at
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import expected as expected_store
+from include.store import scale_questions as question_store
 from include.store.engine import Connection, transaction
 
 GAP_DAYS: Final = timedelta(days=30)
@@ -33,8 +34,8 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
 
     A request begins ``update_days`` before the newest stored bar. It begins earlier if an older bar is missing, or if
     an older bar was revised within those days, since a revision may be undone. A ticker is also due in the hours
-    after its newest bar if an older bar is missing. A closing bar that the ticker's feed never served before this hour
-    is not due.
+    after its newest bar if an older bar is missing. If the scale of its older bars is in doubt, all are requested. A
+    closing bar that the ticker's feed never served before this hour is not due.
     """
     window = timedelta(days=services.settings.market.update_days)
     tickers = [profile.ticker for profile in profiles]
@@ -44,6 +45,8 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
         gaps = expected_store.first_gaps(connection, tickers, as_of - GAP_DAYS, before)
         changed = bar_store.oldest_revised(connection, tickers, as_of - window, as_of)
         feeds = feeds_at(connection, profiles, before)
+        shifts = question_store.open_questions(connection, tickers, before, question_store.SHIFT)
+        oldest = bar_store.first_opened_at(connection, sorted({question.ticker for question in shifts}), as_of)
     requests = []
     for profile in profiles:
         stored = newest.get(profile.ticker)
@@ -52,10 +55,12 @@ def due_requests(services: Services, profiles: Sequence[TickerProfile], as_of: d
         if due is None:
             continue
         has_recent_gap = profile.ticker in gaps and as_of - due <= _GAP_HOURS
-        if stored is None or stored < due or has_recent_gap:
+        is_doubtful = profile.ticker in oldest and as_of - due <= _GAP_HOURS
+        if stored is None or stored < due or has_recent_gap or is_doubtful:
             since = min(as_of, stored or as_of) - window
             revised = max(changed.get(profile.ticker, since), as_of - GAP_DAYS)
-            requests.append(BarRequest(profile, min(since, revised, gaps.get(profile.ticker, since))))
+            older = [starts[profile.ticker] for starts in (gaps, oldest) if profile.ticker in starts]
+            requests.append(BarRequest(profile, min([since, revised, *older])))
     return requests
 
 

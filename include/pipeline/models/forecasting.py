@@ -33,6 +33,7 @@ from include.model.calibration import calibrate, width_factors
 from include.model.checkpoint import Backbone
 from include.model.predict import predict as predict_shard
 from include.model.shard import ShardState, concat
+from include.pipeline.data import scale_notes
 from include.pipeline.data.featuring import load_series
 from include.pipeline.data.histories import history_of
 from include.pipeline.models import backbones, networks
@@ -48,6 +49,8 @@ BASELINE_BARS = PRODUCT_BARS
 """Bars read for the baselines: HAR is fitted on all of them, the random walk on the newest 1,000."""
 CALIBRATION_ANCHORS = 400
 """Matured forecasts of a ticker from which its width factors are computed."""
+HELD_WIDTH = 2.0
+"""What the widths of a held ticker's fallback are multiplied by: after a price move so large, volatility is higher."""
 LARGEST_LOG_RETURN = 1.0
 """Largest absolute log return that a model's quantile may have; beyond it the output counts as invalid."""
 
@@ -117,6 +120,7 @@ def make_forecasts(
         past = forecast_store.calibration_history(
             connection, tickers, as_of, limit=CALIBRATION_ANCHORS, latest_made_at=latest_made_at
         )
+        held = scale_notes.held(connection, tickers, as_of)
     models = _models(services, tickers, as_of, serving, stand_in)
     model_forecasts, problems = _model_forecasts(services, profiles, as_of, models)
     bars_by_ticker = {str(ticker): rows for ticker, rows in bars.groupby("ticker")}
@@ -131,9 +135,9 @@ def make_forecasts(
         except DataContractError as error:
             results[ticker] = (OutcomeStatus.FAILED, str(error))
             continue
-        problem = problems.get(ticker) or _problem_of(model_forecasts.get(ticker), anchor)
+        problem = held.get(ticker) or problems.get(ticker) or _problem_of(model_forecasts.get(ticker), anchor)
         rows = (
-            anchor.fallback_rows()
+            anchor.fallback_rows(HELD_WIDTH if ticker in held else 1.0)
             if problem
             else anchor.model_rows(model_forecasts[ticker], past_by_ticker.get(ticker))
         )
@@ -191,10 +195,12 @@ class _Anchor:
             is_fallback=False,
         )
 
-    def fallback_rows(self) -> pd.DataFrame:
-        """The random walk as a labelled fallback."""
-        rows = self._dated(self.walk)
-        return rows.assign(model_version=None, width_factor=1.0, tail_width_factor=1.0, is_fallback=True)
+    def fallback_rows(self, width_factor: float) -> pd.DataFrame:
+        """The random walk as a labelled fallback, its log returns multiplied by ``width_factor``."""
+        rows = self._dated(self.walk * width_factor)
+        return rows.assign(
+            model_version=None, width_factor=width_factor, tail_width_factor=width_factor, is_fallback=True
+        )
 
     def baselines(self) -> list[pd.DataFrame]:
         """The baselines' forecasts of the same bars; without HAR's where there is too little history for it."""

@@ -1,0 +1,138 @@
+-- grain: one row per ticker, kind of event and place in its bars
+
+create view bi.event as
+
+with ticker as (
+    select
+        ticker,
+        source,
+        is_simulated,
+        coalesce(timezone, 'UTC') as timezone
+    from forecast.ticker
+),
+
+change as (
+    select * from forecast.split
+),
+
+question as (
+    select * from forecast.scale_question
+),
+
+dividend as (
+    select * from forecast.dividend
+),
+
+event as (
+    select
+        change.ticker,
+        case
+            when change.is_announced then 'split'
+            else 'scale change'
+        end as kind,
+        change.effective_at,
+        change.known_at,
+        change.factor,
+        null::double precision as amount,
+        change.scales_volume,
+        change.evidence,
+        null::timestamptz as settled_at,
+        null as settlement,
+        null as settled_by
+    from change
+    union all
+    select
+        question.ticker,
+        'scale ' || question.kind as kind,
+        question.opened_at as effective_at,
+        question.known_at,
+        question.factor,
+        null as amount,
+        null as scales_volume,
+        question.evidence,
+        question.settled_at,
+        question.settlement,
+        question.settled_by
+    from question
+    union all
+    select
+        dividend.ticker,
+        'dividend' as kind,
+        dividend.ex_at as effective_at,
+        dividend.known_at,
+        null as factor,
+        dividend.amount,
+        null as scales_volume,
+        null as evidence,
+        null as settled_at,
+        null as settlement,
+        null as settled_by
+    from dividend
+),
+
+final as (
+    select
+        event.ticker,
+        ticker.source,
+        ticker.is_simulated,
+        event.kind,
+        event.effective_at,
+        event.effective_at at time zone ticker.timezone
+            as effective_at_exchange,
+        event.known_at,
+        event.factor,
+        event.amount,
+        event.scales_volume,
+        event.evidence,
+        event.kind in ('scale step', 'scale shift')
+        and event.settled_at is null as is_open,
+        event.settled_at,
+        event.settlement,
+        event.settled_by
+    from event
+    inner join ticker on event.ticker = ticker.ticker
+)
+
+select * from final;
+
+comment on view bi.event is
+'One row per event beside a ticker''s bars: splits, changes of the price '
+'scale, questions about the scale, and dividends.';
+comment on column bi.event.ticker is
+'Symbol as Yahoo spells it.';
+comment on column bi.event.source is
+'Source of the bars: yahoo, files or simulated.';
+comment on column bi.event.is_simulated is
+'True if the market is simulated.';
+comment on column bi.event.kind is
+'split: announced by the source. scale change: a change of the price scale '
+'that the bars showed or a person decided. scale step: a step of which it is '
+'in doubt whether it is a change of scale; while it is open, the ticker gets '
+'wide fallbacks. scale shift: newer bars were read again with other prices, '
+'older ones not yet. dividend.';
+comment on column bi.event.effective_at is
+'Start of the first bar after the change, the place in doubt, or the start of '
+'the ex-date''s session, UTC.';
+comment on column bi.event.effective_at_exchange is
+'The same on the clock of the ticker''s exchange.';
+comment on column bi.event.known_at is
+'When it became known, UTC.';
+comment on column bi.event.factor is
+'Old prices over new ones, a ratio: a 4:1 split is 4. Null for a dividend.';
+comment on column bi.event.amount is
+'Dividend per unit, in the ticker''s currency, on the price scale of known_at; '
+'null for other events.';
+comment on column bi.event.scales_volume is
+'True if volumes were multiplied by the factor; false for a change of unit; '
+'null for other events.';
+comment on column bi.event.evidence is
+'What it was found from, as JSON: log ratios, odds of a change of scale to a '
+'price move, ratios of range and volume to the usual ones.';
+comment on column bi.event.is_open is
+'True if it is a question that is not settled.';
+comment on column bi.event.settled_at is
+'When the question was settled, UTC; null if it is open or none.';
+comment on column bi.event.settlement is
+'scale, move or read again; null if it is open or no question.';
+comment on column bi.event.settled_by is
+'bars, source, person or age; null if it is open or no question.';
