@@ -107,6 +107,8 @@ from forecast.bar where known_at <= %(cut)s order by opened_at desc limit 20
 class Hours:
     """Products that start from one onboarding, and what two hours store in them."""
 
+    name = "hours"
+
     def __init__(self, server: EmbeddedPostgres, template: str, folder: Path) -> None:
         self._server = server
         self._template = template
@@ -124,7 +126,7 @@ class Hours:
             )
         except HourcastError as error:
             return f"the store refused {' '.join(str(error).split()).partition('refused ')[2] or error}"
-        return next((found for name in on_time if (found := _parts(name, on_time[name], caught_up[name]))), None)
+        return first_difference_of(on_time, caught_up)
 
     def on_time(self, plant: Planted | None = None) -> Stored:
         """What the two hours store when they run as they come."""
@@ -133,7 +135,7 @@ class Hours:
                 plant(product)
             for as_of in (FIRST, SECOND):
                 _run_hour(product, as_of)
-            return _stored(product)
+            return rows_until(product, CUT)
 
     def _caught_up(self, future: Future, backbone_dir: Path, plant: Planted | None) -> Stored:
         """What they have stored when one later hour ran before them, another after them, and they once more."""
@@ -148,7 +150,7 @@ class Hours:
             for as_of in (FIRST, SECOND):
                 _run_stages(product, as_of, [hour.fine_tune, hour.predict])
                 hour.score(product.services, as_of)
-            return _stored(product)
+            return rows_until(product, CUT)
 
     @contextmanager
     def _product(self, future: Future | None) -> Iterator[Product]:
@@ -226,17 +228,22 @@ def _ship_a_backbone(product: Product, later: datetime, folder: Path) -> None:
     product.change_model(backbone_dir=folder)
 
 
-def _stored(product: Product) -> Stored:
+def rows_until(product: Product, cut: datetime) -> Stored:
     """Every row as of the cut or earlier, as text that tells each bit."""
     found: Stored = {}
     queries = {"bar": _BARS} | {t: _ROWS.format(table=t, condition=c) for t, c in STORED.items()}
     with psycopg2.connect(plain_url(product.url)) as connection, connection.cursor() as cursor:
         cursor.execute("set time zone 'UTC'")
         for table, query in queries.items():
-            cursor.execute(query, {"cut": CUT})
+            cursor.execute(query, {"cut": cut})
             found[table] = [row for (row,) in cursor.fetchall()]
     connection.close()
     return found
+
+
+def first_difference_of(on_time: Stored, caught_up: Stored) -> str | None:
+    """In words, the first row that is in one of the two alone; None for none."""
+    return next((found for name in on_time if (found := _parts(name, on_time[name], caught_up[name]))), None)
 
 
 def _parts(table: str, on_time: list[str], caught_up: list[str]) -> str | None:

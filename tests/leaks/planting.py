@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import pytest
 
 from tests.leaks.checks import CHECKS
-from tests.leaks.hours import Hours, Planted
+from tests.leaks.hours import Planted
 from tests.leaks.material import TICKERS, true_bars
 
 TRIES = 12
@@ -29,6 +30,17 @@ class Plant:
     in_store: bool = False
 
 
+class StoreCheck(Protocol):
+    """A check with Postgres: ``hours.Hours`` or ``closing_hours.ClosingHours``."""
+
+    @property
+    def name(self) -> str:
+        """What the page calls the check."""
+
+    def check(self, seed: int, plant: Planted | None = None) -> str | None:
+        """What changes that must not, in words; None for nothing."""
+
+
 @dataclass(frozen=True)
 class Caught:
     """Which check found a leak, after how many random futures, and what it says."""
@@ -38,7 +50,7 @@ class Caught:
     words: str
 
 
-def look_for(plant: Plant, hours: Hours | None = None, tries: int = TRIES) -> Caught | None:
+def look_for(plant: Plant, hours: StoreCheck | None = None, tries: int = TRIES) -> Caught | None:
     """How the detector finds a planted leak; None if it does not."""
     for ticker in TICKERS:
         true_bars(ticker)  # before the leak is there
@@ -50,7 +62,7 @@ def look_for(plant: Plant, hours: Hours | None = None, tries: int = TRIES) -> Ca
                 assert hours is not None
                 words = hours.check(seed, plant.plant_sql)
                 if words is not None:
-                    return Caught("hours", seed + 1, words)
+                    return Caught(hours.name, seed + 1, words)
                 continue
             for name, check in CHECKS.items():
                 words = check(seed)

@@ -8,9 +8,11 @@ from include.local.postgres import EmbeddedPostgres
 from tests.architecture.project import PROJECT_DIR
 from tests.leaks.__main__ import PAGE
 from tests.leaks.checks import CHECKS
+from tests.leaks.closing_hours import ClosingHours, open_closing_hours
 from tests.leaks.hours import Hours, open_hours
 from tests.leaks.planting import Plant, look_for
 from tests.leaks.plants import HARMLESS, PLANTS
+from tests.leaks.plants_calendar import CALENDAR_PLANTS
 from tests.leaks.plants_store import STORE_PLANTS
 
 
@@ -18,6 +20,15 @@ from tests.leaks.plants_store import STORE_PLANTS
 def hours(migrated_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hours]:
     """Two tickers onboarded once; each check copies their database."""
     with open_hours(migrated_server, tmp_path_factory.mktemp("leaks")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def closing_hours(
+    migrated_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClosingHours]:
+    """Three tickers onboarded once; each check copies their database."""
+    with open_closing_hours(migrated_server, tmp_path_factory.mktemp("closings")) as opened:
         yield opened
 
 
@@ -34,6 +45,17 @@ def test_a_leak_in_what_computes_is_caught(plant: Plant) -> None:
 @pytest.mark.parametrize("plant", STORE_PLANTS, ids=name_of)
 def test_a_leak_in_what_is_stored_is_caught(plant: Plant, hours: Hours) -> None:
     assert look_for(plant, hours) is not None
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("plant", CALENDAR_PLANTS, ids=name_of)
+def test_a_leak_in_what_an_hour_finds_in_its_past_is_caught(plant: Plant, closing_hours: ClosingHours) -> None:
+    assert look_for(plant, closing_hours, tries=2) is not None
+
+
+@pytest.mark.integration
+def test_clean_hours_find_the_same_in_their_past(closing_hours: ClosingHours) -> None:
+    assert [closing_hours.check(seed) for seed in range(1000, 1002)] == [None] * 2
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -61,4 +83,4 @@ def test_a_harmless_change_of_what_is_stored_is_not_taken_for_a_leak(plant: Plan
 
 def test_the_page_tells_of_every_planted_leak() -> None:
     page = (PROJECT_DIR / PAGE).read_text(encoding="utf-8")
-    assert [plant.name for plant in (*PLANTS, *STORE_PLANTS) if f"| {plant.name} |" not in page] == []
+    assert [plant.name for plant in (*PLANTS, *STORE_PLANTS, *CALENDAR_PLANTS) if f"| {plant.name} |" not in page] == []
