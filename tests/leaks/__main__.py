@@ -47,6 +47,7 @@ _WHAT_CHECKS_DO = {
     "rows": "bars after a random one change or are not there, as do dividends: feature rows, inputs, targets stay",
     "calendar": "sessions beyond the horizons get days off, half days, another clock: slots, targets, features stay",
     "gate": "bars after a jump, which confirm it or not: what a backfill believes, and calls known by then, stays",
+    "answers": "what was not complete when an answer of Yahoo was made, or is another ticker's: believed bars stay",
     "network": "later bars of a window, and the bars that judge a training: its answers and the trained weights stay",
     "chain": "bars in progress and beyond, which the source shows: what the gate accepts, weights and forecasts stay",
     "rivals": "the second half of a fold (by `evaluation.leaderboard.find_leak`): forecasts of its first half stay",

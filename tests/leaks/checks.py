@@ -30,6 +30,7 @@ from include.model.shard import ShardState, initial_state
 from include.pipeline import services
 from include.pipeline.data.histories import history_of
 from include.pipeline.models import forecasting
+from tests.leaks.answers import check_answers
 from tests.leaks.compare import first_array_difference, first_difference
 from tests.leaks.material import HISTORY_DAYS, HOUR, ONBOARDED_AT, TICKERS, Future, ShowingSource, profiles, true_bars
 
@@ -284,6 +285,7 @@ CHECKS: dict[str, Check] = {
     "rows": check_rows,
     "calendar": check_calendar,
     "gate": check_gate,
+    "answers": check_answers,
     "network": check_network,
     "chain": check_chain,
     "rivals": check_rivals,

@@ -20,6 +20,7 @@ from include.model import calibration, train, transformer
 from include.pipeline import services
 from tests.leaks.material import HOUR
 from tests.leaks.planting import Plant
+from tests.leaks.plants_yahoo import YAHOO_PLANTS
 
 Patch = pytest.MonkeyPatch
 
@@ -310,6 +311,7 @@ PLANTS = (
     Plant("the split into training and held-out windows is shuffled", shuffled_split),
     Plant("a rival is taught by the fold it is judged on", rival_taught_by_its_own_test),
     Plant("a rival's season is learnt over all time", rivals_season_of_all_time),
+    *YAHOO_PLANTS,
 )
 
 
