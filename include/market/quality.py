@@ -154,7 +154,7 @@ def _require_contract(bars: pd.DataFrame, profiles: Mapping[str, TickerProfile])
     if missing:
         message = f"Bars lack the columns {', '.join(missing)}; a source returns {', '.join(BAR_COLUMNS)}."
         raise DataContractError(message)
-    unknown = sorted(set(bars["ticker"]) - set(profiles))
+    unknown = sorted(set(bars["ticker"].unique()) - set(profiles))
     if unknown:
         message = f"Bars of {', '.join(unknown)} have no profile; request only tickers that have one."
         raise DataContractError(message)

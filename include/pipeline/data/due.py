@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from include.contracts import BarRequest, TickerProfile
 from include.market import closings, sessions
+from include.market.calendar_definitions import calendars_file
 from include.pipeline.data.feeds import Feed, feeds_at
 from include.pipeline.services import Services
 from include.store import bars as bar_store
@@ -73,26 +76,25 @@ def expected_days(connection: Connection, requests: Sequence[BarRequest], as_of:
         return pd.DataFrame()
     since = min(request.since for request in requests)
     feeds = feeds_at(connection, [request.profile for request in requests], as_of, since)
-    counted: dict[tuple[Any, ...], pd.DataFrame] = {}
     parts = []
     for request in requests:
-        profile, feed = request.profile, feeds[request.profile.ticker]
+        profile = request.profile
         what = (profile.calendar, profile.timezone, profile.feed_delay_minutes, request.since)
-        key = (*what, feed.unserved, feed.empty_days)
-        if key not in counted:
-            counted[key] = _days_due(request, feed, as_of)
-        parts.append(counted[key].assign(ticker=profile.ticker))
+        parts.append(_days_due(*what, as_of, feeds[profile.ticker], calendars_file()).assign(ticker=profile.ticker))
     return pd.concat(parts, ignore_index=True)
 
 
-def _days_due(request: BarRequest, feed: Feed, as_of: datetime) -> pd.DataFrame:
-    profile, since = request.profile, request.since
-    grid = sessions.bar_grid(profile.calendar, since, as_of)
-    due = grid[grid["closed_at"] + pd.Timedelta(minutes=profile.feed_delay_minutes) <= as_of]
-    served = closings.expected_bars(profile.calendar, since, as_of, feed.unserved, feed.opened_at)
+@lru_cache(maxsize=64)
+def _days_due(
+    calendar: str, timezone: str, delay_minutes: int, since: datetime, as_of: datetime, feed: Feed, _path: Path | None
+) -> pd.DataFrame:
+    """``expected_days`` of one request; the same for most tickers of a calendar, which a backfill requests singly."""
+    grid = sessions.bar_grid(calendar, since, as_of)
+    due = grid[grid["closed_at"] + pd.Timedelta(minutes=delay_minutes) <= as_of]
+    served = closings.expected_bars(calendar, since, as_of, feed.unserved, feed.opened_at)
     due = due.assign(is_served=due["opened_at"].isin(served["opened_at"]))
-    days = due["opened_at"].dt.tz_convert(profile.timezone).dt.date
-    is_whole = days > pd.Timestamp(since).tz_convert(profile.timezone).date()
+    days = due["opened_at"].dt.tz_convert(timezone).dt.date
+    is_whole = days > pd.Timestamp(since).tz_convert(timezone).date()
     grouped = due[is_whole].groupby(days[is_whole].rename("day_exchange"))
     summed: pd.DataFrame = grouped.agg(
         first_opened_at=("opened_at", "min"), last_closed_at=("closed_at", "max"), expected_count=("is_served", "sum")

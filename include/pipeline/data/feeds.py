@@ -7,7 +7,7 @@ again finds the same. Where next: ``market/closings.py`` for how a closing is fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
@@ -30,10 +30,11 @@ Sessions that are rarer than that, such as half days, are in ``calendars.toml`` 
 class Feed:
     """One ticker's feed: when its newest bars opened (UTC, in order), and what it never serves.
 
-    ``unserved``: closing bars. ``empty_days``: sessions that were only assumed and had no bar; days since 1970.
+    ``unserved``: closing bars. ``empty_days``: sessions that were only assumed and had no bar; days since 1970. Feeds
+    are equal if these two are.
     """
 
-    opened_at: pd.Series[Any]
+    opened_at: pd.Series[Any] = field(compare=False)
     unserved: frozenset[Closing] = frozenset()
     empty_days: tuple[int, ...] = ()
 
