@@ -176,8 +176,8 @@ comment on column bi.data_quality.is_simulated is
 comment on column bi.data_quality.day_exchange is
 'Day in the exchange''s time zone on which the bars opened.';
 comment on column bi.data_quality.expected_count is
-'Number of bars due so far by the calendar; null if the day was never '
-'fetched.';
+'Number of bars due so far by the calendar, without those that the feed never '
+'serves; null if the day was never fetched.';
 comment on column bi.data_quality.bar_count is
 'Number of stored bars.';
 comment on column bi.data_quality.missing_count is

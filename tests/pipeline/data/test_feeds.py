@@ -9,7 +9,7 @@ import pytest
 from include.contracts import TickerProfile
 from include.market import sessions
 from include.market.closings import Closing
-from include.pipeline.data import due, feeds
+from include.pipeline.data import due, feeds, freshness
 from include.store import registry
 from include.store.bars import upsert_bars
 from include.store.engine import transaction
@@ -159,3 +159,26 @@ def test_a_market_that_never_closes_has_no_closings(product: Product) -> None:
         rows = pd.DataFrame({"opened_at": opened_at, "closed_at": opened_at + HOUR, "known_at": opened_at + HOUR})
         upsert_bars(connection, rows.assign(ticker="BTC-USD", open=1.0, high=1.0, low=1.0, close=1.0, volume=1.0))
         assert feeds.feeds_at(connection, [profile], AT) == {"BTC-USD": feeds.WHOLE}
+
+
+@pytest.mark.parametrize(("year", "note"), [(2026, None), (2027, "The holidays of calendar XSHG are known until")])
+def test_a_late_ticker_may_have_a_holiday_that_is_not_published(product: Product, year: int, note: str | None) -> None:
+    """On a Monday the newest bar is Friday's."""
+    monday = pd.Timestamp(f"{year}-03-01T00:00Z") + pd.offsets.Week(weekday=0)
+    profile = TickerProfile("600519.SS", "yahoo", "XSHG", "Asia/Shanghai", None, None, 20)
+    grid = sessions.bar_grid("XSHG", monday - 20 * DAY, monday)
+    as_of = monday.to_pydatetime() + 9 * HOUR
+    with transaction(product.services.engine) as connection:
+        registry.upsert_pending(connection, [(profile.ticker, "yahoo", 30)], None, AT)
+        registry.set_profile(connection, profile)
+        registry.activate(connection, [profile.ticker], AT)
+        rows = grid[["opened_at", "closed_at"]].assign(ticker=profile.ticker, volume=1.0, known_at=grid["closed_at"])
+        upsert_bars(connection, rows.assign(open=1.0, high=1.0, low=1.0, close=1.0))
+        (shard,) = registry.plan_hour(connection, as_of, 1, 1)
+    freshness.update_freshness(product.services, [profile], as_of)
+    with transaction(product.services.engine) as connection:
+        (item,) = registry.planned_tickers(connection, shard)
+    assert item.freshness is not None
+    assert str(item.freshness.late_reason).startswith("late: the bar that closed at ")
+    assert item.freshness.note is None if note is None else str(item.freshness.note).startswith(note)
+    assert (item.freshness.note or "late") in str(item.freshness.late_reason)
