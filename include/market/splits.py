@@ -99,6 +99,7 @@ def shifts(stored: pd.DataFrame, given: pd.DataFrame, boundaries: Mapping[str, d
             already, so that only those before it are compared, if there are any.
     """
     both = stored.merge(given, on=["ticker", "opened_at"], suffixes=("_stored", ""))
+    both = both[np.isfinite(both["close"]) & (both["close"] > 0)]  # rows that the quality checks reject later
     both = both.assign(value=np.log(both["close_stored"] / both["close"]))
     newest = stored.groupby("ticker")["opened_at"].max()
     found = []

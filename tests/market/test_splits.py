@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from include.contracts import Split
-from include.market.splits import Shift, effective_from, factor_of, is_same, unify
+from include.market.splits import Shift, effective_from, factor_of, is_same, shifts, unify
 from tests.support.rows import at, bars
 
 EX_AT = at(5)
@@ -85,3 +85,13 @@ def test_a_split_takes_effect_when_its_source_says_or_else_with_the_first_new_ba
     assert effective_from("AAPL", 3.0, [TEN], otherwise) == (otherwise, False)
     assert effective_from("MSFT", 10.0, [TEN], otherwise) == (otherwise, False)
     assert is_same(TEN, Split("AAPL", EX_AT + timedelta(days=1), 10.0))
+
+
+@pytest.mark.parametrize("price", [math.inf, 0.0, -3.0, math.nan])
+def test_prices_that_the_quality_checks_reject_later_are_not_compared(price: float) -> None:
+    stored = bars([100.0] * 10)
+    given = stored.assign(close=stored["close"] / 2)
+    given.loc[3, "close"] = price
+    (found,) = shifts(stored, given, {})
+    assert found.log_ratio == pytest.approx(math.log(2))
+    assert found.overlap_count == 9
