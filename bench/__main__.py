@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import bars, checkpoints, features, hours, machine, shards, writes
+from bench import bars, checkpoints, features, hours, machine, onboarding, shards, writes
 from bench.results import Row, Section, table
 
 _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "bench.json"
@@ -32,6 +32,7 @@ class Sizes:
     bars_per_ticker: int = 5000
     write_tickers: int = 500
     write_hours: int = 4
+    onboarding_tickers: int = 40
     hour_tickers: int = 100
     history_days: int = 729
 
@@ -45,6 +46,7 @@ SMALLEST = Sizes(
     bars_per_ticker=10,
     write_tickers=2,
     write_hours=1,
+    onboarding_tickers=2,
     hour_tickers=2,
     history_days=90,
 )
@@ -53,7 +55,12 @@ SMALLEST = Sizes(
 
 def _bars(tickers: int, bars_each: int) -> Section:
     found = bars.measure(tickers, bars_each)
-    ways = {"store": "upsert_bars, new bars", "again": "upsert_bars, the same bars", "to_sql": "pandas' to_sql"}
+    ways = {
+        "store": "upsert_bars, new bars",
+        "compare": "compare_bars, new bars",
+        "again": "upsert_bars, the same bars",
+        "to_sql": "pandas' to_sql",
+    }
     rows: list[Row] = [
         {
             "what": words,
@@ -72,6 +79,7 @@ SECTIONS: dict[str, Callable[[Sizes], Section]] = {
     "checkpoints": lambda sizes: checkpoints.measure(sizes.checkpoint_tickers),
     "bars": lambda sizes: _bars(sizes.bars_tickers, sizes.bars_per_ticker),
     "writes": lambda sizes: writes.measure(sizes.write_tickers, sizes.write_hours),
+    "onboarding": lambda sizes: onboarding.measure(sizes.onboarding_tickers, sizes.history_days),
     "hour": lambda sizes: hours.measure(sizes.hour_tickers, sizes.history_days),
 }
 

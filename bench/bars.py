@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
-from include.store.bars import upsert_bars
-from include.store.engine import Engine, create_store_engine, execute, transaction
+from include.store.bars import compare_bars, upsert_bars
+from include.store.engine import Connection, Engine, create_store_engine, execute, transaction
 from include.store.migrations import migrate
 
 _FIRST_PORT = 54400
@@ -35,11 +35,15 @@ def measure(tickers: int, bars: int) -> dict[str, float]:
     """Seconds and rows per second for storing ``bars`` bars of each of ``tickers`` tickers.
 
     ``store_*``: ``upsert_bars`` into an empty table; ``again_*``: the same bars again, which changes nothing;
-    ``to_sql_*``: pandas, which cannot store the same bars twice. ``speedup``: ``to_sql_seconds / store_seconds``.
+    ``compare_*``: ``compare_bars`` into an empty table; ``to_sql_*``: pandas, which cannot store the same bars twice.
+    ``speedup``: ``to_sql_seconds / store_seconds``.
     """
     with _migrated_engine() as engine:
-        stored = _seconds(tickers, bars, lambda frame: _store(engine, frame))
-        again = _seconds(tickers, bars, lambda frame: _store(engine, frame))
+        compared = _seconds(tickers, bars, lambda frame: _store(engine, frame, compare_bars))
+        with transaction(engine) as connection:
+            execute(connection, "truncate forecast.bar")
+        stored = _seconds(tickers, bars, lambda frame: _store(engine, frame, upsert_bars))
+        again = _seconds(tickers, bars, lambda frame: _store(engine, frame, upsert_bars))
         with transaction(engine) as connection:
             execute(connection, "create table public.bar_by_pandas (like forecast.bar including all)")
         by_pandas = _seconds(tickers, bars, lambda frame: _store_with_pandas(engine, frame))
@@ -48,6 +52,8 @@ def measure(tickers: int, bars: int) -> dict[str, float]:
         "rows": rows,
         "store_seconds": stored,
         "store_rows_per_second": rows / stored,
+        "compare_seconds": compared,
+        "compare_rows_per_second": rows / compared,
         "again_seconds": again,
         "again_rows_per_second": rows / again,
         "to_sql_seconds": by_pandas,
@@ -56,9 +62,9 @@ def measure(tickers: int, bars: int) -> dict[str, float]:
     }
 
 
-def _store(engine: Engine, frame: pd.DataFrame) -> None:
+def _store(engine: Engine, frame: pd.DataFrame, store: Callable[[Connection, pd.DataFrame], object]) -> None:
     with transaction(engine) as connection:
-        upsert_bars(connection, frame)
+        store(connection, frame)
 
 
 def _store_with_pandas(engine: Engine, frame: pd.DataFrame) -> None:
@@ -130,6 +136,7 @@ def table_of(figures: dict[str, float]) -> str:
     lines = [f"{figures['rows']:,.0f} bars", f"{'':34}{'seconds':>9}{'rows per second':>17}"]
     for name, words in (
         ("store", "upsert_bars, empty table"),
+        ("compare", "compare_bars, empty table"),
         ("again", "upsert_bars, same bars again"),
         ("to_sql", "DataFrame.to_sql(method='multi')"),
     ):

@@ -13,6 +13,7 @@ from include.errors import DataContractError
 from include.store import registry
 from include.store.bars import (
     BarCounts,
+    compare_bars,
     earliest_changes,
     load_bars,
     load_times,
@@ -366,6 +367,16 @@ def test_one_call_stores_bars_of_a_new_ticker_and_compares_those_of_a_stored_one
     assert counts == {"AAPL": BarCounts(new=1, revised=1, unchanged=0), "NEW": BarCounts(new=2, revised=0, unchanged=0)}
     assert closes(connection, LATER) == [1.0, 2.5, 3.0]
     assert closes(connection, LATER, "NEW") == [7.0, 8.0]
+
+
+def test_new_bars_that_are_compared_are_stored_like_those_that_are_copied(connection: Connection) -> None:
+    given = bars([1.0, 2.0, 3.0]).assign(volume=[np.nan, 5.0, np.nan])
+    counts = upsert_bars(connection, given)
+    copied = everything(connection)
+    execute(connection, "delete from forecast.bar")
+
+    assert compare_bars(connection, given) == counts == {"AAPL": BarCounts(new=3, revised=0, unchanged=0)}
+    assert everything(connection) == copied
 
 
 def test_an_unknown_volume_is_stored_as_null(connection: Connection) -> None:
