@@ -16,7 +16,6 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError
-from include.market.source import normalise_ticker
 from include.pipeline import hour, onboarding, replay
 from include.pipeline.data import rescaling
 from include.pipeline.models import retention
@@ -86,8 +85,7 @@ def _pretrain(services: Services, as_of: datetime, chosen: argparse.Namespace) -
 def _rescale(services: Services, as_of: datetime, chosen: argparse.Namespace) -> dict[str, Any]:
     """Stores a decision about a step in a ticker's prices; what it did."""
     opened_at = require_utc(chosen.opened_at, "opened_at")
-    ticker = normalise_ticker(chosen.ticker)
-    decision = rescaling.Decision(ticker, opened_at, chosen.factor, scales_volume=not chosen.unit)
+    decision = rescaling.Decision(chosen.ticker, opened_at, chosen.factor, is_volume_scaled=not chosen.unit)
     (result,) = rescaling.decide(services, [decision], as_of)
     return result
 

@@ -205,18 +205,18 @@ class Split:
     """A split: from the bar that opens at ``effective_at`` on, ``factor`` new units replace one old unit.
 
     Older prices are divided by ``factor`` to be on the new scale, and older volumes multiplied by it. A change of the
-    unit of the price (pence to pounds) leaves the volumes as they are: ``scales_volume`` is False.
+    unit of the price (pence to pounds) leaves the volumes as they are: ``is_volume_scaled`` is False.
     """
 
     ticker: str
     effective_at: datetime
     factor: float
-    scales_volume: bool = True
+    is_volume_scaled: bool = True
 
     @property
     def volume_factor(self) -> float:
         """What older volumes are multiplied by."""
-        return self.factor if self.scales_volume else 1.0
+        return self.factor if self.is_volume_scaled else 1.0
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Steps by which a ticker's bars change their price scale: unit switches and splits that nobody announced.
 
 A step between two bars is a change of scale or a price move. Both hypotheses are weighed by how likely each makes what
-is seen, with constants that were measured on recorded bars (``docs/data.md``):
+is seen, with constants that were measured on recorded bars (``docs/scale.md``):
 
 * the step itself: a change of scale has a clean factor, give or take an ordinary return; large price moves get rarer
   with a power of their size in units of the ticker's volatility;
@@ -88,7 +88,7 @@ class Evidence:
 class ScaleStep:
     """A step before the bar that opens at ``opened_at`` (UTC), or within it (``is_mixed``).
 
-    ``factor`` is that of a split: old prices are divided by it. ``scales_volume`` says whether the volume changes as
+    ``factor`` is that of a split: old prices are divided by it. ``is_volume_scaled`` says whether the volume changes as
     after a split. ``known_at`` is when the last bar closed that the verdict needs.
     """
 
@@ -96,7 +96,7 @@ class ScaleStep:
     opened_at: datetime
     known_at: datetime
     factor: float
-    scales_volume: bool
+    is_volume_scaled: bool
     is_mixed: bool
     verdict: Verdict
     evidence: Evidence
@@ -228,7 +228,7 @@ class _Series:
         )
         opened_at, known_at = self._opened_at.iloc[place].to_pydatetime(), self._closed_at.iloc[last].to_pydatetime()
         return ScaleStep(
-            self._ticker, opened_at, known_at, best.factor, best.scales_volume, is_mixed, verdict, evidence
+            self._ticker, opened_at, known_at, best.factor, best.is_volume_scaled, is_mixed, verdict, evidence
         )
 
     def _volatility(self, past: slice) -> float:
@@ -267,7 +267,7 @@ class _Series:
             size = -math.log(candidate.factor)
             if abs(step - size) > most:
                 return 0.0
-            mean = kind.usual_volume[0] - (size if candidate.scales_volume else 0.0)
+            mean = kind.usual_volume[0] - (size if candidate.is_volume_scaled else 0.0)
             prior = 1.0 if candidate.is_announced else kind.prior
             likelihood = _evidence_of(volume, (mean, kind.usual_volume[1]), kind.moved_volume)
             return prior * candidate.weight * _usual_density((step - size) / spread) / spread * likelihood
@@ -282,7 +282,7 @@ class _Candidate:
     """A possible change of scale: the factor of a split, whether the volume changes too, and its weight."""
 
     factor: float
-    scales_volume: bool
+    is_volume_scaled: bool
     weight: float
     is_announced: bool = False
 
@@ -294,8 +294,8 @@ def _candidates(announced: tuple[float, ...]) -> list[_Candidate]:
     whole = {float(number): _OTHER_WEIGHT if number < _RARE_FROM else _RARE_WEIGHT for number in numbers}
     whole |= _SPLIT_WEIGHTS
     found = [
-        _Candidate(factor, scales_volume, weight)
-        for weights, scales_volume in ((whole, True), (_UNIT_WEIGHTS, False))
+        _Candidate(factor, is_volume_scaled, weight)
+        for weights, is_volume_scaled in ((whole, True), (_UNIT_WEIGHTS, False))
         for number, weight in weights.items()
         for factor in (number, 1 / number)
     ]

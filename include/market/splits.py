@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
@@ -30,6 +30,7 @@ _LEAST_AGREEING_RATIO: Final = 0.9
 _LEAST_UNANNOUNCED: Final = float(np.log(1.1))  # a smaller shift is a revision, unless the source announces a split
 _STEP_BARS: Final = 3  # a median of three, so that one bad price beside a split does not hide it
 _LARGEST_TERM: Final = 50
+_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,15 @@ def effective_from(
     if not same and named and abs(np.log(_product(named) / factor)) < AGREEMENT:
         same = [split.effective_at for split in named]
     return (max(same), True) if same else (otherwise_at, False)
+
+
+def net(splits: Sequence[Split]) -> list[Split]:
+    """One split for each ticker and instant of effect: the product of those given, without those that cancel."""
+    joined: dict[tuple[str, datetime], Split] = {}
+    for split in splits:
+        key = (split.ticker, split.effective_at)
+        joined[key] = replace(split, factor=split.factor * joined[key].factor) if key in joined else split
+    return [split for split in joined.values() if abs(math.log(split.factor)) > _ROUNDING]
 
 
 def is_same(split: Split, other: Split) -> bool:

@@ -34,7 +34,7 @@ def splits_since(connection: Connection, tickers: Sequence[str], as_of: datetime
     rows = fetch_rows(
         connection,
         """
-        select ticker, effective_at, factor, scales_volume from forecast.split
+        select ticker, effective_at, factor, is_volume_scaled from forecast.split
         where ticker = any(cast(:tickers as text[])) and known_at <= :as_of and known_at > :since
         order by ticker, known_at
         """,
@@ -48,7 +48,7 @@ def unannounced_at(connection: Connection, tickers: Sequence[str], as_of: dateti
     rows = fetch_rows(
         connection,
         """
-        select ticker, effective_at, factor, scales_volume, evidence from forecast.split
+        select ticker, effective_at, factor, is_volume_scaled, evidence from forecast.split
         where ticker = any(cast(:tickers as text[])) and known_at = :as_of and not is_announced
         order by ticker
         """,
@@ -89,18 +89,19 @@ def move_to_scale(
         connection,
         """
         insert into forecast.split as stored (
-            ticker, known_at, effective_at, factor, is_announced, scales_volume, evidence
+            ticker, known_at, effective_at, factor, is_announced, is_volume_scaled, evidence
         )
         values (
-            :ticker, :known_at, :effective_at, :factor, :is_announced, :scales_volume, cast(:evidence as jsonb)
+            :ticker, :known_at, :effective_at, :factor, :is_announced, :is_volume_scaled, cast(:evidence as jsonb)
         )
         on conflict (ticker, known_at, effective_at) do update
-        set factor = stored.factor * excluded.factor, scales_volume = stored.scales_volume or excluded.scales_volume
+        set factor = stored.factor * excluded.factor,
+            is_volume_scaled = stored.is_volume_scaled or excluded.is_volume_scaled
         """,
         {
             **moment,
             "is_announced": evidence is None,
-            "scales_volume": split.scales_volume,
+            "is_volume_scaled": split.is_volume_scaled,
             "evidence": None if evidence is None else json.dumps(evidence),
         },
     )

@@ -45,7 +45,7 @@ BAR_REJECTED = Table(
 SPLIT = Table(
     "split",
     ("ticker", "known_at", "effective_at"),
-    ("factor", "is_announced", "scales_volume", "evidence"),
+    ("factor", "is_announced", "is_volume_scaled", "evidence"),
 )
 DIVIDEND = Table("dividend", ("ticker", "ex_at"), ("amount", "known_at"))
 EXPECTED_DAY = Table(

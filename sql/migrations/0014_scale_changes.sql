@@ -2,12 +2,12 @@
 -- which nobody knows yet whether they are one.
 
 alter table forecast.split
-add column scales_volume boolean not null default true,
+add column is_volume_scaled boolean not null default true,
 add column evidence jsonb;
 -- a history that is fetched at once may show several
 alter table forecast.split drop constraint split_pkey;
 alter table forecast.split add primary key (ticker, known_at, effective_at);
-comment on column forecast.split.scales_volume is
+comment on column forecast.split.is_volume_scaled is
 'True if volumes were multiplied by the factor, as after a split; false if '
 'only the unit of the price changed, as from pence to pounds.';
 comment on column forecast.split.evidence is

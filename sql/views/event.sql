@@ -34,7 +34,7 @@ event as (
         change.known_at,
         change.factor,
         null::double precision as amount,
-        change.scales_volume,
+        change.is_volume_scaled,
         change.evidence,
         null::timestamptz as settled_at,
         null as settlement,
@@ -48,7 +48,7 @@ event as (
         question.known_at,
         question.factor,
         null as amount,
-        null as scales_volume,
+        null as is_volume_scaled,
         question.evidence,
         question.settled_at,
         question.settlement,
@@ -62,7 +62,7 @@ event as (
         dividend.known_at,
         null as factor,
         dividend.amount,
-        null as scales_volume,
+        null as is_volume_scaled,
         null as evidence,
         null as settled_at,
         null as settlement,
@@ -82,7 +82,7 @@ final as (
         event.known_at,
         event.factor,
         event.amount,
-        event.scales_volume,
+        event.is_volume_scaled,
         event.evidence,
         event.kind in ('scale step', 'scale shift')
         and event.settled_at is null as is_open,
@@ -122,7 +122,7 @@ comment on column bi.event.factor is
 comment on column bi.event.amount is
 'Dividend per unit, in the ticker''s currency, on the price scale of known_at; '
 'null for other events.';
-comment on column bi.event.scales_volume is
+comment on column bi.event.is_volume_scaled is
 'True if volumes were multiplied by the factor; false for a change of unit; '
 'null for other events.';
 comment on column bi.event.evidence is

@@ -25,6 +25,7 @@ from tests.leaks.hours import Hours, open_hours
 from tests.leaks.planting import Caught, Plant, look_for
 from tests.leaks.plants import HARMLESS, PLANTS
 from tests.leaks.plants_calendar import CALENDAR_PLANTS
+from tests.leaks.plants_scale import SCALE_STORE_PLANTS
 from tests.leaks.plants_store import STORE_PLANTS
 from tests.support.databases import temporary_server
 
@@ -47,6 +48,7 @@ _WHAT_CHECKS_DO = {
     "rows": "bars after a random one change or are not there, as do dividends: feature rows, inputs, targets stay",
     "calendar": "sessions beyond the horizons get days off, half days, another clock: slots, targets, features stay",
     "gate": "bars after a jump, which confirm it or not: what a backfill believes, and calls known by then, stays",
+    "steps": "bars after a price step, that make it a change of scale or not: what a backfill calls known then stays",
     "answers": "what was not complete when an answer of Yahoo was made, or is another ticker's: believed bars stay",
     "network": "later bars of a window, and the bars that judge a training: its answers and the trained weights stay",
     "chain": "bars in progress and beyond, which the source shows: what the gate accepts, weights and forecasts stay",
@@ -75,7 +77,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     warnings.simplefilter("error")
     with _opened_hours() as (hours, closings):
-        caught = {plant: look_for(plant, hours) for plant in track((*PLANTS, *STORE_PLANTS), "planted leaks  ")}
+        caught = {
+            plant: look_for(plant, hours)
+            for plant in track((*PLANTS, *STORE_PLANTS, *SCALE_STORE_PLANTS), "planted leaks  ")
+        }
         caught |= {plant: look_for(plant, closings) for plant in track(CALENDAR_PLANTS, "in an hour's past")}
         minded = {plant: look_for(plant, hours, tries=3) for plant in HARMLESS}
         clean, alarms = _change_futures(hours, closings, range(chosen.seed, chosen.seed + chosen.count))

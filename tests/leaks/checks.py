@@ -33,6 +33,7 @@ from include.pipeline.models import forecasting
 from tests.leaks.answers import check_answers
 from tests.leaks.compare import first_array_difference, first_difference
 from tests.leaks.material import HISTORY_DAYS, HOUR, ONBOARDED_AT, TICKERS, Future, ShowingSource, profiles, true_bars
+from tests.leaks.steps import check_steps
 
 Check = Callable[[int], str | None]
 
@@ -285,6 +286,7 @@ CHECKS: dict[str, Check] = {
     "rows": check_rows,
     "calendar": check_calendar,
     "gate": check_gate,
+    "steps": check_steps,
     "answers": check_answers,
     "network": check_network,
     "chain": check_chain,

@@ -96,12 +96,18 @@ insert into forecast.ticker (ticker, source, history_days, status, status_at, ca
 values ('{LATER_TICKER}', 'simulated', 20, 'active', %(known)s, '24/7', 'UTC', 2, %(known)s, %(known)s)
 """,
     """
+insert into forecast.scale_question (ticker, opened_at, kind, known_at, factor, evidence)
+select ticker, max(opened_at), 'step', %(known)s, 2, '{}' from forecast.bar where known_at <= %(cut)s group by ticker
+on conflict do nothing
+""",
+    """
 insert into forecast.bar_rejected (ticker, opened_at, reason, as_of, closed_at, open, high, low, close)
 select ticker, opened_at, 'not_positive', %(later)s, closed_at, -open, high, low, close
 from forecast.bar where known_at <= %(cut)s order by opened_at desc limit 20
 """,
 )
-"""Rows of a later day about an earlier one: feature rows, scores, a promoted model, a new ticker, rejected bars."""
+"""Rows of a later day about an earlier one: feature rows, scores, a promoted model, a new ticker, a step in doubt,
+rejected bars."""
 
 
 class Hours:

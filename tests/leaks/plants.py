@@ -20,6 +20,7 @@ from include.model import calibration, train, transformer
 from include.pipeline import services
 from tests.leaks.material import HOUR
 from tests.leaks.planting import Plant
+from tests.leaks.plants_scale import SCALE_PLANTS
 from tests.leaks.plants_yahoo import YAHOO_PLANTS
 
 Patch = pytest.MonkeyPatch
@@ -312,6 +313,7 @@ PLANTS = (
     Plant("a rival is taught by the fold it is judged on", rival_taught_by_its_own_test),
     Plant("a rival's season is learnt over all time", rivals_season_of_all_time),
     *YAHOO_PLANTS,
+    *SCALE_PLANTS,
 )
 
 

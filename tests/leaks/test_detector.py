@@ -13,6 +13,7 @@ from tests.leaks.hours import Hours, open_hours
 from tests.leaks.planting import Plant, look_for
 from tests.leaks.plants import HARMLESS, PLANTS
 from tests.leaks.plants_calendar import CALENDAR_PLANTS
+from tests.leaks.plants_scale import SCALE_STORE_PLANTS
 from tests.leaks.plants_store import STORE_PLANTS
 
 
@@ -42,7 +43,7 @@ def test_a_leak_in_what_computes_is_caught(plant: Plant) -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("plant", STORE_PLANTS, ids=name_of)
+@pytest.mark.parametrize("plant", [*STORE_PLANTS, *SCALE_STORE_PLANTS], ids=name_of)
 def test_a_leak_in_what_is_stored_is_caught(plant: Plant, hours: Hours) -> None:
     assert look_for(plant, hours) is not None
 

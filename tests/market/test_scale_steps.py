@@ -46,12 +46,12 @@ def session_bars(count: int = 80, seed: int = 0, volatility: float = 0.004) -> p
     )
 
 
-def split_at(bars: pd.DataFrame, place: int, factor: float, *, scales_volume: bool = True) -> pd.DataFrame:
+def split_at(bars: pd.DataFrame, place: int, factor: float, *, is_volume_scaled: bool = True) -> pd.DataFrame:
     """The bars with a change of scale before this one: prices are divided by the factor from it on."""
     changed = bars.copy()
     later = changed.index >= place
     changed.loc[later, list(PRICE_COLUMNS)] /= factor
-    changed.loc[later, "volume"] *= factor if scales_volume else 1.0
+    changed.loc[later, "volume"] *= factor if is_volume_scaled else 1.0
     return changed
 
 
@@ -84,19 +84,19 @@ def test_a_step_by_the_factor_of_a_split_with_ordinary_bars_around_it_is_a_chang
 ) -> None:
     bars = split_at(session_bars(), place, factor)
     step = only_step(bars)
-    assert (step.verdict, step.factor, step.scales_volume, step.is_mixed) == (Verdict.SCALE, factor, True, False)
+    assert (step.verdict, step.factor, step.is_volume_scaled, step.is_mixed) == (Verdict.SCALE, factor, True, False)
     assert step.opened_at == bars["opened_at"][place]
 
 
 @pytest.mark.parametrize("factor", [100.0, 0.01, 1000.0, 0.001])
 def test_a_change_of_unit_leaves_the_volumes(factor: float) -> None:
-    step = only_step(split_at(session_bars(), STEP_AT, factor, scales_volume=False))
-    assert (step.verdict, step.factor, step.scales_volume) == (Verdict.SCALE, factor, False)
+    step = only_step(split_at(session_bars(), STEP_AT, factor, is_volume_scaled=False))
+    assert (step.verdict, step.factor, step.is_volume_scaled) == (Verdict.SCALE, factor, False)
 
 
 def test_a_reverse_split_of_100_and_a_change_of_unit_are_told_apart_by_the_volume() -> None:
     step = only_step(split_at(session_bars(), STEP_AT, 0.01))
-    assert (step.factor, step.scales_volume) == (0.01, True)
+    assert (step.factor, step.is_volume_scaled) == (0.01, True)
 
 
 def test_a_single_bar_after_a_step_is_not_enough_and_the_second_settles_it() -> None:
@@ -110,19 +110,19 @@ def test_a_single_bar_after_a_step_is_not_enough_and_the_second_settles_it() -> 
 
 
 def test_a_move_with_wide_bars_and_high_volume_is_a_move_however_clean_its_factor() -> None:
-    bars = stretched(split_at(session_bars(), STEP_AT, 2.0, scales_volume=False), range(STEP_AT, STEP_AT + 5), 10.0)
+    bars = stretched(split_at(session_bars(), STEP_AT, 2.0, is_volume_scaled=False), range(STEP_AT, STEP_AT + 5), 10.0)
     assert only_step(bars).verdict is Verdict.MOVE
 
 
 def test_a_halving_with_bars_somewhat_wider_than_usual_is_in_doubt() -> None:
-    bars = stretched(split_at(session_bars(), STEP_AT, 2.0, scales_volume=False), range(STEP_AT, STEP_AT + 5), 3.0)
+    bars = stretched(split_at(session_bars(), STEP_AT, 2.0, is_volume_scaled=False), range(STEP_AT, STEP_AT + 5), 3.0)
     step = only_step(bars)
     assert (step.verdict, step.factor) == (Verdict.UNCLEAR, 2.0)
 
 
 def test_a_fall_of_40_percent_is_no_clean_factor_and_stays_a_move() -> None:
     for seed in range(20):
-        bars = split_at(session_bars(seed=seed), STEP_AT, 1 / 0.6, scales_volume=False)
+        bars = split_at(session_bars(seed=seed), STEP_AT, 1 / 0.6, is_volume_scaled=False)
         assert only_step(bars).verdict is Verdict.MOVE
         assert only_step(stretched(bars, range(STEP_AT, STEP_AT + 5), 5.0)).verdict is Verdict.MOVE
 
@@ -137,7 +137,7 @@ def test_an_announced_split_needs_little_other_evidence() -> None:
 
 
 def test_a_step_within_a_bar_is_found_if_no_price_moves_so_far_in_an_hour() -> None:
-    bars = split_at(session_bars(), STEP_AT + 3, 100.0, scales_volume=False)
+    bars = split_at(session_bars(), STEP_AT + 3, 100.0, is_volume_scaled=False)
     bars.loc[STEP_AT + 2, ["close", "low"]] /= 100.0
     step = only_step(bars)
     assert (step.verdict, step.is_mixed, step.factor) == (Verdict.SCALE, True, 100.0)
@@ -149,7 +149,7 @@ def test_a_step_within_a_bar_is_found_if_no_price_moves_so_far_in_an_hour() -> N
 
 def test_a_switch_that_switches_back_is_two_changes_of_scale_that_cancel() -> None:
     bars = split_at(
-        split_at(session_bars(), STEP_AT, 100.0, scales_volume=False), STEP_AT + 5, 0.01, scales_volume=False
+        split_at(session_bars(), STEP_AT, 100.0, is_volume_scaled=False), STEP_AT + 5, 0.01, is_volume_scaled=False
     )
     there, back = find_steps(bars)
     assert (there.verdict, back.verdict) == (Verdict.SCALE, Verdict.SCALE)

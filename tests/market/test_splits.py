@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from include.contracts import Split
-from include.market.splits import Shift, effective_from, factor_of, is_same, shifts, unify
+from include.market.splits import Shift, effective_from, factor_of, is_same, net, residual_of, shifts, unify
 from tests.support.rows import at, bars
 
 EX_AT = at(5)
@@ -77,6 +77,33 @@ def test_far_off_bars_that_do_not_agree_make_no_sense_and_near_ones_are_revision
 
 def test_an_odd_ratio_is_kept_as_it_is() -> None:
     assert factor_of(shift(0.7, 30, 1.0), []) == pytest.approx(math.exp(0.7), rel=0.003)
+
+
+def test_splits_at_one_instant_are_one_and_those_that_cancel_are_none() -> None:
+    two = Split("AAPL", EX_AT, 2.0)
+    assert net([TEN, two]) == [Split("AAPL", EX_AT, 20.0)]
+    assert net([TEN, Split("AAPL", EX_AT, 0.1), Split("AAPL", at(1), 2.0)]) == [Split("AAPL", at(1), 2.0)]
+    assert net([TEN, Split("MSFT", EX_AT, 0.1)]) == [TEN, Split("MSFT", EX_AT, 0.1)]
+    assert net([]) == []
+
+
+@pytest.mark.parametrize("revised", [0.0025, -0.0025, 0.01])
+def test_an_announced_split_is_its_factor_exactly_where_the_bars_were_revised_too(revised: float) -> None:
+    four = Split("AAPL", EX_AT, 4.0)
+    found = shift(math.log(4.0) + revised, 30, 0.5, spread=0.01)
+    assert factor_of(found, [four]) == 4.0
+    assert residual_of(found, 4.0) is None
+    assert residual_of(shift(math.log(4.0) + revised), 4.0) == pytest.approx(revised)
+    assert residual_of(shift(0.001), None) is None
+
+
+def test_of_two_announced_splits_the_nearer_one_or_both_are_the_factor_unless_none_is_clear() -> None:
+    four, two = Split("AAPL", EX_AT, 4.0), Split("AAPL", at(1), 2.0)
+    assert factor_of(shift(math.log(4.0) + 0.01), [four, two]) == 4.0
+    assert factor_of(shift(math.log(8.0) + 0.01), [four, two]) == 8.0
+    assert factor_of(shift(math.log(2.0) - 0.01), [four, two]) == 2.0
+    between = shift(math.log(2.0 * math.sqrt(2.0)), 30, 0.3)
+    assert math.isnan(factor_of(between, [four, two]) or 0.0)
 
 
 def test_a_split_takes_effect_when_its_source_says_or_else_with_the_first_new_bar() -> None:

@@ -150,7 +150,7 @@ def test_people_see_forecasts_and_errors_on_todays_scale(connection: Connection)
 
 def test_a_change_of_unit_moves_the_bars_before_it_and_leaves_their_volumes(connection: Connection) -> None:
     upsert_bars(connection, bars([*OLD, 1.0]))
-    unit = Split("AAPL", at(5), 100.0, scales_volume=False)
+    unit = Split("AAPL", at(5), 100.0, is_volume_scaled=False)
 
     assert move_to_scale(connection, unit, SEEN_AT, bars([]), {"odds": 40.0})
 

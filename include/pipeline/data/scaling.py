@@ -10,7 +10,7 @@ again finds the same. Where next: ``market/scale_steps.py`` and ``market/splits.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -76,7 +76,7 @@ def load_context(connection: Connection, report: FetchReport, as_of: datetime) -
         as_of,
         load_overlap(connection, first_opened_at, as_of, scale_steps.PAST_BARS),
         report.splits,
-        split_store.splits_since(connection, tickers, as_of, since),
+        splits.net(split_store.splits_since(connection, tickers, as_of, since)),
         question_store.settled_moves(connection, tickers, as_of),
         question_store.open_questions(connection, tickers, as_of),
     )
@@ -130,7 +130,7 @@ def apply_steps(bars: pd.DataFrame, steps: Sequence[ScaleStep]) -> tuple[pd.Data
 
 def split_of(step: ScaleStep) -> Split:
     """The step as a split that takes effect with its bar."""
-    return Split(step.ticker, step.opened_at, step.factor, step.scales_volume)
+    return Split(step.ticker, step.opened_at, step.factor, step.is_volume_scaled)
 
 
 def to_stored_scale(connection: Connection, context: Context, bars: pd.DataFrame, steps: Sequence[ScaleStep]) -> Scaled:
@@ -140,64 +140,88 @@ def to_stored_scale(connection: Connection, context: Context, bars: pd.DataFrame
     of an hour before the change, and a cached response from before it, without a newer bar. In these the response is
     brought to the stored scale.
     """
-    found = [split_of(step) for step in steps if step.verdict is Verdict.SCALE]
-    evidence = {split_of(step): step.evidence.to_dict() for step in steps if step.verdict is Verdict.SCALE}
+    found = {split_of(step): step.evidence.to_dict() for step in steps if step.verdict is Verdict.SCALE}
     result = Scaled(bars, bars.iloc[:0], {})
     shifted: set[str] = set()
     boundaries = _boundaries([*found, *context.announced, *_doubted(context)])
     for shift in splits.shifts(context.stored, bars, boundaries):
         shifted.add(shift.ticker)
-        result = _move(connection, context, result, shift, found, evidence)
-    for split in found:
+        result = _move(connection, context, result, shift, _Known.of(context, found, shift.ticker))
+    for split, evidence in found.items():
         if split.ticker not in shifted and _is_unseen(context, bars, split):
-            result = _store_change(connection, context, result, split, evidence[split])
+            result = _store_change(connection, context, result, split, evidence)
     _store_questions(connection, context, bars, steps)
     return result
 
 
-def _move(
-    connection: Connection,
-    context: Context,
-    result: Scaled,
-    shift: splits.Shift,
-    found: Sequence[Split],
-    evidence: dict[Split, dict[str, Any]],
-) -> Scaled:
+@dataclass(frozen=True)
+class _Known:
+    """One ticker's changes of scale that may explain a shift, by how they are known.
+
+    ``announced`` by the source; ``stepped``: found in the bars, with their evidence; ``doubted``: open questions;
+    ``undone``: what a copy from before a stored change would show.
+    """
+
+    announced: list[Split]
+    stepped: dict[Split, dict[str, Any]]
+    doubted: list[Split]
+    undone: list[Split]
+
+    @classmethod
+    def of(cls, context: Context, found: Mapping[Split, dict[str, Any]], ticker: str) -> _Known:
+        return cls(
+            announced=[split for split in context.announced if split.ticker == ticker],
+            stepped={split: evidence for split, evidence in found.items() if split.ticker == ticker},
+            doubted=[split for split in _doubted(context) if split.ticker == ticker],
+            undone=[replace(split, factor=1 / split.factor) for split in context.recorded if split.ticker == ticker],
+        )
+
+    def explain(self, shift: splits.Shift) -> float | None:
+        """The factor of the shift, as ``splits.factor_of`` finds it."""
+        return splits.factor_of(shift, [*self.announced, *self.stepped, *self.doubted, *self.undone])
+
+    def is_old_copy(self, split: Split) -> bool:
+        """Whether a copy from before a stored change would show this split."""
+        return any(splits.is_same(split, other) for other in self.undone)
+
+    def dated(self, shift: splits.Shift, factor: float, otherwise_at: datetime) -> tuple[Split, dict[str, Any] | None]:
+        """The split of this factor, and what it was found from: None if the source announced it."""
+        known = [*self.announced, *self.stepped, *self.doubted]
+        effective_at, is_known = splits.effective_from(shift.ticker, factor, known, otherwise_at)
+        split = Split(shift.ticker, effective_at, factor)
+        same = [other for other in (*self.stepped, *self.doubted, *self.undone) if splits.is_same(split, other)]
+        split = replace(split, is_volume_scaled=all(other.is_volume_scaled for other in same))
+        if is_known and any(other.effective_at == effective_at for other in self.announced):
+            return split, None
+        return split, self.stepped.get(split) or _evidence_of(shift, shift.log_ratio)
+
+
+def _move(connection: Connection, context: Context, result: Scaled, shift: splits.Shift, known: _Known) -> Scaled:
     """Handles one ticker whose given bars differ from the stored ones."""
-    ticker = shift.ticker
-    named = [split for split in context.announced if split.ticker == ticker]
-    stepped = [split for split in found if split.ticker == ticker]
-    doubted = [split for split in _doubted(context) if split.ticker == ticker]
-    undone = [
-        Split(ticker, split.effective_at, 1 / split.factor, split.scales_volume)
-        for split in context.recorded
-        if split.ticker == ticker
-    ]
-    factor = splits.factor_of(shift, [*named, *stepped, *doubted, *undone])
-    rows = result.bars[result.bars["ticker"] == ticker]
+    factor = known.explain(shift)
+    rows = result.bars[result.bars["ticker"] == shift.ticker]
     if factor is not None and math.isnan(factor):
         return Scaled(result.bars.drop(rows.index), pd.concat([result.unclear, rows]), result.factors)
     _question_of_shift(connection, context, rows, shift, splits.residual_of(shift, factor))
     if factor is None:
         return result
     later = rows.loc[rows["opened_at"] > shift.newest_overlap_at, "opened_at"]
-    otherwise_at = later.iloc[0].to_pydatetime() if len(later) else context.as_of
-    effective_at, is_known = splits.effective_from(ticker, factor, [*named, *stepped, *doubted], otherwise_at)
-    split = Split(ticker, effective_at, factor)
-    same = [other for other in (*stepped, *doubted, *undone) if splits.is_same(split, other)]
-    split = replace(split, scales_volume=all(other.scales_volume for other in same))
-    is_announced = is_known and any(each.effective_at == effective_at for each in named)
-    if not shift.has_newer and any(splits.is_same(split, other) for other in undone):
+    split, evidence = known.dated(shift, factor, later.iloc[0].to_pydatetime() if len(later) else context.as_of)
+    if not shift.has_newer and known.is_old_copy(split):
         return _to_old_scale(result, split)
-    seen = evidence.get(split) or {
-        "log_ratio": shift.log_ratio,
+    for other in known.doubted:
+        if splits.is_same(split, other):
+            question_store.settle(connection, shift.ticker, other.effective_at, context.as_of, "scale", "source")
+    return _store_change(connection, context, result, split, evidence)
+
+
+def _evidence_of(shift: splits.Shift, log_ratio: float) -> dict[str, Any]:
+    """What a shift was found from, as JSON values."""
+    return {
+        "log_ratio": log_ratio,
         "overlap_count": shift.overlap_count,
         "agreeing_ratio": shift.agreeing_ratio,
     }
-    for other in doubted:
-        if splits.is_same(split, other):
-            question_store.settle(connection, ticker, other.effective_at, context.as_of, "scale", "source")
-    return _store_change(connection, context, result, split, None if is_announced else seen)
 
 
 def _store_change(
@@ -246,8 +270,7 @@ def _question_of_shift(
     has_older = ((stored["ticker"] == shift.ticker) & (stored["opened_at"] < first)).any()
     if residual is None or not has_older or first < context.as_of - _DEEPEST:
         return
-    seen = {"log_ratio": residual, "overlap_count": shift.overlap_count, "agreeing_ratio": shift.agreeing_ratio}
-    question = ScaleQuestion(shift.ticker, first, SHIFT, math.exp(residual), seen)
+    question = ScaleQuestion(shift.ticker, first, SHIFT, math.exp(residual), _evidence_of(shift, residual))
     question_store.open_question(connection, question, context.as_of)
 
 

@@ -55,24 +55,24 @@ def plain_closes(product: Product, hours: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("factor", "scales_volume"), [(100.0, False), (0.01, False), (1 / 50, True), (4.0, True), (1000.0, False)]
+    ("factor", "is_volume_scaled"), [(100.0, False), (0.01, False), (1 / 50, True), (4.0, True), (1000.0, False)]
 )
 def test_a_step_by_a_clean_factor_is_a_change_of_scale_from_its_second_bar_on(
-    product: Product, factor: float, scales_volume: bool
+    product: Product, factor: float, is_volume_scaled: bool
 ) -> None:
     product.onboard(NOVA)
     run(product, 1, 1)
     before = closes(product, 1)
-    product.market.steps.append(Split(NOVA, FIRST_NEW, factor, scales_volume))
+    product.market.steps.append(Split(NOVA, FIRST_NEW, factor, is_volume_scaled))
     run(product, 2, 5)
 
     np.testing.assert_array_equal(closes(product, 1), before)
     np.testing.assert_array_equal(closes(product, 2), before)  # one bar may be a bad tick
     np.testing.assert_allclose(closes(product, 3)[:-2], before / factor)
     assert np.abs(np.diff(np.log(closes(product, 5)))).max() < 0.2
-    assert product.query("select effective_at, known_at, factor, scales_volume, is_announced from forecast.split") == [
-        (FIRST_NEW, at(3), factor, scales_volume, False)
-    ]
+    assert product.query(
+        "select effective_at, known_at, factor, is_volume_scaled, is_announced from forecast.split"
+    ) == [(FIRST_NEW, at(3), factor, is_volume_scaled, False)]
     # people see it
     status, reason = outcome(product, 3)
     assert status == "forecast"
@@ -94,8 +94,8 @@ def test_a_step_by_a_clean_factor_is_a_change_of_scale_from_its_second_bar_on(
 def test_a_switch_that_switches_back_leaves_no_trace_in_the_bars(product: Product) -> None:
     product.onboard(NOVA)
     product.market.steps += [
-        Split(NOVA, FIRST_NEW, 100.0, scales_volume=False),
-        Split(NOVA, FIRST_NEW + 4 * HOUR, 0.01, scales_volume=False),
+        Split(NOVA, FIRST_NEW, 100.0, is_volume_scaled=False),
+        Split(NOVA, FIRST_NEW + 4 * HOUR, 0.01, is_volume_scaled=False),
     ]
     run(product, 1, 9)
 
@@ -107,7 +107,7 @@ def test_a_switch_that_switches_back_leaves_no_trace_in_the_bars(product: Produc
 
 
 def test_a_history_with_a_step_is_stored_on_its_newest_scale(product: Product) -> None:
-    product.market.steps.append(Split(NOVA, ON_THE_HOUR - 60 * HOUR, 100.0, scales_volume=False))
+    product.market.steps.append(Split(NOVA, ON_THE_HOUR - 60 * HOUR, 100.0, is_volume_scaled=False))
     product.onboard(NOVA)
     run(product, 1, 2)
 
@@ -157,7 +157,7 @@ def hold(product: Product, factor: float = 2.0) -> None:
     """Two hours in which the price is divided by the factor, with bars as wide as after some news."""
     product.onboard(NOVA)
     run(product, 1, 1)
-    product.market.steps.append(Split(NOVA, FIRST_NEW, factor, scales_volume=False))
+    product.market.steps.append(Split(NOVA, FIRST_NEW, factor, is_volume_scaled=False))
     for number in range(1, 9):
         product.market.stretched[NOVA, FIRST_NEW + number * HOUR] = 2.0
     run(product, 2, 3)
@@ -241,6 +241,22 @@ def test_the_source_may_settle_it_by_changing_its_older_bars(product: Product) -
     ]
 
 
+def test_a_change_of_scale_that_was_wrong_is_undone(product: Product) -> None:
+    product.onboard(NOVA)
+    product.market.steps.append(Split(NOVA, FIRST_NEW, 100.0, is_volume_scaled=False))
+    run(product, 1, 3)
+    before = closes(product, 1)
+    (answer,) = rescaling.decide(product.services, [Decision(NOVA, FIRST_NEW, None)], at(3) + timedelta(minutes=10))
+    assert answer["result"] == "older bars are on their old scale again"
+    run(product, 4, 5)
+
+    np.testing.assert_allclose(closes(product, 5)[: len(before)], before, rtol=1e-12)
+    assert outcome(product, 5) == ("forecast", None)
+    assert len(product.query("select * from forecast.split")) == 2
+    with pytest.raises(InvalidRequestError, match="undo that first"):
+        rescaling.decide(product.services, [Decision(NOVA, FIRST_NEW, 2.0), Decision(NOVA, FIRST_NEW, 3.0)], at(6))
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -275,7 +291,7 @@ def test_a_decision_as_of_the_past_changes_nothing_that_was_read(product: Produc
 
 def test_an_old_step_in_doubt_is_written_down_and_holds_nothing(product: Product) -> None:
     step_at = ON_THE_HOUR - timedelta(days=20)
-    product.market.steps.append(Split(NOVA, step_at, 2.0, scales_volume=False))
+    product.market.steps.append(Split(NOVA, step_at, 2.0, is_volume_scaled=False))
     for number in range(1, 9):
         product.market.stretched[NOVA, step_at + number * HOUR] = 2.0
     product.onboard(NOVA)
