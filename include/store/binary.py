@@ -39,8 +39,14 @@ def encode(frame: pd.DataFrame, kinds: Kinds, nullable: Collection[str] = ()) ->
     """
     arrays = {column: _to_wire(frame, column, kind) for column, kind in kinds.items()}
     parts: list[bytes | memoryview] = [_HEADER]
+    blanks: dict[int, npt.NDArray[Any]] = {}  # one for each length of a ticker: a row's layout is slow to make
     for ticker, rows in frame.groupby("ticker", sort=False).indices.items():
-        records = _blank_rows(str(ticker).encode(), kinds, len(rows))
+        name = str(ticker).encode()
+        if len(name) not in blanks:
+            blanks[len(name)] = _blank_row(len(name), kinds)
+        blank = blanks[len(name)]
+        blank["ticker"] = name
+        records = np.frombuffer(bytearray(blank.tobytes()) * len(rows), dtype=blank.dtype)
         is_one_block = rows[-1] - rows[0] == len(rows) - 1
         place = slice(rows[0], rows[-1] + 1) if is_one_block else rows  # a slice is not copied
         for column, values in arrays.items():
@@ -49,15 +55,14 @@ def encode(frame: pd.DataFrame, kinds: Kinds, nullable: Collection[str] = ()) ->
     return b"".join([*parts, _TRAILER])
 
 
-def _blank_rows(ticker: bytes, kinds: Kinds, count: int) -> npt.NDArray[Any]:
-    """Rows of one ticker in which only the values of ``kinds`` are still to be filled in."""
-    row: npt.NDArray[Any] = np.zeros(1, dtype=_layout(f"S{len(ticker)}", kinds))
+def _blank_row(ticker_width: int, kinds: Kinds) -> npt.NDArray[Any]:
+    """A row in which only the values are still to be filled in: the ticker and the columns of ``kinds``. [1]."""
+    row: npt.NDArray[Any] = np.zeros(1, dtype=_layout(f"S{ticker_width}", kinds))
     row["field_count"] = len(kinds) + 1
-    row["width_ticker"] = len(ticker)
-    row["ticker"] = ticker
+    row["width_ticker"] = ticker_width
     for column in kinds:
         row[f"width_{column}"] = row[column].itemsize
-    return np.frombuffer(bytearray(row.tobytes()) * count, dtype=row.dtype)
+    return row
 
 
 def decode(data: bytes, tickers: Sequence[str], kinds: Kinds) -> pd.DataFrame:
