@@ -7,7 +7,7 @@ known at ``as_of``. It does not check prices: ``quality.py`` does. Where next: `
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -41,7 +41,8 @@ class FetchReport:
     """A source's response: the bars of the tickers that it served, and a failure for each of the others.
 
     ``splits`` and ``dividends`` are those of the requested time; a source without such data gives none. ``refused``
-    are the bars of responses that describe another ticker, with a column ``reason``.
+    are the bars of responses that describe another ticker, with a column ``reason``. ``made_at`` has the tickers whose
+    responses were old and stayed so, with the instant (UTC) at which the newest of them was made.
     """
 
     bars: pd.DataFrame
@@ -49,6 +50,7 @@ class FetchReport:
     splits: tuple[Split, ...] = ()
     dividends: tuple[Dividend, ...] = ()
     refused: pd.DataFrame = field(default_factory=pd.DataFrame)
+    made_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class BarSource(Protocol):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -138,6 +138,7 @@ class YahooSource:
             splits=tuple(split for report in reports for split in report.splits),
             dividends=tuple(dividend for report in reports for dividend in report.dividends),
             refused=join_bars(list(kept.refused.values())),
+            made_at={ticker: at for ticker in errors if ticker in kept.old for at in kept.old[ticker].made_at.values()},
         )
 
     def _request_all(
@@ -249,7 +250,7 @@ def _require_recent(profile: TickerProfile, answer: Answer, report: FetchReport,
     delay = timedelta(minutes=profile.feed_delay_minutes)
     if answer.times.complete(pd.Series([pd.Timestamp(due)]), delay, as_of).all():
         return
-    kept.old[profile.ticker] = report
+    kept.old[profile.ticker] = replace(report, made_at={profile.ticker: answer.times.latest(as_of)})
     message = (
         f"{profile.ticker}: Yahoo's answer was made before the bar that closed at {due:%Y-%m-%d %H:%M} UTC "
         "was complete; a later one should have it."

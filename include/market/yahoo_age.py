@@ -46,6 +46,11 @@ class AnswerTimes:
     traded_at: datetime | None = None
     newest_row_at: datetime | None = None
 
+    def latest(self, as_of: datetime) -> datetime:
+        """When the answer was made; where it does not say so, its newest trade or row; at the latest ``as_of``."""
+        shown = max((at for at in (self.traded_at, self.newest_row_at) if at is not None), default=as_of)
+        return min(self.made_at or shown, as_of)
+
     def complete(self, closed_at: pd.Series[Any], delay: timedelta, as_of: datetime) -> pd.Series[Any]:
         """Whether each bar with this close was complete in the answer; ``delay`` is the feed's. Boolean, same index."""
         if self.made_at is not None and self.made_at <= as_of + _LIVE:

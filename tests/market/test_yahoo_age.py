@@ -15,9 +15,14 @@ from include.market.yahoo import YahooSource
 from include.market.yahoo_age import AnswerTimes, times_of
 from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
+from include.pipeline.data import fetching
 from include.settings import MarketSettings
+from include.store.bars import load_bars
+from include.store.engine import fetch_rows, transaction
+from tests.yahoo import replay
 from tests.yahoo.fixtures import CLOCK, StartEmulator
-from tests.yahoo.providers import invented_bars
+from tests.yahoo.moving_market import Change, MovingMarket
+from tests.yahoo.providers import invented_bars, listing_of
 
 CLOSES = CLOCK.replace(hour=15, minute=30)
 AS_OF = CLOSES + timedelta(minutes=5)
@@ -200,3 +205,49 @@ def test_the_last_bar_of_a_session_is_believed_while_the_market_is_closed(
         emulator = start_emulator(clock=as_of, faults=fault)
         pd.testing.assert_frame_equal(fetch(as_of).bars, true_bars(as_of), check_dtype=False)
         assert emulator.chart_requests("AAPL") == 1
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (AnswerTimes(CLOSES, CLOSES - minutes(9), CLOSES - minutes(8)), CLOSES),
+        (AnswerTimes(None, CLOSES - minutes(9), CLOSES - minutes(8)), CLOSES - minutes(8)),
+        (AnswerTimes(AS_OF + timedelta(days=9)), AS_OF),
+        (AnswerTimes(), AS_OF),
+    ],
+    ids=["made", "shown", "replay", "silent"],
+)
+def test_an_old_answer_has_the_instant_at_which_it_was_made_or_its_newest_trade(
+    times: AnswerTimes, expected: datetime
+) -> None:
+    assert times.latest(AS_OF) == expected
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", ["stale", "stale-unmarked"])
+def test_an_answer_from_before_a_correction_does_not_undo_it(
+    kind: str, database_url: str, yahoo_cache_dir: Path, start_emulator: StartEmulator
+) -> None:
+    listing = listing_of(invented_bars("AAPL", CLOCK - timedelta(days=40), CLOCK + timedelta(days=5)))
+    first_day = CLOCK.replace(day=8)
+    opened = int(CLOCK.replace(day=7, hour=15, minute=30).timestamp())
+    market = MovingMarket({"AAPL": listing}, lambda: CLOCK)
+    market.changes["AAPL"] = [Change(opened, int(first_day.timestamp()) + 86_400, 1.01)]
+    emulator = start_emulator(provider=market, clock=first_day)
+    market.clock = emulator.now
+    with replay.yahoo_services(database_url, yahoo_cache_dir) as services:
+        closes = []
+        for day, fault in ((8, ""), (9, ""), (10, f"AAPL:{kind}"), (10, "")):
+            emulator.clock = CLOCK.replace(day=day) + timedelta(hours=1 + len(closes))
+            emulator.plan.clear()
+            if fault:
+                emulator.plan.add(fault)
+            fetching.fetch(services, [BarRequest(APPLE, CLOCK.replace(day=5))], emulator.clock)
+            with transaction(services.engine) as connection:
+                stored = load_bars(connection, ["AAPL"], emulator.clock).set_index("opened_at")["close"]
+            closes.append(float(stored[pd.Timestamp(opened, unit="s", tz="UTC")]))
+        with transaction(services.engine) as connection:
+            revisions = fetch_rows(connection, "select opened_at from forecast.bar_revision")
+    before, *after = closes
+    assert after == pytest.approx([before * 1.01] * 3)
+    assert len(revisions) == 1

@@ -58,9 +58,11 @@ Written by `python -m tests.yahoo.fault_table`; do not edit. Two tickers were on
 request for the first of them meets the fault, through the unmodified client, the hour's stages and Postgres; the next
 hour has no fault. Seven bars are due in the first hour, and one more in the next. Pauses between tries, and those that
 a rate limit makes, are a hundredth of production's. `cookie` and `crumb` are what the client asks for beside prices.
+`stale` and `stale-unmarked` serve the market as it stood two days ago, or 420 seconds ago, when the newest due bar was
+in progress: with the headers of a cache (`Date`, `Age`), or without any.
 
 * *Requests*: for prices, and for cookie and crumb.
-* *Stored*: of the bars due, those that were there after the hour, late or not; in brackets what was refused, and why.
+* *Stored*: of the bars due, those that were there after the hour, late or not; in brackets what was rejected, and why.
 * *Outcome*: the ticker's row in `bi.hour_outcome`.
 * *Next hour*: requests for prices, and whether the store then held every bar that the market ever had.
 

@@ -21,6 +21,7 @@ from include.store import dividends as dividend_store
 from include.store import expected as expected_store
 from include.store.dividends import KnownDividend
 from include.store.engine import Connection, Engine, transaction
+from include.store.old_answers import without_outdated
 
 
 def keep(
@@ -52,7 +53,8 @@ def keep(
             scaled.unclear.assign(reason=splits.SCALE_UNCLEAR),
         ):
             bar_store.save_rejections(connection, refused, as_of)
-        bar_store.upsert_bars(connection, scaled.bars.assign(known_at=known.of_bars(scaled.bars)))
+        bars = without_outdated(connection, scaled.bars, report.made_at)
+        bar_store.upsert_bars(connection, bars.assign(known_at=known.of_bars(bars)))
         dividends = _on_scale(report.dividends, set(scaled.unclear["ticker"]), scaled.factors)
         dividend_store.save_dividends(
             connection, [KnownDividend(dividend, known.of_dividend(dividend)) for dividend in dividends], as_of
