@@ -35,6 +35,18 @@ _Prices = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 
+def tickers_with_jumps(bars: pd.DataFrame) -> list[str]:
+    """The tickers with a step or a wick that is not always allowed; the bars of the others are all plausible.
+
+    The bars of several tickers are in order of ticker and time, without duplicates, their prices finite and positive.
+    """
+    opens, closes, wicks = _log_prices(bars)
+    ticker = bars["ticker"].to_numpy()
+    is_far = wicks > _LEAST
+    is_far[1:] |= (_steps(opens, closes) > _LEAST) & (ticker[1:] == ticker[:-1])
+    return [str(name) for name in pd.unique(ticker[is_far])]
+
+
 def implausible_bars(bars: pd.DataFrame) -> tuple[pd.Series[str], Places]:
     """Why each bar of one ticker is rejected, and for each accepted bar the place of the bar that confirms it.
 
@@ -46,14 +58,24 @@ def implausible_bars(bars: pd.DataFrame) -> tuple[pd.Series[str], Places]:
     places = np.arange(len(bars))
     if len(bars) < 2:
         return reasons, places
-    opens, highs, lows, closes = np.log(bars[list(PRICE_COLUMNS)].to_numpy(dtype=np.float64)).T
-    wicks = np.maximum(highs - np.maximum(opens, closes), np.minimum(opens, closes) - lows)
-    steps = np.maximum(np.abs(opens[1:] - closes[:-1]), np.abs(np.diff(closes)))
-    if max(wicks.max(), steps.max()) <= _LEAST:
+    opens, closes, wicks = _log_prices(bars)
+    if max(wicks.max(), _steps(opens, closes).max()) <= _LEAST:
         return reasons, places
     judge = _Judge(opens, closes, wicks)
     judge.judge_all()
     return pd.Series(judge.reasons, index=bars.index, dtype="str"), judge.confirmed_by
+
+
+def _log_prices(bars: pd.DataFrame) -> tuple[_Prices, _Prices, _Prices]:
+    """Logs of open and close, and how far each bar reaches beyond them, in log prices."""
+    opens, highs, lows, closes = np.log(bars[list(PRICE_COLUMNS)].to_numpy(dtype=np.float64)).T
+    wicks = np.maximum(highs - np.maximum(opens, closes), np.minimum(opens, closes) - lows)
+    return opens, closes, wicks
+
+
+def _steps(opens: _Prices, closes: _Prices) -> _Prices:
+    """How far each bar but the first is from the close before it, by its open or its close."""
+    return np.maximum(np.abs(opens[1:] - closes[:-1]), np.abs(np.diff(closes)))
 
 
 class _Judge:

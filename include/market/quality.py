@@ -17,7 +17,7 @@ import pandas as pd
 
 from include.contracts import BAR_COLUMNS, PRICE_COLUMNS, TickerProfile, require_utc
 from include.errors import DataContractError
-from include.market.price_jumps import implausible_bars
+from include.market.price_jumps import implausible_bars, tickers_with_jumps
 from include.market.sessions import closed_at_of
 
 _TOLERANCE: Final = 1e-6  # of the price: Yahoo's prices are rounded to 32-bit floats
@@ -51,17 +51,27 @@ def reject_bars(
     reason.loc[again.index[again]] = "duplicated"
     good = good.loc[~again].sort_values(["ticker", "opened_at"])
     confirmed_at = bars["closed_at"].copy()
-    past_of = {} if past is None or past.empty else dict(list(past.groupby("ticker")))
-    for ticker, rows in good.groupby("ticker"):
-        before = past_of.get(ticker, good.iloc[:0])
-        joined = pd.concat([before[list(BAR_COLUMNS)], rows[list(BAR_COLUMNS)]])
-        reasons, places = implausible_bars(joined)
-        reason.loc[rows.index] = reasons.to_numpy()[len(before) :]
-        confirmed_at.loc[rows.index] = joined["closed_at"].array[places][len(before) :]
+    joined = _after_past(good, past)
+    for ticker in tickers_with_jumps(joined):
+        rows = joined[joined["ticker"] == ticker]
+        reasons, places = implausible_bars(rows)
+        is_given = rows.index >= 0
+        reason.loc[rows.index[is_given]] = reasons[is_given]
+        confirmed_at.loc[rows.index[is_given]] = rows["closed_at"].array[places][is_given]
     passed = bars[list(BAR_COLUMNS)].assign(confirmed_at=confirmed_at).loc[reason == ""]
     accepted = passed.sort_values(["ticker", "opened_at"], ignore_index=True)
     rejected = bars.assign(reason=reason).loc[reason != ""].reset_index(drop=True)
     return accepted, rejected
+
+
+def _after_past(good: pd.DataFrame, past: pd.DataFrame | None) -> pd.DataFrame:
+    """The good bars behind the known ones before them, by ticker and time; known ones have negative index values."""
+    columns = list(BAR_COLUMNS)
+    if past is None or past.empty:
+        return good[columns]
+    known = past.loc[past["ticker"].isin(good["ticker"].unique()), columns]
+    known.index = pd.RangeIndex(-len(known), 0)
+    return pd.concat([known, good[columns]]).sort_values(["ticker", "opened_at"])
 
 
 def _not_finite(bars: pd.DataFrame, _profiles: Mapping[str, TickerProfile], _at: pd.Timestamp) -> _Mask:

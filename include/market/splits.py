@@ -102,29 +102,38 @@ def shifts(stored: pd.DataFrame, given: pd.DataFrame, boundaries: Mapping[str, d
     both = stored.merge(given, on=["ticker", "opened_at"], suffixes=("_stored", ""))
     both = both[np.isfinite(both["close"]) & (both["close"] > 0)]  # rows that the quality checks reject later
     both = both.assign(value=np.log(both["close_stored"] / both["close"]))
-    newest = stored.groupby("ticker")["opened_at"].max()
+    compared = _before_boundaries(both, boundaries)
+    medians = compared.groupby("ticker")["value"].median()
     found = []
-    for ticker, rows in both.groupby("ticker"):
-        boundary = boundaries.get(str(ticker))
-        older = rows[rows["opened_at"] < boundary] if boundary is not None else rows
-        compared = rows if older.empty else older
-        median = float(compared["value"].median())
-        if abs(median) <= AGREEMENT:
-            continue
-        newest_given = given.loc[given["ticker"] == ticker, "opened_at"].max()
+    for ticker, median in medians[medians.abs() > AGREEMENT].items():
+        rows = compared[compared["ticker"] == ticker]
+        newest_given, newest_stored = (
+            bars.loc[bars["ticker"] == ticker, "opened_at"].max() for bars in (given, stored)
+        )
         found.append(
             Shift(
                 ticker=str(ticker),
-                log_ratio=median,
-                low=float(compared["value"].quantile(0.1)),
-                high=float(compared["value"].quantile(0.9)),
-                overlap_count=len(compared),
-                agreeing_ratio=float((abs(compared["value"] - median) <= AGREEMENT).mean()),
-                newest_overlap_at=compared["opened_at"].max().to_pydatetime(),
-                has_newer=bool(newest_given > newest[ticker]),
+                log_ratio=float(median),
+                low=float(rows["value"].quantile(0.1)),
+                high=float(rows["value"].quantile(0.9)),
+                overlap_count=len(rows),
+                agreeing_ratio=float((abs(rows["value"] - median) <= AGREEMENT).mean()),
+                newest_overlap_at=rows["opened_at"].max().to_pydatetime(),
+                has_newer=bool(newest_given > newest_stored),
             )
         )
     return found
+
+
+def _before_boundaries(bars: pd.DataFrame, boundaries: Mapping[str, datetime]) -> pd.DataFrame:
+    """The bars that open before their ticker's boundary; all bars of a ticker without a boundary or such a bar."""
+    left_out = pd.Series(False, index=bars.index)
+    for ticker, boundary in boundaries.items():
+        is_ticker = bars["ticker"] == ticker
+        is_older = bars["opened_at"] < boundary
+        if (is_ticker & is_older).any():
+            left_out |= is_ticker & ~is_older
+    return bars[~left_out]
 
 
 def factor_of(shift: Shift, splits: Sequence[Split]) -> float | None:
