@@ -169,7 +169,7 @@ def find_steps(
     found: list[ScaleStep] = []
     for name in pd.unique(ticker[is_far]):
         rows = np.flatnonzero(ticker == name)
-        series = _Series(str(name), bars.iloc[rows], [split.factor for split in announced if split.ticker == name])
+        series = _Series(str(name), bars.iloc[rows], [split for split in announced if split.ticker == name])
         steps = [series.step_at(int(place)) for place in np.flatnonzero(is_far[rows])]
         found += [step for step in steps if step is not None and (step.ticker, step.opened_at) not in moves]
     return found
@@ -178,14 +178,14 @@ def find_steps(
 class _Series:
     """One ticker's bars, in log prices."""
 
-    def __init__(self, ticker: str, bars: pd.DataFrame, announced: Sequence[float]) -> None:
+    def __init__(self, ticker: str, bars: pd.DataFrame, announced: Sequence[Split]) -> None:
         self._ticker = ticker
         self._opened_at, self._closed_at = bars["opened_at"], bars["closed_at"]
         self._opens, highs, lows, self._closes = np.log(bars[list(PRICE_COLUMNS)].to_numpy(dtype=np.float64)).T
         self._ranges = highs - lows
         self._volumes = bars["volume"].to_numpy(dtype=np.float64)
         self._prices = bars["close"].to_numpy(dtype=np.float64)
-        self._announced = announced
+        self._announced = tuple((split.factor, split.is_volume_scaled) for split in announced)
 
     def step_at(self, place: int) -> ScaleStep | None:
         """The step at this bar, by the earliest bar that makes it certain, else by the newest; None for no step."""
@@ -272,9 +272,9 @@ class _Series:
             likelihood = _evidence_of(volume, (mean, kind.usual_volume[1]), kind.moved_volume)
             return prior * candidate.weight * _usual_density((step - size) / spread) / spread * likelihood
 
-        weights = [weight(candidate) for candidate in _candidates(tuple(self._announced))]
+        weights = [weight(candidate) for candidate in _candidates(self._announced)]
         best = int(np.argmax(weights))
-        return replace(_candidates(tuple(self._announced))[best], weight=weights[best])
+        return replace(_candidates(self._announced)[best], weight=weights[best])
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ class _Candidate:
 
 
 @cache
-def _candidates(announced: tuple[float, ...]) -> list[_Candidate]:
+def _candidates(announced: tuple[tuple[float, bool], ...]) -> list[_Candidate]:
     """Every possible change of scale; without the announced ones, the weights are shares of all changes of scale."""
     numbers = range(2, _LARGEST_FACTOR + 1)
     whole = {float(number): _OTHER_WEIGHT if number < _RARE_FROM else _RARE_WEIGHT for number in numbers}
@@ -299,7 +299,7 @@ def _candidates(announced: tuple[float, ...]) -> list[_Candidate]:
         for number, weight in weights.items()
         for factor in (number, 1 / number)
     ]
-    return found + [_Candidate(factor, True, _ANNOUNCED_PRIOR, is_announced=True) for factor in announced]
+    return found + [_Candidate(*split, _ANNOUNCED_PRIOR, is_announced=True) for split in announced]
 
 
 def _verdict_of(odds: float, after_count: int) -> Verdict:

@@ -42,7 +42,8 @@ class FetchReport:
 
     ``splits`` and ``dividends`` are those of the requested time; a source without such data gives none. ``refused``
     are the bars of responses that describe another ticker, with a column ``reason``. ``made_at`` has the tickers whose
-    responses were old and stayed so, with the instant (UTC) at which the newest of them was made.
+    responses were old and stayed so, with the instant (UTC) at which the newest of them was made. ``currencies`` has
+    the tickers whose response names another unit of their currency: pounds in place of pence.
     """
 
     bars: pd.DataFrame
@@ -51,6 +52,7 @@ class FetchReport:
     dividends: tuple[Dividend, ...] = ()
     refused: pd.DataFrame = field(default_factory=pd.DataFrame)
     made_at: Mapping[str, datetime] = field(default_factory=dict)
+    currencies: Mapping[str, str] = field(default_factory=dict)
 
 
 class BarSource(Protocol):

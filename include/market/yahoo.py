@@ -30,6 +30,7 @@ from include.errors import (
 from include.market.exchanges import parse_calendars
 from include.market.sessions import bar_grid, last_closed, published_until
 from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
+from include.market.units import unit_factor
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
 from include.market.yahoo_gate import NotAskedError, RateLimitGate, process_gate
@@ -139,6 +140,7 @@ class YahooSource:
             dividends=tuple(dividend for report in reports for dividend in report.dividends),
             refused=join_bars(list(kept.refused.values())),
             made_at={ticker: at for ticker in errors if ticker in kept.old for at in kept.old[ticker].made_at.values()},
+            currencies={ticker: currency for report in reports for ticker, currency in report.currencies.items()},
         )
 
     def _request_all(
@@ -204,6 +206,7 @@ class YahooSource:
             dividends=tuple(
                 Dividend(profile.ticker, at, amount) for at, amount in answer.dividends.items() if at <= as_of
             ),
+            currencies=_other_unit(profile, answer),
         )
         _require_recent(profile, answer, report, as_of, kept)
         return report
@@ -228,7 +231,7 @@ def _require_same_ticker(profile: TickerProfile, answer: Answer, known: pd.DataF
     expected = {
         "symbol": profile.ticker,
         "exchangeTimezoneName": profile.timezone,
-        "currency": profile.currency or answer.metadata["currency"],
+        "currency": _expected_currency(profile, answer),
     }
     for name, reason in _REFUSED_AS.items():
         try:
@@ -236,6 +239,18 @@ def _require_same_ticker(profile: TickerProfile, answer: Answer, known: pd.DataF
         except DataContractError:
             kept.refused[profile.ticker, reason] = known.assign(reason=reason)
             raise
+
+
+def _other_unit(profile: TickerProfile, answer: Answer) -> dict[str, str]:
+    """The answer's currency by ticker if it is another unit of the profile's, such as pounds in place of pence."""
+    given = answer.metadata["currency"]
+    return {profile.ticker: given} if given is not None and unit_factor(profile.currency, given) else {}
+
+
+def _expected_currency(profile: TickerProfile, answer: Answer) -> str | None:
+    """The profile's currency; the answer's if that is another unit of it, or if the profile has none."""
+    given = answer.metadata["currency"]
+    return given if profile.currency is None or unit_factor(profile.currency, given) else profile.currency
 
 
 def _require_recent(profile: TickerProfile, answer: Answer, report: FetchReport, as_of: datetime, kept: _Kept) -> None:

@@ -47,7 +47,7 @@ def _believed(bars: pd.DataFrame, cut: int) -> pd.DataFrame:
     profile = profiles()[bars["ticker"][0]]
     as_of = ONBOARDED_AT + timedelta(days=30)
     accepted, _ = quality.reject_bars(bars, {profile.ticker: profile}, as_of)
-    context = scaling.Context(as_of, accepted.iloc[:0], (), (), set(), ())
+    context = scaling.Context(as_of, accepted.iloc[:0], (), (), (), set(), ())
     steps = scaling.find_steps(context, accepted, accepted.iloc[:0])
     scaled, _ = scaling.apply_steps(accepted, steps)
     return scaled[scaled["confirmed_at"] <= bars["closed_at"][cut]].set_index("opened_at")[["closed_at", "close"]]

@@ -43,6 +43,17 @@ def due_bars(since: datetime, as_of: datetime = CLOCK) -> pd.DataFrame:
     return bars.loc[is_due, list(BAR_COLUMNS)].reset_index(drop=True)
 
 
+def test_another_unit_of_the_same_currency_is_handed_over_with_the_bars(
+    start_emulator: StartEmulator, open_source: Callable[[], YahooSource]
+) -> None:
+    start_emulator()
+    vodafone = TickerProfile("VOD.L", "yahoo", "XLON", "Europe/London", "GBP", None, 20)
+    report = open_source().fetch_bars([BarRequest(vodafone, SINCE), BarRequest(APPLE, SINCE)], CLOCK)
+    assert report.failures == ()
+    assert report.currencies == {"VOD.L": "GBp"}
+    assert set(report.bars["ticker"]) == {"VOD.L", "AAPL"}
+
+
 @pytest.mark.parametrize("kind", REASONS)
 def test_the_bars_of_another_ticker_are_refused_with_the_reason(
     kind: str, start_emulator: StartEmulator, open_source: Callable[[], YahooSource]

@@ -20,6 +20,7 @@ class FaultySource:
     instant on every bar, old and new, is on another scale; ``is_announcing`` says whether the source names them.
     ``dividends`` are only named. ``steps``: bars that open from an instant on are on another scale, older ones are
     not. ``stretched``: the bar that closed at the given instant has so many times the range and the volume.
+    ``currencies``: what responses name as the currency.
     """
 
     name = "simulated"
@@ -34,6 +35,7 @@ class FaultySource:
         self.splits: list[Split] = []
         self.is_announcing = True
         self.steps: list[Split] = []
+        self.currencies: dict[str, str] = {}
         self.stretched: dict[tuple[str, datetime], float] = {}
         self.dividends: list[Dividend] = []
         self.asked: list[str] = []
@@ -57,6 +59,7 @@ class FaultySource:
             failures=(*failures, *report.failures),
             splits=tuple(splits) if self.is_announcing else (),
             dividends=tuple(self.dividends),
+            currencies=self.currencies,
         )
 
     def _failures(self, tickers: Sequence[str]) -> list[TickerFailure]:

@@ -17,10 +17,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from include.contracts import BAR_COLUMNS, Split
+from include.contracts import BAR_COLUMNS, Split, TickerProfile
 from include.market import scale_steps, splits
 from include.market.scale_steps import ScaleStep, Verdict
 from include.market.source import FetchReport
+from include.market.units import unit_factor
+from include.store import registry
 from include.store import scale_questions as question_store
 from include.store import splits as split_store
 from include.store.engine import Connection
@@ -42,13 +44,14 @@ class Context:
     """What is known of a response's tickers before it is stored.
 
     ``stored``: the stored bars of the response's times and some before (BAR_COLUMNS); ``announced``: splits in the
-    response; ``recorded``: changes of scale that are stored; ``moves``: (ticker, opened_at) of steps that are settled
-    as price moves; ``questions``: those that are open.
+    response; ``units``: changes of scale that the response's currencies make likely; ``recorded``: those that are
+    stored; ``moves``: (ticker, opened_at) of steps that are settled as price moves; ``questions``: those that are open.
     """
 
     as_of: datetime
     stored: pd.DataFrame
     announced: Sequence[Split]
+    units: Sequence[Split]
     recorded: Sequence[Split]
     moves: Collection[tuple[str, datetime]]
     questions: Sequence[ScaleQuestion]
@@ -66,7 +69,9 @@ class Scaled:
     factors: dict[str, float]
 
 
-def load_context(connection: Connection, report: FetchReport, as_of: datetime) -> Context:
+def load_context(
+    connection: Connection, report: FetchReport, profiles: Mapping[str, TickerProfile], as_of: datetime
+) -> Context:
     """The context of a response; of its tickers alone."""
     first = report.bars.groupby("ticker")["opened_at"].min()
     first_opened_at = {str(ticker): at.to_pydatetime() for ticker, at in first.items()}
@@ -76,10 +81,31 @@ def load_context(connection: Connection, report: FetchReport, as_of: datetime) -
         as_of,
         load_overlap(connection, first_opened_at, as_of, scale_steps.PAST_BARS),
         report.splits,
+        _changes_of_unit(report, profiles, as_of),
         splits.net(split_store.splits_since(connection, tickers, as_of, since)),
         question_store.settled_moves(connection, tickers, as_of),
         question_store.open_questions(connection, tickers, as_of),
     )
+
+
+def keep_currencies(
+    connection: Connection, report: FetchReport, profiles: Mapping[str, TickerProfile], as_of: datetime
+) -> None:
+    """Stores the currency of tickers whose bars have moved to the unit that the response names."""
+    for unit in _changes_of_unit(report, profiles, as_of):
+        changes = split_store.unannounced_at(connection, [unit.ticker], as_of)
+        if any(splits.is_same(change.split, unit) for change in changes):
+            registry.set_profile(connection, replace(profiles[unit.ticker], currency=report.currencies[unit.ticker]))
+
+
+def _changes_of_unit(report: FetchReport, profiles: Mapping[str, TickerProfile], as_of: datetime) -> list[Split]:
+    """A change of scale for each ticker whose response names another unit of its currency."""
+    found = []
+    for ticker, currency in report.currencies.items():
+        factor = unit_factor(profiles[ticker].currency, currency)
+        if factor is not None:
+            found.append(Split(ticker, as_of, factor, is_volume_scaled=False))
+    return found
 
 
 def past_of(context: Context, bars: pd.DataFrame) -> pd.DataFrame:
@@ -104,7 +130,7 @@ def find_steps(context: Context, bars: pd.DataFrame, past: pd.DataFrame) -> list
     """The steps that may be changes of scale in accepted bars and the stored ones before them."""
     columns = list(BAR_COLUMNS)
     joined = pd.concat([past[columns], bars[columns]]).sort_values(["ticker", "opened_at"], ignore_index=True)
-    known = [*context.announced, *context.recorded]
+    known = [*context.announced, *context.units, *context.recorded]
     return scale_steps.find_steps(joined, known, context.moves)
 
 

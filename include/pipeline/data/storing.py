@@ -38,7 +38,7 @@ def keep(
     """
     profiles = {request.profile.ticker: request.profile for request in requests}
     with transaction(engine) as connection:
-        context = scaling.load_context(connection, report, as_of)
+        context = scaling.load_context(connection, report, profiles, as_of)
         unified = splits.unify(report.bars, [*report.splits, *context.recorded])
         past = scaling.past_of(context, unified)
         accepted, rejected = quality.reject_bars(unified, profiles, as_of, past)
@@ -46,6 +46,7 @@ def keep(
         accepted, mixed = scaling.apply_steps(accepted, steps)
         known = known_at(connection) if known_at else HourKnownAt(as_of)
         scaled = scaling.to_stored_scale(connection, context, accepted, steps)
+        scaling.keep_currencies(connection, report, profiles, as_of)
         for refused in (
             rejected,
             report.refused,

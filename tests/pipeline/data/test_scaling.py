@@ -106,6 +106,20 @@ def test_a_switch_that_switches_back_leaves_no_trace_in_the_bars(product: Produc
     assert worst < 1000
 
 
+def test_another_unit_of_the_currency_is_evidence_and_is_kept_with_the_change(product: Product) -> None:
+    product.onboard(NOVA)
+    product.query("update forecast.ticker set currency = 'GBp'; commit")
+    product.market.currencies[NOVA] = "GBP"
+    run(product, 1, 1)
+    assert product.query("select currency from bi.ticker_status") == [("GBp",)]  # the prices have not changed
+    product.market.steps.append(Split(NOVA, FIRST_NEW, 100.0, is_volume_scaled=False))
+    for number in range(1, 9):
+        product.market.stretched[NOVA, FIRST_NEW + number * HOUR] = 30.0
+    run(product, 2, 3)
+    assert product.query("select factor, is_volume_scaled from forecast.split") == [(100.0, False)]
+    assert product.query("select currency from bi.ticker_status") == [("GBP",)]
+
+
 def test_a_history_with_a_step_is_stored_on_its_newest_scale(product: Product) -> None:
     product.market.steps.append(Split(NOVA, ON_THE_HOUR - 60 * HOUR, 100.0, is_volume_scaled=False))
     product.onboard(NOVA)
