@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.contracts import require_utc
-from include.errors import HourcastError
+from include.errors import HourcastError, InvalidRequestError
 from include.pipeline import hour, onboarding, replay
 from include.pipeline.data import rescaling
 from include.pipeline.models import retention
@@ -85,9 +85,14 @@ def _pretrain(services: Services, as_of: datetime, chosen: argparse.Namespace) -
 def _rescale(services: Services, as_of: datetime, chosen: argparse.Namespace) -> dict[str, Any]:
     """Stores a decision about a step in a ticker's prices; what it did."""
     opened_at = require_utc(chosen.opened_at, "opened_at")
-    decision = rescaling.Decision(chosen.ticker, opened_at, chosen.factor, is_volume_scaled=not chosen.unit)
-    (result,) = rescaling.decide(services, [decision], as_of)
-    return result
+    if not chosen.tickers:
+        message = "no ticker to decide about; name one, for example AAPL."
+        raise InvalidRequestError(message)
+    decisions = [
+        rescaling.Decision(ticker, opened_at, chosen.factor, is_volume_scaled=not chosen.unit)
+        for ticker in chosen.tickers
+    ]
+    return {"decisions": rescaling.decide(services, decisions, as_of)}
 
 
 def _replay(services: Services, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -151,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     pretrain.add_argument("--seed", type=int)
     rescale = commands.add_parser("rescale", help="decide whether a step in a ticker's prices is a change of scale")
-    rescale.add_argument("ticker")
+    rescale.add_argument("tickers", nargs="*")
     rescale.add_argument(
         "--opened-at", type=datetime.fromisoformat, required=True, help="when the first bar after the step opened"
     )

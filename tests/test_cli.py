@@ -33,6 +33,34 @@ def test_the_command_line_migrates_onboards_forecasts_and_retires(
 
 
 @pytest.mark.integration
+def test_a_person_decides_about_a_price_step(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in product_environment(database_url, tmp_path / "models").items():
+        monkeypatch.setenv(name, value)
+    assert main(["onboard", "NOVA-USD.SIM", "--history-days", "90", "--as-of", AT]) == 0
+    capsys.readouterr()
+    step = ["rescale", "nova-usd.sim", "--opened-at", "2025-03-31T14:00Z", "--as-of", HOUR]
+
+    assert main([*step, "--factor", "2", "--unit"]) == 0
+    (decided,) = json.loads(capsys.readouterr().out)["decisions"]
+    assert decided == {
+        "ticker": "NOVA-USD.SIM",
+        "opened_at": "2025-03-31T14:00:00+00:00",
+        "decision": 2.0,
+        "result": "older bars rescaled",
+    }
+    assert main([*step, "--move"]) == 0
+    assert json.loads(capsys.readouterr().out)["decisions"][0]["result"] == "older bars are on their old scale again"
+    assert main([*step, "--factor", "0"]) == 1
+    assert "0.0 is no factor" in capsys.readouterr().err
+    assert main(["rescale", "-USD", "--opened-at", "2025-03-31T14:00Z", "--move"]) == 1
+    assert "'-USD' cannot be a ticker" in capsys.readouterr().err
+    assert main(["rescale", "--opened-at", "2025-03-31T14:00Z", "--move"]) == 1
+    assert "no ticker to decide about" in capsys.readouterr().err
+
+
+@pytest.mark.integration
 def test_another_ticker_as_of_the_same_instant_is_another_request(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

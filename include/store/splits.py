@@ -49,7 +49,7 @@ def unannounced_at(connection: Connection, tickers: Sequence[str], as_of: dateti
         connection,
         """
         select ticker, effective_at, factor, is_volume_scaled, evidence from forecast.split
-        where ticker = any(cast(:tickers as text[])) and known_at = :as_of and not is_announced
+        where ticker = any(cast(:tickers as text[])) and known_at = :as_of and not is_announced and factor <> 1
         order by ticker
         """,
         {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},

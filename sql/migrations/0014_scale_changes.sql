@@ -4,6 +4,11 @@
 alter table forecast.split
 add column is_volume_scaled boolean not null default true,
 add column evidence jsonb;
+-- a change that is undone as of the same instant leaves a factor of 1
+alter table forecast.split drop constraint split_factor_is_a_change;
+alter table forecast.split add constraint split_factor_is_positive check (
+    factor > 0 and factor < 'infinity'
+);
 -- a history that is fetched at once may show several
 alter table forecast.split drop constraint split_pkey;
 alter table forecast.split add primary key (ticker, known_at, effective_at);
