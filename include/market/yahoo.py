@@ -131,17 +131,9 @@ class YahooSource:
         asks = {request.profile.ticker: partial(self._fetch_one, request, moment, kept) for request in requests}
         timezones = {request.profile.ticker: request.profile.timezone for request in requests}
         answers, errors = self._request_all(asks, timezones)
-        answers |= {ticker: kept.old[ticker] for ticker in errors if ticker in kept.old}
-        reports = list(answers.values())
-        return FetchReport(
-            bars=join_bars([report.bars for report in reports]),
-            failures=tuple(_failure(ticker, error) for ticker, error in errors.items() if ticker not in answers),
-            splits=tuple(split for report in reports for split in report.splits),
-            dividends=tuple(dividend for report in reports for dividend in report.dividends),
-            refused=join_bars(list(kept.refused.values())),
-            made_at={ticker: at for ticker in errors if ticker in kept.old for at in kept.old[ticker].made_at.values()},
-            currencies={ticker: currency for report in reports for ticker, currency in report.currencies.items()},
-        )
+        old = {ticker: kept.old[ticker] for ticker in errors if ticker in kept.old}
+        failures = [_failure(ticker, error) for ticker, error in errors.items() if ticker not in old]
+        return _joined([*answers.values(), *old.values()], failures, join_bars(list(kept.refused.values())))
 
     def _request_all(
         self, asks: Mapping[str, Callable[[], T]], timezones: Mapping[str, str]
@@ -304,6 +296,18 @@ def _require_none_due(profile: TickerProfile, since: datetime, as_of: datetime) 
             f"the newest closed at {due.iloc[-1]:%Y-%m-%d %H:%M} UTC; it should come with a later try."
         )
         raise BarsNotReadyError(message)
+
+
+def _joined(reports: Sequence[FetchReport], failures: Sequence[TickerFailure], refused: pd.DataFrame) -> FetchReport:
+    """One report from those of single tickers."""
+    return FetchReport(
+        bars=join_bars([report.bars for report in reports]),
+        failures=tuple(failures),
+        splits=tuple(split for report in reports for split in report.splits),
+        dividends=tuple(dividend for report in reports for dividend in report.dividends),
+        refused=refused,
+        made_at={ticker: at for report in reports for ticker, at in report.made_at.items()},
+    )
 
 
 def _failure(ticker: str, error: HourcastError) -> TickerFailure:
