@@ -307,6 +307,7 @@ def _joined(reports: Sequence[FetchReport], failures: Sequence[TickerFailure], r
         dividends=tuple(dividend for report in reports for dividend in report.dividends),
         refused=refused,
         made_at={ticker: at for report in reports for ticker, at in report.made_at.items()},
+        currencies={ticker: currency for report in reports for ticker, currency in report.currencies.items()},
     )
 
 
