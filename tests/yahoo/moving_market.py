@@ -98,7 +98,7 @@ def make_market(
         openings = _session_openings(listing, start, end)
         split = Event(chance.choice(openings), chance.choice([2.0, 4.0, 10.0, 0.1, 1.5]))
         dividends = tuple(Event(at, round(chance.uniform(0.1, 2.0), 2)) for at in chance.sample(openings, 2))
-        market.listings[ticker] = replace(listing, splits=(split,), dividends=dividends)
+        market.listings[ticker] = replace(_split(listing, split), splits=(split,), dividends=dividends)
         quiet = [at for at in openings if abs(at - split.at) > 4 * _DAY]
         gone = chance.sample(quiet, min(len(quiet), max(1, (end - start).days // 14)))
         market.holes[ticker] = [
@@ -106,6 +106,13 @@ def make_market(
         ]
         market.changes[ticker] = _changes(listing, market.holes[ticker], split, start, end, chance)
     return market
+
+
+def _split(listing: Listing, split: Event) -> Listing:
+    """The listing with prices as traded: lower by the split's factor from the split on, and volumes higher."""
+    is_later = listing.opened >= split.at
+    factor = np.where(is_later, split.amount, 1.0)
+    return replace(listing, prices=listing.prices / factor[:, None], volume=np.round(listing.volume * factor))
 
 
 def _session_openings(listing: Listing, start: datetime, end: datetime) -> list[int]:
