@@ -39,8 +39,8 @@ def test_a_tickers_models_of_an_hour_do_not_depend_on_who_else_is_tracked(produc
     product.run_hour(AT + HOUR)
     together = product.query("select as_of, model_version from forecast.model_version where ticker = %s", NOVA)
     product.query(
-        "truncate forecast.ticker, forecast.onboarding, forecast.model_version, forecast.outcome, forecast.planned_hour "
-        "cascade"
+        "truncate forecast.ticker, forecast.onboarding, forecast.model_version, forecast.outcome, "
+        "forecast.planned_hour cascade"
     )
     product.onboard(NOVA, request_id="alone")
     product.run_hour(AT + HOUR)
