@@ -58,6 +58,9 @@ QUICK_FAULTS = (
     "other-currency",
     "no-trading-periods",
     "stale",
+    "stale-420",
+    "stale-unmarked",
+    "stale-unmarked-420",
     "cut",
 )
 """Faults that cost no waiting, and that the truth survives: none makes all bars of an answer plausibly wrong."""
