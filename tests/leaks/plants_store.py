@@ -48,14 +48,14 @@ def unbounded(owner: Any, name: str, position: int = 2, moment: datetime | timed
 
 
 def revised_bars_before_they_were_known(patch: Patch) -> None:
-    original = bars._newest_bars
+    original = bars.newest_bars
 
     def by_close(moment: str, limit: str) -> str:
         current, _ = original(moment, limit).split(" union all ")
         current = current.replace("part.known_at <=", "part.closed_at <=")
         return f"select * from {current} as newest order by opened_at desc limit {limit}"
 
-    patch.setattr(bars, "_newest_bars", by_close)
+    patch.setattr(bars, "newest_bars", by_close)
 
 
 def newest_rows_of_known_bars(patch: Patch) -> None:
