@@ -116,6 +116,7 @@ def test_the_onboarding_form_asks_what_the_readme_says(inventory: dict[str, Any]
     assert inventory["dags"]["onboard_ticker"]["params"] == [
         "as_of",
         "history_days",
+        "rescale",
         "retire_tickers",
         "retrain",
         "source",
