@@ -50,7 +50,7 @@ help: ## Show these commands
 ##@ Developing Hourcast
 
 test: venv-dev ## Run all tests, with the real Postgres and the real Airflow; optional: ARGS="tests/model -x"
-	@$(PYTHON) -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: venv-dev ## Lint, format, types, import rules, SQL; changes nothing
 	$(PYTHON) -m ruff check .

@@ -7,16 +7,7 @@ import pytest
 from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, READER_ROLE, EmbeddedPostgres
 from tests.support.databases import fresh_database, temporary_server
 
-INSTALLATIONS = {"test_live.py", "test_stack.py"}
-"""Files whose tests start all of Airflow's components. One worker runs them, so that there is one Airflow at a time."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups the tests by file for the workers of pytest-xdist (``--dist loadgroup``)."""
-    for item in items:
-        file = item.path.relative_to(item.config.rootpath).as_posix()
-        item.add_marker(pytest.mark.xdist_group("installations" if item.path.name in INSTALLATIONS else file))
+pytest_plugins = ["tests.support.workers"]
 
 
 @pytest.fixture(scope="session")
