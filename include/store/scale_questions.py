@@ -33,6 +33,11 @@ class ScaleQuestion:
     factor: float
     evidence: dict[str, Any]
 
+    @property
+    def is_volume_scaled(self) -> bool:
+        """Whether the change of scale would change the volumes too; False for a change of unit."""
+        return bool(self.evidence.get("is_volume_scaled", True))
+
 
 def open_question(connection: Connection, question: ScaleQuestion, known_at: datetime) -> bool:
     """Stores a question that became known at ``known_at`` (UTC); False if there is one at this place already.

@@ -53,6 +53,13 @@ def test_an_hour_that_is_caught_up_on_may_know_and_settle_it_earlier_but_not_lat
     assert not settle(connection, "AAPL", at(4), at(10), "move", "person")
 
 
+def test_a_question_knows_whether_the_volumes_would_change(connection: Connection) -> None:
+    unit = replace(HALVED, evidence={"is_volume_scaled": False})
+    open_question(connection, unit, at(6))
+    assert [question.is_volume_scaled for question in opened(connection, 6)] == [False]
+    assert HALVED.is_volume_scaled
+
+
 def test_the_kinds_are_read_together_or_apart(connection: Connection) -> None:
     shift = ScaleQuestion("AAPL", at(2), SHIFT, 1.0025, {"log_ratio": 0.0025})
     for question in (HALVED, shift):

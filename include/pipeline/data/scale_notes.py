@@ -15,11 +15,13 @@ def held(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dic
     """By ticker, why it is held at ``as_of``, and how a person ends it; tickers without an open step are absent."""
     found = {}
     for question in question_store.open_questions(connection, tickers, as_of, STEP):
-        at, factor = question.opened_at, f"{question.factor:g}"
+        at, factor = question.opened_at, repr(question.factor)  # every digit: a person types it as it stands
+        unit = "" if question.is_volume_scaled else " --unit"
         found[question.ticker] = (
             f"held: the price changed by {1 / question.factor - 1:+.0%} before the bar of {at:%Y-%m-%d %H:%M} UTC; a "
-            f"change of scale by {factor} is about as likely as a price move. Decide with: python -m include.cli "
-            f"rescale {question.ticker} --opened-at {at:%Y-%m-%dT%H:%MZ} --factor {factor} (or --move)"
+            f"change of scale by {question.factor:g} is about as likely as a price move. Decide with: "
+            f"python -m include.cli rescale {question.ticker} --opened-at {at:%Y-%m-%dT%H:%MZ} "
+            f"--factor {factor}{unit} (or --move)"
         )
     return found
 

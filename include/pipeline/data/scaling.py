@@ -273,7 +273,7 @@ def _store_questions(connection: Connection, context: Context, bars: pd.DataFram
     for step in steps:
         is_open = (step.ticker, step.opened_at) in opened
         if step.verdict is Verdict.UNCLEAR and not is_open:
-            question = ScaleQuestion(step.ticker, step.opened_at, STEP, step.factor, step.evidence.to_dict())
+            question = ScaleQuestion(step.ticker, step.opened_at, STEP, step.factor, _evidence_in_doubt(step))
             question_store.open_question(connection, question, context.as_of)
             if step.opened_at < context.as_of - HOLD_AGE:
                 question_store.settle(connection, step.ticker, step.opened_at, context.as_of, "move", "age")
@@ -285,6 +285,11 @@ def _store_questions(connection: Connection, context: Context, bars: pd.DataFram
             question_store.settle(
                 connection, question.ticker, question.opened_at, context.as_of, "read again", "source"
             )
+
+
+def _evidence_in_doubt(step: ScaleStep) -> dict[str, Any]:
+    """The evidence of an unclear step, and whether it would change the volumes; JSON values."""
+    return step.evidence.to_dict() | {"is_volume_scaled": step.is_volume_scaled}
 
 
 def _question_of_shift(
@@ -303,7 +308,7 @@ def _question_of_shift(
 def _doubted(context: Context) -> list[Split]:
     """The open questions about steps, as the splits that they may be."""
     return [
-        Split(question.ticker, question.opened_at, question.factor)
+        Split(question.ticker, question.opened_at, question.factor, question.is_volume_scaled)
         for question in context.questions
         if question.kind == STEP
     ]
