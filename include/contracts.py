@@ -143,6 +143,7 @@ class OutcomeStatus(StrEnum):
 
     PLANNED = "planned"
     FORECAST = "forecast"
+    REFRESHED = "refreshed"
     FALLBACK = "fallback"
     SKIPPED = "skipped"
     FAILED = "failed"

@@ -128,6 +128,12 @@ class ScheduleSettings:
 
     schedule_minute: int = 35
     """Minute of the hourly run. Default 35: US bars close at :30, most others on the hour."""
+    night_schedule: str = "25 9 * * 1-5"
+    """Additional hours of the hourly run, as a cron expression on New York's clock. Default: 09:25 on weekdays, five
+    minutes before the open. They are about the tickers alone whose extended hours have a refresh at that time."""
+    night_refreshes: int = 8
+    """Refreshes a night for tickers with extended hours, one request a ticker each: the N that gain most. Default 8:
+    18:35, 20:35, hourly from 04:35 to 08:35, and 09:25, New York. 0 turns refreshed forecasts off."""
     pretrain_schedule: str | None = None
     """When a new backbone is trained, as a cron expression in UTC: ``0 6 * * 6``. Default: none, only when asked."""
     shard_count: int = field(default_factory=lambda: min(4, max(2, _cores())))
@@ -193,6 +199,7 @@ _LIMITS: dict[str, tuple[int, int | None]] = {
     "backbone_training_steps": (0, None),
     "hourly_training_steps": (0, None),
     "group_tickers": (0, None),
+    "night_refreshes": (0, 8),
     "seed": (0, None),
     "airflow_port": (1, 65535),
     "postgres_port": (1, 65535),

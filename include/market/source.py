@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from include.contracts import (
     TickerFailure,
     TickerProfile,
 )
+from include.earnings import EarningsDate
 from include.errors import InvalidRequestError
 from include.market.sessions import closed_at_of
 
@@ -55,6 +56,31 @@ class FetchReport:
     currencies: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ExtendedReport:
+    """A source's 5-minute closes: those of regular and of extended hours, and a failure for each ticker without.
+
+    ``closes``: ticker, opened_at, closed_at (UTC) and close, as served and in order; a row stands on no other grid than
+    that of five minutes. ``splits``: as in ``FetchReport``.
+    """
+
+    closes: pd.DataFrame
+    failures: tuple[TickerFailure, ...]
+    splits: tuple[Split, ...] = ()
+
+
+@dataclass(frozen=True)
+class EarningsReport:
+    """What a source says of companies' reports: past ones and those to come, and a failure for each ticker without.
+
+    A ticker that the source answered for is in ``answered``, also if it names no day: then no report is expected.
+    """
+
+    dates: tuple[EarningsDate, ...]
+    answered: frozenset[str]
+    failures: tuple[TickerFailure, ...] = ()
+
+
 class BarSource(Protocol):
     """A source of bars. A tracked ticker has exactly one source, which is never exchanged for another."""
 
@@ -73,6 +99,25 @@ class BarSource(Protocol):
 
         Known means: closed_at + feed delay <= as_of. A problem with a ticker is a failure, not an exception.
         """
+
+
+@runtime_checkable
+class ExtendedSource(Protocol):
+    """A source that has 5-minute closes of extended hours; the others are blind at night."""
+
+    def fetch_extended(self, requests: Sequence[BarRequest], as_of: datetime) -> ExtendedReport:
+        """The 5-minute closes that open at or after each request's ``since`` and were known at ``as_of``.
+
+        Known means: closed_at + feed delay <= as_of. A problem with a ticker is a failure, not an exception.
+        """
+
+
+@runtime_checkable
+class EarningsSource(Protocol):
+    """A source that names the days of companies' reports; for tickers of the others no report is expected."""
+
+    def fetch_earnings(self, profiles: Sequence[TickerProfile], as_of: datetime) -> EarningsReport:
+        """The reports that the source names at ``as_of``. A problem with a ticker is a failure, not an exception."""
 
 
 def normalise_ticker(text: str) -> str:
