@@ -20,6 +20,7 @@ from include.contracts import TickerProfile, require_utc
 from include.errors import DataContractError, InvalidRequestError
 from include.model.checkpoint import Backbone
 from include.pipeline.models import backbones, challengers, forecasting
+from include.pipeline.models.serving import UNREADABLE
 from include.pipeline.services import Services, code_version
 from include.store import forecasts as forecast_store
 from include.store import models as model_store
@@ -126,7 +127,7 @@ def _forecast_differences(
 ) -> list[str]:
     """Each stored value of a forecast and its baselines that differs; adds to ``remarks`` what cannot be checked."""
     reason = str(predictions[0]["fallback_reason"] or "")
-    if reason.startswith(forecasting.UNREADABLE):
+    if reason.startswith(UNREADABLE):
         remarks.append("that no model could be read is accepted: it cannot be checked")
         forecasts.predictions[:] = [frame.assign(fallback_reason=reason) for frame in forecasts.predictions]
     found = [str(why) for status, why in forecasts.results.values() if status.value == "failed"]
@@ -149,7 +150,7 @@ def _serving_at(services: Services, stored: Mapping[str, Any]) -> _Serving:
     ticker, as_of, name = stored["ticker"], stored["as_of"], stored["model_version"]
     with transaction(services.engine) as connection:
         if name is None:
-            is_given = str(stored["fallback_reason"]).startswith(forecasting.UNREADABLE)
+            is_given = str(stored["fallback_reason"]).startswith(UNREADABLE)
             return _Serving({} if is_given else model_store.serving_versions(connection, [ticker], as_of))
         found = model_store.find_versions(connection, ticker, model_version=name)
     if not found and (backbone := backbones.find_backbone(services, name, as_of)):

@@ -29,7 +29,7 @@ from include.model.config import ModelConfig, TrainConfig
 from include.model.shard import ShardState, initial_state
 from include.pipeline import services
 from include.pipeline.data.histories import history_of
-from include.pipeline.models import forecasting
+from include.pipeline.models import anchors
 from tests.leaks.answers import check_answers
 from tests.leaks.compare import first_array_difference, first_difference
 from tests.leaks.material import HISTORY_DAYS, HOUR, ONBOARDED_AT, TICKERS, Future, ShowingSource, profiles, true_bars
@@ -173,7 +173,7 @@ def _chain(ticker: str, as_of: pd.Timestamp, future: Future | None) -> dict[str,
     )
     trained, _ = train.fine_tune(state, [arrays], TRAINING, [services.seed_of(2, ticker, as_of)])
     answer = model_predict.predict(trained, windows.latest_window(series, NETWORK.context_bars)[None])[0]
-    anchor = forecasting._Anchor.of(profile, accepted, as_of)
+    anchor = anchors.Anchor.of(profile, accepted, as_of)
     rows = anchor.rows(answer * series.scale[-1:].astype(np.float64).T)
     return {
         "accepted bar": accepted,

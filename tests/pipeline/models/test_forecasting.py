@@ -8,6 +8,7 @@ import pytest
 from include.contracts import HORIZON_COUNT, QUANTILE_LEVELS, ModelRef
 from include.model.transformer import reference_quantiles
 from include.pipeline.models import forecasting
+from include.pipeline.models.anchors import Anchor, ModelForecast
 from include.pipeline.models.forecasting import LARGEST_LOG_RETURN
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product
 
@@ -107,7 +108,7 @@ def test_a_quantile_must_be_finite_and_within_the_largest_log_return(largest: fl
     quantiles = np.tile(0.01 * np.asarray(reference_quantiles(QUANTILE_LEVELS)), (HORIZON_COUNT, 1))
     quantiles[3, -1 if largest > 0 else 0] = largest
     flat = np.zeros_like(quantiles)
-    anchor = forecasting._Anchor(NOVA, AT, closed_at, 100.0, [], flat, flat)
+    anchor = Anchor(NOVA, AT, closed_at, 100.0, [], flat, flat)
     read_until = np.datetime64(closed_at.replace(tzinfo=None), "us")
-    forecast = forecasting._ModelForecast(quantiles, ModelRef(NOVA, "version", "file", 0), read_until)
+    forecast = ModelForecast(quantiles, ModelRef(NOVA, "version", "file", 0), read_until)
     assert (forecasting._problem_of(forecast, anchor) is None) == is_usable

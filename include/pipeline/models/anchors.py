@@ -1,0 +1,111 @@
+"""The bar that a ticker's forecast starts from, and the rows of the forecast and of its baselines.
+
+Log-return quantiles become prices here. Where next: ``forecasting.py``, which has the quantiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from include.contracts import HORIZON_COUNT, QUANTILE_COLUMNS, ModelRef, TickerProfile
+from include.errors import DataContractError
+from include.evaluation.baselines import random_walk_quantiles
+from include.evaluation.har import har_quantiles
+from include.market import sessions
+from include.model.calibration import calibrate, width_factors
+from include.pipeline.data.histories import history_of
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ModelForecast:
+    """A model's quantiles of log returns [H, Q] before calibration, its ref, and when the newest bar it read closed."""
+
+    quantiles: Array
+    ref: ModelRef
+    read_until: np.datetime64
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The bar that a forecast starts from, its target instants, and the baselines' quantiles of log returns [H, Q]."""
+
+    ticker: str
+    as_of: datetime
+    closed_at: datetime
+    close: float
+    targets: list[datetime]
+    walk: Array
+    har: Array
+
+    @classmethod
+    def of(cls, profile: TickerProfile, bars: pd.DataFrame, as_of: datetime) -> Anchor:
+        """The anchor of a ticker's newest bars known at ``as_of``.
+
+        Raises:
+            DataContractError: there are fewer than two bars.
+        """
+        if len(bars) < 2:
+            message = f"{profile.ticker}: fewer than 2 bars are known at {as_of.isoformat()}; nothing to forecast from."
+            raise DataContractError(message)
+        newest = bars.iloc[-1]
+        closed_at = newest["closed_at"].to_pydatetime()
+        targets = sessions.next_closes(profile.calendar, closed_at, HORIZON_COUNT)
+        history = history_of(bars.reset_index(drop=True), profile)
+        walk = random_walk_quantiles(history.close, history.bar_number)
+        return cls(profile.ticker, as_of, closed_at, history.close[-1], targets, walk, har_quantiles(history))
+
+    def rows(self, quantiles: Array) -> pd.DataFrame:
+        """Log-return quantiles [H, Q] as price rows, one a horizon."""
+        prices = pd.DataFrame(self.close * np.exp(quantiles), columns=list(QUANTILE_COLUMNS))
+        prices.insert(0, "ticker", self.ticker)
+        prices.insert(1, "as_of", self.as_of)
+        prices.insert(2, "horizon", range(1, HORIZON_COUNT + 1))
+        return prices
+
+    def model_rows(self, forecast: ModelForecast, past: pd.DataFrame | None) -> pd.DataFrame:
+        """The model's forecast, its widths calibrated on the ticker's matured forecasts ``past``."""
+        factors = factors_of_history(past)
+        rows = self._dated(calibrate(forecast.quantiles, factors))
+        return rows.assign(
+            model_version=forecast.ref.model_version,
+            width_factor=factors[:, 0],
+            tail_width_factor=factors[:, 1],
+            is_fallback=False,
+        )
+
+    def fallback_rows(self, width_factor: float) -> pd.DataFrame:
+        """The random walk as a labelled fallback, its log returns multiplied by ``width_factor``."""
+        rows = self._dated(self.walk * width_factor)
+        return rows.assign(
+            model_version=None, width_factor=width_factor, tail_width_factor=width_factor, is_fallback=True
+        )
+
+    def baselines(self) -> list[pd.DataFrame]:
+        """The baselines' forecasts of the same bars; without HAR's where there is too little history for it."""
+        walk = self.rows(self.walk).assign(baseline="random_walk")
+        return [walk, self.rows(self.har).assign(baseline="seasonal_har")] if np.isfinite(self.har).all() else [walk]
+
+    def _dated(self, quantiles: Array) -> pd.DataFrame:
+        rows = self.rows(quantiles)
+        return rows.assign(target_at=self.targets, anchored_at=self.closed_at, last_close=self.close)
+
+
+def factors_of_history(past: pd.DataFrame | None) -> Array:
+    """Both width factors of each horizon [H, 2], from the ticker's matured forecasts; 1 where there are none."""
+    if past is None or past.empty:
+        return np.ones((HORIZON_COUNT, 2))
+    anchors = {as_of: row for row, as_of in enumerate(sorted(past["as_of"].unique()))}
+    quantiles = np.full((len(anchors), HORIZON_COUNT, len(QUANTILE_COLUMNS)), np.nan)
+    outcomes = np.full((len(anchors), HORIZON_COUNT), np.nan)
+    rows = past["as_of"].map(anchors).to_numpy(dtype=np.int64)
+    columns = past["horizon"].to_numpy(dtype=np.int64) - 1
+    quantiles[rows, columns] = past[list(QUANTILE_COLUMNS)].to_numpy(dtype=np.float64)
+    outcomes[rows, columns] = past["outcome"].to_numpy(dtype=np.float64)
+    return width_factors(quantiles, outcomes)
