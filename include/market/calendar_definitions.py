@@ -21,9 +21,11 @@ _FIRST_DAY: Final = date(1970, 1, 1)
 _KEYS: Final = frozenset(
     {
         *("like", "timezone", "week", "since", "published", "hours", "closed", "days"),
-        *("auction_minutes", "is_unbroken", "yahoo_lacks"),
+        *("auction_minutes", "is_unbroken", "yahoo_lacks", "extended"),
     }
 )
+_EXTENDED_KEYS: Final = frozenset({"opens", "closes", "calm_from", "refreshes"})
+_DAY_MINUTES: Final = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,27 @@ class Hours:
 
 
 @dataclass(frozen=True)
+class ExtendedHours:
+    """When a calendar's tickers trade outside its sessions, in minutes after local midnight.
+
+    ``refreshes``: when a night's forecasts may be refreshed, those that gain most first. ``calm_from``: single prints
+    of an evening are often wrong before it; None where they never are.
+    """
+
+    opens: int
+    closes: int
+    refreshes: tuple[int, ...]
+    calm_from: int | None = None
+
+
+@dataclass(frozen=True)
 class Definition:
     """How a calendar's sessions are found.
 
     ``library``: the calendar of exchange_calendars that it starts from; None when it is made from ``week`` alone.
     ``since``, ``published``, ``closed`` and the keys of ``days`` are days since 1970. ``days``: times of single days.
     ``is_unbroken``: hourly bars are counted from the open on, through the pause; else anew after it.
-    ``yahoo_lacks``: (bars of the session, slot) of last bars that Yahoo never serves.
+    ``yahoo_lacks``: (bars of the session, slot) of last bars that Yahoo never serves. ``extended``: None for none.
     """
 
     library: str | None
@@ -63,6 +79,7 @@ class Definition:
     auction_minutes: int = 0
     is_unbroken: bool = False
     yahoo_lacks: frozenset[tuple[int, int]] = frozenset()
+    extended: ExtendedHours | None = None
 
 
 class _Chosen:
@@ -111,6 +128,12 @@ def definition_of(name: str, path: Path | None = None) -> Definition:
         raise SettingsError(message) from error
 
 
+def names_with_extended_hours() -> tuple[str, ...]:
+    """The names of the calendars that have extended hours, in this process's files, sorted."""
+    path = calendars_file()
+    return tuple(name for name in sorted(_tables(path)) if definition_of(name, path).extended is not None)
+
+
 @lru_cache(maxsize=8)
 def _tables(path: Path | None) -> dict[str, dict[str, Any]]:
     tables = _read(_FILE)
@@ -134,13 +157,14 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _laid_over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Both tables as one: rules and days add up, everything else is replaced."""
+    """Both tables as one: rules, days and keys of extended hours add up, everything else is replaced."""
     merged = {**lower, **upper}
     for key in ("hours", "closed", "yahoo_lacks"):
         if key in lower and key in upper:
             merged[key] = [*lower[key], *upper[key]]
-    if "days" in lower and "days" in upper:
-        merged["days"] = {**lower["days"], **upper["days"]}
+    for key in ("days", "extended"):
+        if key in lower and key in upper:
+            merged[key] = {**lower[key], **upper[key]}
     return merged
 
 
@@ -162,7 +186,28 @@ def _definition(table: Mapping[str, Any], library: str | None) -> Definition:
         auction_minutes=int(table.get("auction_minutes", 0)),
         is_unbroken=bool(table.get("is_unbroken", False)),
         yahoo_lacks=frozenset((int(count), int(slot)) for count, slot in table.get("yahoo_lacks", ())),
+        extended=_extended_hours(table["extended"]) if "extended" in table else None,
     )
+
+
+def _extended_hours(table: Mapping[str, Any]) -> ExtendedHours | None:
+    """The extended hours of a table; None if it names no refresh."""
+    unknown = sorted(set(table) - _EXTENDED_KEYS)
+    if unknown:
+        message = f"`extended` has {', '.join(unknown)}; known are {', '.join(sorted(_EXTENDED_KEYS))}"
+        raise ValueError(message)
+    hours = ExtendedHours(
+        opens=_minutes(table["opens"]),
+        closes=_minutes(table["closes"]),
+        refreshes=tuple(_minutes(text) for text in table["refreshes"]),
+        calm_from=_time(table, "calm_from"),
+    )
+    is_ordered = 0 <= hours.opens < hours.closes <= _DAY_MINUTES
+    is_known = len(set(hours.refreshes)) == len(hours.refreshes)
+    if not (is_ordered and is_known and all(0 <= minutes < _DAY_MINUTES for minutes in hours.refreshes)):
+        message = "`extended` opens before it closes, within one day, and names no refresh twice"
+        raise ValueError(message)
+    return hours if hours.refreshes else None
 
 
 def _hours(rule: Mapping[str, Any]) -> Hours:
