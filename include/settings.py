@@ -61,6 +61,8 @@ class MarketSettings:
     calendars_file: Path | None = None
     """File whose holidays, hours and calendars are laid over ``include/market/calendars.toml``, in the same form.
     Default: none."""
+    announcements_file: Path | None = None
+    """File whose announcements are laid over ``include/market/announcements.toml``, in the same form. Default: none."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
+from include.market.announcements import use_announcements_file
 from include.market.calendar_definitions import use_calendars_file
 from include.market.exchanges import parse_calendars
 from include.market.files import FilesSource
@@ -32,9 +33,10 @@ def open_sources(settings: MarketSettings, budget: Budget | None = None) -> dict
     """The bar sources by name: Yahoo and the simulated market always, files where a folder is set.
 
     Nothing is asked of any source here. Without a ``budget`` the process keeps a pace of its own. From here on the
-    process follows ``settings.calendars_file``.
+    process follows ``settings.calendars_file`` and ``settings.announcements_file``.
     """
     use_calendars_file(settings.calendars_file)
+    use_announcements_file(settings.announcements_file)
     pace = None if budget is None else budget.wait_for_turn
     repeat_pace = None if budget is None else partial(budget.wait_for_turn, is_repeat=True)
     gate = None if budget is None else RateLimitGate(tell=budget.block)

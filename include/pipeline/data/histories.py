@@ -20,6 +20,7 @@ from include.errors import InvalidRequestError
 from include.evaluation.history import History, make_history
 from include.features.scale import next_slot_keys, slot_keys
 from include.market import sessions
+from include.market.announcements import use_announcements_file
 from include.market.calendar_definitions import use_calendars_file
 from include.market.exchanges import parse_calendars
 from include.market.files import FilesSource
@@ -38,14 +39,15 @@ def load_histories(
 ) -> dict[str, History]:
     """The histories of the tickers in a folder (all of them, if none are named), of bars closed before ``until``.
 
-    Bars that fail the quality checks are left out. The process follows the calendars of ``market`` from here on.
+    Bars that fail the quality checks are left out. The process follows the files of ``market`` from here on.
 
     Raises:
         InvalidRequestError: the folder has no bars of a named ticker, or no bars at all.
-        SettingsError: a calendar of ``market`` makes no sense.
+        SettingsError: a calendar or an announcement of ``market`` makes no sense.
     """
     wanted = list(tickers) if tickers is not None else tickers_of(folder)
     use_calendars_file(market.calendars_file)
+    use_announcements_file(market.announcements_file)
     source = FilesSource(folder, parse_calendars(market.suffix_calendars))
     profiles, failures = source.describe(wanted, until)
     if failures or not profiles:
