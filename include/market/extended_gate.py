@@ -18,12 +18,10 @@ import pandas as pd
 
 from include.contracts import Split, TickerProfile, require_utc
 from include.errors import DataContractError
+from include.market.extended_closes import CLOSE_COLUMNS, CLOSE_LENGTH
 from include.market.extended_hours import kinds_of
 
-CLOSE_MINUTES: Final = 5
-_COLUMNS: Final = ("ticker", "opened_at", "closed_at", "close")
 _TIMES: Final = ("opened_at", "closed_at")
-_LENGTH: Final = timedelta(minutes=CLOSE_MINUTES)
 _AGREEMENT: Final = math.log(1.02)
 """Largest difference, in log prices, between a response's close and the stored bar's of the same instant."""
 _LARGEST_MOVE: Final = math.log(2.0)  # in one night, against the regular close
@@ -63,7 +61,7 @@ def reject_closes(
         DataContractError: a column is missing, or a ticker has no profile.
     """
     _require_contract(closes, profiles)
-    rows = _with_instants(closes[list(_COLUMNS)].reset_index(drop=True))
+    rows = _with_instants(closes[list(CLOSE_COLUMNS)].reset_index(drop=True))
     rows = rows.assign(kind=_kinds(rows, profiles), **_references(rows, last_closes))
     reason = _first_failure(rows, profiles, pd.Timestamp(require_utc(as_of, "as_of")))
     rows["factor"] = _factors(rows, reason == "", splits)
@@ -74,7 +72,7 @@ def reject_closes(
     reason = reason.mask((reason == "") & (np.abs(move) > _LARGEST_MOVE), "implausible")
     is_night = rows["kind"] != "regular"
     accepted = rows.assign(close=scaled).loc[is_night & (reason == ""), ["ticker", "closed_at", "close"]]
-    rejected = rows.assign(reason=reason).loc[is_night & (reason != ""), [*_COLUMNS, "reason"]]
+    rejected = rows.assign(reason=reason).loc[is_night & (reason != ""), [*CLOSE_COLUMNS, "reason"]]
     return (
         accepted.sort_values(["ticker", "closed_at"], kind="stable", ignore_index=True),
         rejected.reset_index(drop=True),
@@ -87,7 +85,7 @@ def _kinds(rows: pd.DataFrame, profiles: Mapping[str, TickerProfile]) -> npt.NDA
     kinds = np.full(len(rows), "outside", dtype="U8")
     for calendar in calendars.unique():
         is_its = (calendars == calendar).to_numpy()
-        kinds[is_its] = kinds_of(rows.loc[is_its, "opened_at"], _LENGTH, str(calendar))
+        kinds[is_its] = kinds_of(rows.loc[is_its, "opened_at"], CLOSE_LENGTH, str(calendar))
     return kinds
 
 
@@ -105,7 +103,7 @@ def _first_failure(rows: pd.DataFrame, profiles: Mapping[str, TickerProfile], as
     opened_at = pd.DatetimeIndex(rows["opened_at"]).as_unit("us")
     delays = rows["ticker"].map({ticker: profile.feed_delay_minutes for ticker, profile in profiles.items()})
     known_at = rows["closed_at"] + pd.to_timedelta(delays.to_numpy(dtype="int64"), unit="min")
-    is_on_grid = (opened_at == opened_at.floor(_LENGTH)) & (rows["closed_at"] - rows["opened_at"] == _LENGTH)
+    is_on_grid = (opened_at == opened_at.floor(CLOSE_LENGTH)) & (rows["closed_at"] - rows["opened_at"] == CLOSE_LENGTH)
     failures = {
         "not_positive": ~(np.isfinite(rows["close"]) & (rows["close"] > 0)),
         "off_grid": ~is_on_grid,
@@ -164,9 +162,9 @@ def _with_instants(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _require_contract(closes: pd.DataFrame, profiles: Mapping[str, TickerProfile]) -> None:
-    missing = [name for name in _COLUMNS if name not in closes.columns]
+    missing = [name for name in CLOSE_COLUMNS if name not in closes.columns]
     if missing:
-        message = f"Closes lack the columns {', '.join(missing)}; a source returns {', '.join(_COLUMNS)}."
+        message = f"Closes lack the columns {', '.join(missing)}; a source returns {', '.join(CLOSE_COLUMNS)}."
         raise DataContractError(message)
     unknown = sorted(set(closes["ticker"].unique()) - set(profiles))
     if unknown:

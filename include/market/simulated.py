@@ -3,7 +3,8 @@
 A price is a pure function of (ticker, time). Its noise is a hash of (ticker, purpose, day, slot), not a random number,
 so that every process computes the same bar. ``XXX-USD.SIM`` trades at all hours, in UTC days of 24 slots; every other
 ticker trades in New York sessions of 7 slots. Days count from 2015. The moves of holidays and of the missing hours of
-half days are part of the next opening gap.
+half days are part of the next opening gap. In New York's extended hours a price moves from the last close to the next
+open (``simulated_nights.py``).
 
 The market shares these properties with real ones: volatility with a U shape over the session and a long memory, fat
 tails, overnight gaps, a common factor, and volumes that grow with volatility and are sometimes unknown. Prices revert
@@ -12,11 +13,10 @@ slowly to a base level, over 500 days, so that they stay in a usable range for d
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -25,9 +25,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contracts import BarRequest, TickerFailure, TickerProfile, require_utc
+from include.market.extended_closes import join_closes, known_closes
 from include.market.grid import ALWAYS_OPEN, NEW_YORK
 from include.market.sessions import bar_grid, feed_delay_minutes, timezone_of
-from include.market.source import SIMULATED, FetchReport, join_bars, known_bars, make_bars
+from include.market.simulated_nights import Nights, closes_of_nights
+from include.market.simulated_noise import student, uniform
+from include.market.source import SIMULATED, ExtendedReport, FetchReport, join_bars, known_bars, make_bars
 
 _Floats = npt.NDArray[np.float64]
 _Days = npt.NDArray[np.int64]
@@ -37,8 +40,7 @@ _FIRST_DAY: Final = 16_436  # 2015-01-01 in days since 1970: where levels start
 _END_DAY: Final = 23_011  # 2033-01-01
 _REVERSION_DAYS: Final = 500
 _MEMORY_DAYS: Final = 512
-_TAIL_DEGREES: Final = 4.0  # of Student's t: hourly returns of stocks have 3 to 5
-_TAIL_LIMIT: Final = 6.0  # standard deviations; with the limit on volatility it keeps a bar's move below 40 %
+_LONGEST_NIGHT: Final = timedelta(days=8)  # holidays and a weekend, with a session at each end
 _GAP_SLOT: Final = 24  # the noise of the opening gap, beside the day's slots
 
 
@@ -117,6 +119,15 @@ class SimulatedSource:
         parts = [known_bars(_bars(request, as_of), request, as_of) for request in requests]
         return FetchReport(bars=join_bars(parts), failures=())
 
+    def fetch_extended(self, requests: Sequence[BarRequest], as_of: datetime) -> ExtendedReport:
+        """The requested 5-minute closes that were known at ``as_of``: of nights, and the last one of every session."""
+        parts = [
+            known_closes(_night_closes(request, as_of), request, as_of)
+            for request in requests
+            if request.profile.calendar == NEW_YORK
+        ]
+        return ExtendedReport(closes=join_closes(parts), failures=())
+
 
 def _profile(ticker: str) -> TickerProfile:
     calendar = _market_of(ticker).calendar
@@ -149,6 +160,29 @@ def _bars(request: BarRequest, as_of: datetime) -> pd.DataFrame:
     return make_bars(ticker, market.calendar, raw.assign(opened_at=grid["opened_at"], volume=volume))
 
 
+def _night_closes(request: BarRequest, as_of: datetime) -> pd.DataFrame:
+    """The ticker's closes from the session before the request's ``since`` to the one after ``as_of``."""
+    ticker, market = request.profile.ticker, _market_of(request.profile.ticker)
+    grid = bar_grid(market.calendar, request.since - _LONGEST_NIGHT, as_of + _LONGEST_NIGHT)
+    last, first = grid[grid["minutes_to_close"] == 0], grid[grid["is_session_first"]]
+    first = first[first["opened_at"] > last["closed_at"].min()]  # both ends may cut a session
+    last = last[: len(first)]
+    evenings, mornings = (
+        bars["session_date"].to_numpy().astype("datetime64[D]").astype(np.int64) for bars in (last, first)
+    )
+    _, closes = _paths(ticker, market, evenings)
+    opens, _ = _paths(ticker, market, mornings)
+    nights = Nights(
+        days=mornings,
+        closed_at=pd.DatetimeIndex(last["closed_at"]),
+        opens_at=pd.DatetimeIndex(first["opened_at"]),
+        start=closes[np.arange(len(last)), last["slot"].to_numpy()],
+        end=opens[:, 0],
+        deviation=_deviations(ticker, market, mornings)[:, -1],
+    )
+    return closes_of_nights(ticker, nights, float(np.log(_character(ticker).base_price)))
+
+
 def _prices(ticker: str, opens: _Floats, closes: _Floats, deviations: _Floats, cells: _Days) -> pd.DataFrame:
     """Open, high, low and close of bars from their log levels, rounded to a hundredth of a cent.
 
@@ -158,8 +192,8 @@ def _prices(ticker: str, opens: _Floats, closes: _Floats, deviations: _Floats, c
     base = np.log(_character(ticker).base_price)
     change = closes - opens
     spread = -2.0 * deviations**2
-    up = (change + np.sqrt(change**2 + spread * np.log(_uniform(ticker, "high", cells)))) / 2
-    down = (change - np.sqrt(change**2 + spread * np.log(_uniform(ticker, "low", cells)))) / 2
+    up = (change + np.sqrt(change**2 + spread * np.log(uniform(ticker, "high", cells)))) / 2
+    down = (change - np.sqrt(change**2 + spread * np.log(uniform(ticker, "low", cells)))) / 2
     logs = {"open": opens, "high": opens + up, "low": opens + down, "close": closes}
     frame = pd.DataFrame({name: np.round(np.exp(base + values), 4) for name, values in logs.items()})
     return frame.assign(high=frame.max(axis=1), low=frame.min(axis=1))
@@ -168,10 +202,10 @@ def _prices(ticker: str, opens: _Floats, closes: _Floats, deviations: _Floats, c
 def _volumes(ticker: str, market: _Market, deviations: _Floats, cells: _Days) -> _Floats:
     """Whole numbers of pieces that grow with the bar's volatility, 0 where they are unknown."""
     character = _character(ticker)
-    noise = 0.4 * _student(ticker, "volume", cells)
+    noise = 0.4 * student(ticker, "volume", cells)
     calm = character.daily_volatility / np.sqrt(len(market.slot_shape))
     pieces = np.ceil(character.base_volume * np.exp(noise) * (deviations / calm))
-    volumes: _Floats = np.where(_uniform(ticker, "unknown", cells) < market.unknown_volume_ratio, 0.0, pieces)
+    volumes: _Floats = np.where(uniform(ticker, "unknown", cells) < market.unknown_volume_ratio, 0.0, pieces)
     return volumes
 
 
@@ -207,8 +241,8 @@ def _steps(ticker: str, market: _Market, days: _Days) -> _Floats:
     """Log returns [days, slots + 1] without the pull towards the base price; the last column is the opening gap."""
     cells = _cells(market, days)
     share = _character(ticker).factor_share
-    common = _student(market.calendar, "return", cells)
-    specific = _student(ticker, "return", cells)
+    common = student(market.calendar, "return", cells)
+    specific = student(ticker, "return", cells)
     steps: _Floats = _deviations(ticker, market, days) * (np.sqrt(share) * common + np.sqrt(1 - share) * specific)
     return steps
 
@@ -234,7 +268,7 @@ def _all_log_volatility(who: str) -> _Floats:
     Source: Granger and Joyeux (1980), with the weights (1 + j)^(d - 1) that theirs tend to.
     """
     weights = (1.0 + np.arange(_MEMORY_DAYS)) ** (0.45 - 1)
-    shocks = _student(who, "volatility", np.arange(_FIRST_DAY - _MEMORY_DAYS + 1, _END_DAY))
+    shocks = student(who, "volatility", np.arange(_FIRST_DAY - _MEMORY_DAYS + 1, _END_DAY))
     scaled: _Floats = 0.4 * np.convolve(shocks, weights / np.sqrt(np.sum(weights**2)), mode="valid")
     return np.clip(scaled, -1.0, 1.0)
 
@@ -242,7 +276,7 @@ def _all_log_volatility(who: str) -> _Floats:
 @lru_cache(maxsize=4096)
 def _character(ticker: str) -> _Character:
     market = _market_of(ticker)
-    draws = _uniform(ticker, "character", np.arange(4))
+    draws = uniform(ticker, "character", np.arange(4))
     (calmest, wildest), (cheapest, dearest) = market.yearly_volatility, market.base_price
     yearly = calmest + (wildest - calmest) * draws[0]
     return _Character(
@@ -258,28 +292,3 @@ def _cells(market: _Market, days: _Days) -> _Days:
     slots = np.append(np.arange(len(market.slot_shape)), _GAP_SLOT)
     cells: _Days = days[:, None] * 32 + slots
     return cells
-
-
-def _student(who: str, purpose: str, cells: _Days) -> _Floats:
-    """Noise of unit variance with fat tails: Student's t from two uniforms, limited to 6 standard deviations.
-
-    Source: Bailey (1994), Polar generation of random variates with the t-distribution, Math. Comp. 62.
-    """
-    radius = np.sqrt(_TAIL_DEGREES * (_uniform(who, purpose + " r", cells) ** (-2 / _TAIL_DEGREES) - 1))
-    noise = radius * np.cos(2 * np.pi * _uniform(who, purpose + " a", cells))
-    limited: _Floats = np.clip(noise * np.sqrt((_TAIL_DEGREES - 2) / _TAIL_DEGREES), -_TAIL_LIMIT, _TAIL_LIMIT)
-    return limited
-
-
-def _uniform(who: str, purpose: str, cells: _Days) -> _Floats:
-    """Numbers in (0, 1), one a cell, that depend on nothing else.
-
-    Source: Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators: splitmix64's finaliser.
-    """
-    digest = hashlib.blake2b(f"{who} {purpose}".encode(), digest_size=8).digest()
-    mixed = np.uint64(int.from_bytes(digest)) + cells.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    uniform: _Floats = ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    return uniform
