@@ -308,6 +308,8 @@ class PlannedTicker:
     reason: str | None
     freshness: Freshness | None = None
     """None until the hour has fetched the ticker."""
+    is_refresh: bool = False
+    """Whether the hour renews its forecast from a price of extended hours, without a new bar."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from typing import Any
 from include.errors import SettingsError
 
 PREFIX = "HOURCAST_"
+MOST_REFRESHES = 8
+"""Refreshes of a night that there can be."""
 _PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -131,9 +133,9 @@ class ScheduleSettings:
     schedule_minute: int = 35
     """Minute of the hourly run. Default 35: US bars close at :30, most others on the hour."""
     night_schedule: str = "25 9 * * 1-5"
-    """Additional hours of the hourly run, as a cron expression on New York's clock. Default: 09:25 on weekdays, five
-    minutes before the open. They are about the tickers alone whose extended hours have a refresh at that time."""
-    night_refreshes: int = 8
+    """Additional runs of an hour, as a cron expression on New York's clock. Default: 09:25 on weekdays, five minutes
+    before the open, when the night's prices say most."""
+    night_refreshes: int = MOST_REFRESHES
     """Refreshes a night for tickers with extended hours, one request a ticker each: the N that gain most. Default 8:
     18:35, 20:35, hourly from 04:35 to 08:35, and 09:25, New York. 0 turns refreshed forecasts off."""
     pretrain_schedule: str | None = None
@@ -201,7 +203,7 @@ _LIMITS: dict[str, tuple[int, int | None]] = {
     "backbone_training_steps": (0, None),
     "hourly_training_steps": (0, None),
     "group_tickers": (0, None),
-    "night_refreshes": (0, 8),
+    "night_refreshes": (0, MOST_REFRESHES),
     "seed": (0, None),
     "airflow_port": (1, 65535),
     "postgres_port": (1, 65535),

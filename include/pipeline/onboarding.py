@@ -157,7 +157,7 @@ def pending_requests(services: Services, as_of: datetime) -> list[dict[str, Any]
     with transaction(services.engine) as connection:
         busy = request_store.in_progress(connection, _ALIVE_WITHIN)
         tracked = registry.get_tickers(connection, statuses=unfinished)
-        without_model = registry.tickers_without_model(
+        without_model = request_store.tickers_without_model(
             connection,
             as_of,
             training.minimum_rows(services, as_of),

@@ -12,7 +12,7 @@ from include.evaluation.metrics import score_prices
 from include.store import forecasts as forecast_store
 from include.store.engine import Engine, transaction
 
-_KEY_COLUMNS = ["ticker", "as_of", "horizon", "method", "actual_close", "actual_known_at", "dividend_gap"]
+_KEY_COLUMNS = ["ticker", "as_of", "horizon", "method", "actual_close", "actual_known_at", "dividend_gap", "is_refresh"]
 
 
 def score_matured(engine: Engine, as_of: datetime) -> int:

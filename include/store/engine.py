@@ -252,5 +252,5 @@ def _as_text(value: object) -> str:
         return repr(float(value))
     if isinstance(value, datetime):
         return require_utc(value, "a time to be stored").isoformat()
-    words = json.dumps(value, sort_keys=True) if isinstance(value, dict) else str(value)
+    words = json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else str(value)
     return words.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

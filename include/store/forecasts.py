@@ -38,6 +38,14 @@ class Record:
     """Standard deviation of that difference, in basis points of log return."""
 
 
+@dataclass(frozen=True)
+class Anchored:
+    """What a ticker's newest forecast started from (UTC): its newest bar and, if it was refreshed, the price's time."""
+
+    anchored_at: datetime
+    believed_at: datetime | None
+
+
 SCORING_REACH = timedelta(days=30)
 """A forecast whose actual close is not known this long after its target is never scored."""
 
@@ -51,6 +59,7 @@ _MATURED_COLUMNS = (
     "actual_close",
     "actual_known_at",
     "dividend_gap",
+    "is_refresh",
 )
 _QUANTILES = ", ".join(QUANTILE_COLUMNS)
 _HISTORY_KINDS = {
@@ -123,15 +132,15 @@ def newest_read_at(connection: Connection, ticker: str) -> datetime | None:
     return read_at
 
 
-def last_anchored(connection: Connection, tickers: Sequence[str], before: datetime) -> dict[str, datetime]:
-    """``anchored_at`` (UTC) of each ticker's newest forecast with an as_of before ``before``; others are absent."""
+def last_anchored(connection: Connection, tickers: Sequence[str], before: datetime) -> dict[str, Anchored]:
+    """What each ticker's newest forecast with an as_of before ``before`` started from; others are absent."""
     rows = fetch_rows(
         connection,
         """
-        select wanted.ticker, newest.anchored_at
+        select wanted.ticker, newest.anchored_at, newest.believed_at
         from unnest(cast(:tickers as text[])) as wanted (ticker)
         cross join lateral (
-            select prediction.anchored_at
+            select prediction.anchored_at, prediction.believed_at
             from forecast.prediction
             where prediction.ticker = wanted.ticker and prediction.as_of < :before
             order by prediction.as_of desc
@@ -140,7 +149,7 @@ def last_anchored(connection: Connection, tickers: Sequence[str], before: dateti
         """,
         {"tickers": list(tickers), "before": require_utc(before, "before")},
     )
-    return {row["ticker"]: row["anchored_at"] for row in rows}
+    return {row["ticker"]: Anchored(row["anchored_at"], row["believed_at"]) for row in rows}
 
 
 def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta = SCORING_REACH) -> pd.DataFrame:
@@ -148,8 +157,9 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
 
     Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close,
     actual_known_at, dividend_gap (log return by which dividends between the last close and the target moved the price,
-    as known at ``as_of``; 0 without a dividend) and QUANTILE_COLUMNS. Prices are on the scale of ``as_of``. Left
-    out are targets older than ``reach``, and forecasts across a step of which it is not settled whether it is a move.
+    as known at ``as_of``; 0 without a dividend), is_refresh and QUANTILE_COLUMNS. Prices are on the scale of ``as_of``.
+    Left out are targets older than ``reach``, and forecasts across a step of which it is not settled whether it is a
+    move.
     """
     rows = fetch_rows(
         connection,
@@ -160,7 +170,7 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
                 prediction.last_close / scale.factor as last_close,
                 {", ".join(f"prediction.{name} / scale.factor as {name}" for name in QUANTILE_COLUMNS)},
                 actual.close as actual_close, actual.known_at as actual_known_at,
-                scale.factor
+                prediction.is_refresh, scale.factor
             from forecast.prediction
             cross join lateral forecast.split_factor_between(
                 prediction.ticker, prediction.as_of, :as_of, prediction.anchored_at
@@ -182,12 +192,12 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
         method as (
             select
                 ticker, as_of, horizon, 'hourcast' as method, anchored_at, target_at,
-                last_close, actual_close, actual_known_at, {_QUANTILES}
+                last_close, actual_close, actual_known_at, is_refresh, {_QUANTILES}
             from target
             union all
             select
                 target.ticker, target.as_of, target.horizon, other.baseline, target.anchored_at, target.target_at,
-                target.last_close, target.actual_close, target.actual_known_at,
+                target.last_close, target.actual_close, target.actual_known_at, target.is_refresh,
                 {", ".join(f"other.{name} / target.factor" for name in QUANTILE_COLUMNS)}
             from target
             inner join forecast.baseline_prediction as other using (ticker, as_of, horizon)
@@ -230,7 +240,10 @@ def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
 
 
 def recent_records(connection: Connection, tickers: Sequence[str], as_of: datetime, limit: int) -> dict[str, Record]:
-    """The record of each ticker's newest ``limit`` forecasts one bar ahead that were scored before ``as_of`` (UTC)."""
+    """The record of each ticker's newest ``limit`` forecasts one bar ahead that were scored before ``as_of`` (UTC).
+
+    Refreshed forecasts do not count.
+    """
     rows = fetch_rows(
         connection,
         """
@@ -247,7 +260,7 @@ def recent_records(connection: Connection, tickers: Sequence[str], as_of: dateti
             from forecast.score
             where score.ticker = wanted.ticker
                 and score.as_of < :as_of and score.horizon = 1 and score.method = 'hourcast'
-                and score.scored_as_of < :as_of
+                and score.scored_as_of < :as_of and not score.is_refresh
             order by score.as_of desc
             limit :limit
         ) as newest
@@ -283,6 +296,7 @@ def calibration_history(
     Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, with the width factors divided out about the
     median) and ``outcome`` (log return); ordered by the first three. Included are forecasts by a model with an as_of
     before ``as_of`` whose target bar is known at ``as_of``; with ``latest_made_at``, only those written by then.
+    Refreshed forecasts are left out.
     """
     names = sorted(set(tickers))
     rows = fetch_frame(
@@ -300,7 +314,7 @@ def calibration_history(
             from forecast.prediction
             where prediction.ticker = wanted.ticker
                 and prediction.as_of < %(as_of)s
-                and not prediction.is_fallback
+                and not prediction.is_fallback and not prediction.is_refresh
                 and (%(latest_made_at)s is null or prediction.made_at <= %(latest_made_at)s)
             order by prediction.as_of desc
             limit %(limit)s

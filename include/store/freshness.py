@@ -1,11 +1,11 @@
-"""How fresh each ticker's bars were in an hour, and the statuses that follow from it: active, stale or failed.
+"""How fresh each ticker's bars were in an hour, what follows from it, and which forecasts the hour refreshes.
 
 ``registry.py`` stores the statuses that a person's requests lead to (onboarding, retiring).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from include.contracts import Freshness, TickerStatus, require_utc
@@ -70,4 +70,16 @@ def set_freshness(
             "statuses": [status.value for status, _ in statuses.values()],
             "reasons": [reason for _, reason in statuses.values()],
         },
+    )
+
+
+def record_refreshes(connection: Connection, as_of: datetime, tickers: Collection[str]) -> int:
+    """Stores with an hour's plan which tickers' forecasts it refreshes without a new bar; the count of changed rows."""
+    return execute(
+        connection,
+        """
+        update forecast.outcome set is_refresh = true, updated_at = now()
+        where as_of = :as_of and ticker = any(cast(:tickers as text[])) and not is_refresh
+        """,
+        {"as_of": require_utc(as_of, "as_of"), "tickers": sorted(tickers)},
     )

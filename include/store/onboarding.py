@@ -179,3 +179,27 @@ def _planned_shards(connection: Connection, request_id: str, as_of: datetime) ->
         {"request_id": request_id},
     )
     return [Shard(as_of=as_of, index=row["shard_index"], count=row["shard_count"]) for row in rows]
+
+
+def tickers_without_model(connection: Connection, as_of: datetime, minimum_bars: int) -> list[str]:
+    """Active tickers, by name, with a fallback in the hour and features of at least ``minimum_bars`` bars."""
+    rows = fetch_rows(
+        connection,
+        """
+        select outcome.ticker
+        from forecast.outcome
+        inner join forecast.ticker on ticker.ticker = outcome.ticker and ticker.status = 'active'
+        cross join lateral (
+            select count(*) as bars
+            from (
+                select distinct feature.closed_at from forecast.feature
+                where feature.ticker = outcome.ticker and feature.known_at <= :as_of
+                limit :minimum
+            ) as counted
+        ) as history
+        where outcome.as_of = :as_of and outcome.status = 'fallback' and history.bars >= :minimum
+        order by outcome.ticker
+        """,
+        {"as_of": require_utc(as_of, "as_of"), "minimum": minimum_bars},
+    )
+    return [row["ticker"] for row in rows]

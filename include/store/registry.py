@@ -208,7 +208,8 @@ def planned_tickers(connection: Connection, shard: Shard) -> list[PlannedTicker]
         connection,
         f"""
         select {_PROFILE_COLUMNS}, outcome.stage, outcome.status, outcome.reason,
-            outcome.newest_closed_at, outcome.due_closed_at, outcome.freshness, outcome.session_note
+            outcome.newest_closed_at, outcome.due_closed_at, outcome.freshness, outcome.session_note,
+            outcome.is_refresh
         from forecast.outcome
         inner join forecast.ticker using (ticker)
         where outcome.as_of = :as_of and outcome.shard_index = :index
@@ -224,6 +225,7 @@ def planned_tickers(connection: Connection, shard: Shard) -> list[PlannedTicker]
             status=OutcomeStatus(row["status"]),
             reason=row["reason"],
             freshness=_freshness(row),
+            is_refresh=row["is_refresh"],
         )
         for row in rows
     ]
@@ -287,30 +289,6 @@ def hour_summary(connection: Connection, as_of: datetime) -> dict[OutcomeStatus,
         {"as_of": require_utc(as_of, "as_of")},
     )
     return {OutcomeStatus(row["status"]): row["tickers"] for row in rows}
-
-
-def tickers_without_model(connection: Connection, as_of: datetime, minimum_bars: int) -> list[str]:
-    """Active tickers, by name, with a fallback in the hour and features of at least ``minimum_bars`` bars."""
-    rows = fetch_rows(
-        connection,
-        """
-        select outcome.ticker
-        from forecast.outcome
-        inner join forecast.ticker on ticker.ticker = outcome.ticker and ticker.status = 'active'
-        cross join lateral (
-            select count(*) as bars
-            from (
-                select distinct feature.closed_at from forecast.feature
-                where feature.ticker = outcome.ticker and feature.known_at <= :as_of
-                limit :minimum
-            ) as counted
-        ) as history
-        where outcome.as_of = :as_of and outcome.status = 'fallback' and history.bars >= :minimum
-        order by outcome.ticker
-        """,
-        {"as_of": require_utc(as_of, "as_of"), "minimum": minimum_bars},
-    )
-    return [row["ticker"] for row in rows]
 
 
 def _planned_shards(connection: Connection, as_of: datetime) -> list[Shard]:

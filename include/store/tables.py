@@ -53,6 +53,13 @@ EXPECTED_DAY = Table(
     ("ticker", "day_exchange"),
     ("first_opened_at", "last_closed_at", "expected_count", "as_of"),
 )
+EXTENDED_CLOSE = Table("extended_close", ("ticker", "closed_at", "known_at"), ("close",))
+EXTENDED_REJECTED = Table("extended_rejected", ("ticker", "closed_at", "reason"), ("as_of", "close"))
+EARNINGS_DATE = Table(
+    "earnings_date",
+    ("ticker", "reported_on", "known_at"),
+    ("timing", "is_confirmed", "is_expected", "source"),
+)
 FEATURE = Table("feature", ("ticker", "closed_at", "known_at"), FEATURE_COLUMNS)
 MODEL_VERSION = Table(
     "model_version",
@@ -89,6 +96,10 @@ PREDICTION = Table(
         "fallback_reason",
         "source",
         "written_by",
+        "is_refresh",
+        "believed_price",
+        "believed_at",
+        "reasons",
     ),
     touched="made_at",
 )
@@ -113,6 +124,7 @@ SCORE = Table(
         "is_inside_95",
         "dividend_gap",
         "scored_as_of",
+        "is_refresh",
     ),
 )
 TICKER = Table("ticker", ("ticker",), ("source", "history_days", "status", "status_reason", "status_at"))
@@ -134,6 +146,8 @@ TABLES = (
     SPLIT,
     DIVIDEND,
     EXPECTED_DAY,
+    EXTENDED_CLOSE,
+    EXTENDED_REJECTED,
     FEATURE,
     MODEL_VERSION,
     PREDICTION,

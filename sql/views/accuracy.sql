@@ -26,7 +26,7 @@ ours as (
     left join lateral forecast.split_factor_between(
         score.ticker, score.scored_as_of, 'infinity', score.as_of
     ) as scale on true
-    where score.method = 'hourcast'
+    where score.method = 'hourcast' and not score.is_refresh
 ),
 
 walk as (
@@ -101,9 +101,9 @@ final as (
 select * from final;
 
 comment on view bi.accuracy is
-'One row per ticker and horizon: mean losses of the scored forecasts, '
+'One row per ticker and horizon: mean losses of the scored regular forecasts, '
 'fallbacks included, and those of the random walk on the same bars. Prices '
-'are on today''s scale.';
+'are on today''s scale. Refreshed forecasts are in bi.refresh_accuracy.';
 comment on column bi.accuracy.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.accuracy.source is

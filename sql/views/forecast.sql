@@ -39,6 +39,9 @@ final as (
         prediction.target_at,
         prediction.anchored_at,
         prediction.last_close / prediction.split_factor as last_close,
+        prediction.is_refresh,
+        prediction.believed_price / prediction.split_factor as believed_price,
+        prediction.believed_at,
         prediction.q025 / prediction.split_factor as q025,
         prediction.q05 / prediction.split_factor as q05,
         prediction.q10 / prediction.split_factor as q10,
@@ -62,6 +65,7 @@ final as (
         score.is_inside_95,
         prediction.is_fallback,
         prediction.fallback_reason,
+        prediction.reasons,
         prediction.model_version,
         prediction.split_factor,
         prediction.written_by,
@@ -95,6 +99,12 @@ comment on column bi.forecast.anchored_at is
 'When the newest bar known at as_of closed, UTC.';
 comment on column bi.forecast.last_close is
 'Close of that bar, in currency.';
+comment on column bi.forecast.is_refresh is
+'True if the forecast starts from a price of extended hours.';
+comment on column bi.forecast.believed_price is
+'That price, in currency; null for a regular forecast.';
+comment on column bi.forecast.believed_at is
+'When that price is from, UTC; null for a regular forecast.';
 comment on column bi.forecast.q025 is
 'Quantile 0.025 of the close at target_at, in currency.';
 comment on column bi.forecast.q05 is
@@ -137,6 +147,9 @@ comment on column bi.forecast.is_fallback is
 'True if it is the random walk''s forecast in place of a model''s.';
 comment on column bi.forecast.fallback_reason is
 'Reason for the fallback; null if it is not one.';
+comment on column bi.forecast.reasons is
+'What moves or widens the forecast, as JSON: objects with kind and text; null '
+'if there is nothing.';
 comment on column bi.forecast.model_version is
 'model_version of the model (content hash); null for a fallback.';
 comment on column bi.forecast.split_factor is

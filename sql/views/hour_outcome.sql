@@ -28,6 +28,7 @@ final as (
         outcome.status,
         outcome.reason,
         nearest.anchored_at,
+        nearest.believed_at,
         nearest.model_version,
         outcome.updated_at
     from outcome
@@ -54,11 +55,15 @@ comment on column bi.hour_outcome.shard_count is
 comment on column bi.hour_outcome.stage is
 'Last completed stage: planned, fetched, featured, trained or predicted.';
 comment on column bi.hour_outcome.status is
-'planned (unfinished), forecast, fallback, skipped or failed.';
+'planned (unfinished), forecast, refreshed (from a price of extended hours), '
+'fallback, skipped or failed.';
 comment on column bi.hour_outcome.reason is
 'Reason for the status; null if there is none to give.';
 comment on column bi.hour_outcome.anchored_at is
 'When the newest bar known to the forecast closed, UTC; else null.';
+comment on column bi.hour_outcome.believed_at is
+'When the price of extended hours is from that the forecast starts from, UTC; '
+'null for a regular forecast.';
 comment on column bi.hour_outcome.model_version is
 'model_version of the model (content hash); null if no model forecast.';
 comment on column bi.hour_outcome.updated_at is

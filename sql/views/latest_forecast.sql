@@ -36,6 +36,9 @@ final as (
         ticker.timezone as exchange_timezone,
         prediction.anchored_at,
         prediction.last_close / scale.factor as last_close,
+        prediction.is_refresh,
+        prediction.believed_price / scale.factor as believed_price,
+        coalesce(prediction.believed_at, prediction.anchored_at) as price_at,
         prediction.q025 / scale.factor as q025,
         prediction.q05 / scale.factor as q05,
         prediction.q10 / scale.factor as q10,
@@ -50,6 +53,7 @@ final as (
         walk.q95 / scale.factor as random_walk_q95,
         prediction.is_fallback,
         prediction.fallback_reason,
+        forecast.reason_text(prediction.reasons) as reasons,
         prediction.model_version,
         prediction.made_at
     from newest
@@ -100,6 +104,13 @@ comment on column bi.latest_forecast.anchored_at is
 'When the newest bar known at as_of closed, UTC.';
 comment on column bi.latest_forecast.last_close is
 'Close of that bar, in currency.';
+comment on column bi.latest_forecast.is_refresh is
+'True if the forecast starts from a price of extended hours.';
+comment on column bi.latest_forecast.believed_price is
+'That price, in currency; null for a regular forecast.';
+comment on column bi.latest_forecast.price_at is
+'When the price that the forecast starts from is from, UTC: believed_price, or '
+'last_close without one.';
 comment on column bi.latest_forecast.q025 is
 'Quantile 0.025 of the close at target_at, in currency.';
 comment on column bi.latest_forecast.q05 is
@@ -121,13 +132,16 @@ comment on column bi.latest_forecast.q975 is
 comment on column bi.latest_forecast.random_walk_q05 is
 'Quantile 0.05 of the random walk''s forecast, in currency.';
 comment on column bi.latest_forecast.random_walk_q50 is
-'Median of the random walk''s forecast (the last close), in currency.';
+'Median of the random walk''s forecast (the price at price_at), in currency.';
 comment on column bi.latest_forecast.random_walk_q95 is
 'Quantile 0.95 of the random walk''s forecast, in currency.';
 comment on column bi.latest_forecast.is_fallback is
 'True if it is the random walk''s forecast in place of a model''s.';
 comment on column bi.latest_forecast.fallback_reason is
 'Reason for the fallback; null if it is not one.';
+comment on column bi.latest_forecast.reasons is
+'What moves or widens the forecast, in words: reports, announcements, the '
+'night''s price, volatility; null if there is nothing.';
 comment on column bi.latest_forecast.model_version is
 'model_version of the model (content hash); null for a fallback.';
 comment on column bi.latest_forecast.made_at is

@@ -5,12 +5,14 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from include.contracts import QUANTILE_COLUMNS
 from include.errors import DataContractError
 from include.store.bars import upsert_bars
 from include.store.engine import Connection, Engine, fetch_rows, transaction
 from include.store.forecasts import (
+    Anchored,
     Record,
     calibration_history,
     forecast_tickers,
@@ -31,7 +33,7 @@ pytestmark = pytest.mark.integration
 AS_OF = START + timedelta(minutes=35)
 
 
-def _as_of(hour: int) -> object:
+def _as_of(hour: float) -> object:
     return AS_OF + hour * timedelta(hours=1)
 
 
@@ -104,9 +106,37 @@ def test_the_last_anchor_is_of_an_earlier_hour(connection: Connection) -> None:
     _forecast(connection, _as_of(0))
     _forecast(connection, _as_of(3))
 
-    assert last_anchored(connection, ["AAPL", "NONE"], before=_as_of(3)) == {"AAPL": at(0)}
-    assert last_anchored(connection, ["AAPL"], before=_as_of(4)) == {"AAPL": at(3)}
+    assert last_anchored(connection, ["AAPL", "NONE"], before=_as_of(3)) == {"AAPL": Anchored(at(0), None)}
+    assert last_anchored(connection, ["AAPL"], before=_as_of(4)) == {"AAPL": Anchored(at(3), None)}
     assert last_anchored(connection, ["AAPL"], before=_as_of(0)) == {}
+
+
+def test_the_last_anchor_of_a_refreshed_forecast_has_the_time_of_its_price(connection: Connection) -> None:
+    _forecast(connection, _as_of(0), is_refresh=True, believed_price=101.0, believed_at=at(0.5))
+
+    assert last_anchored(connection, ["AAPL"], before=_as_of(3)) == {"AAPL": Anchored(at(0), at(0.5))}
+
+
+def test_a_refreshed_forecast_has_a_price_that_was_known(connection: Connection) -> None:
+    price = {"is_refresh": True, "believed_price": 101.0, "believed_at": at(0.5)}
+    for change in ({"is_refresh": False}, {"believed_price": None}, {"believed_at": at(9)}):
+        with pytest.raises(IntegrityError), connection.begin_nested():
+            _forecast(connection, _as_of(0), **(price | change))
+
+
+def test_refreshed_forecasts_are_scored_apart_and_calibrate_nothing(connection: Connection) -> None:
+    upsert_bars(connection, bars([100.0, 101.0, 102.0], first=-1))
+    _forecast(connection, _as_of(0))
+    _forecast(connection, _as_of(0.1), is_refresh=True, believed_price=101.0, believed_at=at(0.5))
+
+    matured = matured_unscored(connection, at(3))
+    save_scores(connection, scores(matured, at(3)))
+
+    refreshed = matured.groupby("as_of")["is_refresh"].agg(["all", "any"])
+    assert refreshed.loc[_as_of(0)].tolist() == [False, False]
+    assert refreshed.loc[_as_of(0.1)].tolist() == [True, True]
+    assert set(calibration_history(connection, ["AAPL"], at(3), limit=9)["as_of"]) == {_as_of(0)}
+    assert recent_records(connection, ["AAPL"], at(4), limit=9)["AAPL"].count == 1
 
 
 def test_a_forecast_matures_with_its_twin_when_its_bar_is_known(connection: Connection) -> None:

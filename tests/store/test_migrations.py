@@ -40,6 +40,9 @@ pytestmark = pytest.mark.integration
 
 KINDS = (FIRST_TRAINING, FINE_TUNE, RESTART)
 
+REFRESH_COLUMNS = {"is_refresh", "believed_price", "believed_at", "reasons"}
+"""Columns of a forecast that the migrations before 0016 do not have."""
+
 
 def _names(engine: Engine, schema: str) -> list[str]:
     with transaction(engine) as connection:
@@ -148,7 +151,8 @@ def _store_as_before_the_dividend_gap(connection: Connection) -> None:
     upsert_bars(connection, bars([100.0, 100.0, 80.0, 90.0, 90.0]))
     upsert_bars(connection, bars([89.0], first=5, known_at=at(7)))
     old_names = {"written_by": "origin"}
-    values = [old_names.get(name, name) for name in PREDICTION.values if name != "tail_width_factor"]
+    later = {"tail_width_factor", *REFRESH_COLUMNS}
+    values = [old_names.get(name, name) for name in PREDICTION.values if name not in later]
     then = replace(PREDICTION, values=tuple(values))
     upsert(connection, then, rows_of(predictions(at(0.6)).rename(columns=old_names), then.columns))
     rows = features([0.0] * 5).drop(columns=["ticker", "dividend_gap"])
@@ -213,7 +217,8 @@ def _store_as_before_the_new_names(connection: Connection) -> None:
         )
         upsert(connection, table, [row])
     reasons = ("the model m1 answered nonsense for AAPL", "no model answered", "no model yet")
-    values = tuple("origin" if name == "written_by" else name for name in PREDICTION.values)
+    names = [name for name in PREDICTION.values if name not in REFRESH_COLUMNS]
+    values = tuple("origin" if name == "written_by" else name for name in names)
     for hour, reason in enumerate(reasons, start=1):
         rows = predictions(at(hour), is_fallback=True, fallback_reason=reason, written_by="onboarding")
         table = replace(PREDICTION, values=values)

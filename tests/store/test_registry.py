@@ -8,6 +8,7 @@ from include.contracts import OutcomeStatus, Shard, Stage, TickerStatus
 from include.store import registry
 from include.store.engine import Connection, Engine, fetch_rows, transaction
 from include.store.features import save_features
+from include.store.onboarding import tickers_without_model
 from tests.support.rows import START, at, features, profile, track
 
 pytestmark = pytest.mark.integration
@@ -215,5 +216,5 @@ def test_a_fallback_with_enough_history_needs_a_model(connection: Connection) ->
         save_features(connection, features([1.0] * count, ticker, known_at=at(1)))
     save_features(connection, features([2.0] * 2, "MSFT", known_at=at(1) + timedelta(minutes=1)))
 
-    assert registry.tickers_without_model(connection, at(1), minimum_bars=3) == ["AAPL"]
-    assert registry.tickers_without_model(connection, at(2), minimum_bars=3) == []
+    assert tickers_without_model(connection, at(1), minimum_bars=3) == ["AAPL"]
+    assert tickers_without_model(connection, at(2), minimum_bars=3) == []

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 SQL_KINDS = {"time": "timestamp with time zone", "f8": "double precision", "f4": "real"}
 FILLED_BY_POSTGRES = {
     "model_version": {"is_pruned"},
-    "outcome": {"newest_closed_at", "due_closed_at", "freshness", "session_note"},
+    "outcome": {"newest_closed_at", "due_closed_at", "freshness", "session_note", "is_refresh"},
     "ticker": {
         "is_simulated",
         "calendar",

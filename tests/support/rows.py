@@ -75,6 +75,10 @@ def predictions(as_of: datetime, ticker: str = "AAPL", last_close: float = 100.0
             "fallback_reason": None,
             "source": "yahoo",
             "written_by": "hourly",
+            "is_refresh": False,
+            "believed_price": None,
+            "believed_at": None,
+            "reasons": None,
             **changes,
         }
     )
@@ -96,7 +100,7 @@ def scores(matured: pd.DataFrame, scored_as_of: datetime, crps: float = 10.0) ->
         f"is_inside_{name}": matured["actual_close"].between(matured[low], matured[high])
         for name, low, high in ((50, "q25", "q75"), (80, "q10", "q90"), (90, "q05", "q95"), (95, "q025", "q975"))
     }
-    keys = matured[["ticker", "as_of", "horizon", "method", "actual_close", "actual_known_at"]]
+    keys = matured[["ticker", "as_of", "horizon", "method", "actual_close", "actual_known_at", "is_refresh"]]
     return keys.assign(
         pinball=crps / 2,
         crps=crps,
