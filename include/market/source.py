@@ -7,7 +7,7 @@ known at ``as_of``. It does not check prices: ``quality.py`` does. Where next: `
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
@@ -74,11 +74,16 @@ class EarningsReport:
     """What a source says of companies' reports: past ones and those to come, and a failure for each ticker without.
 
     A ticker that the source answered for is in ``answered``, also if it names no day: then no report is expected.
+    ``without_reports`` are those of them that never report. ``made_at`` has the tickers whose responses say when they
+    were made (UTC). ``past_of`` are the tickers whose past reports are included.
     """
 
     dates: tuple[EarningsDate, ...]
     answered: frozenset[str]
     failures: tuple[TickerFailure, ...] = ()
+    without_reports: frozenset[str] = frozenset()
+    made_at: Mapping[str, datetime] = field(default_factory=dict)
+    past_of: frozenset[str] = frozenset()
 
 
 class BarSource(Protocol):
@@ -116,8 +121,18 @@ class ExtendedSource(Protocol):
 class EarningsSource(Protocol):
     """A source that names the days of companies' reports; for tickers of the others no report is expected."""
 
-    def fetch_earnings(self, profiles: Sequence[TickerProfile], as_of: datetime) -> EarningsReport:
-        """The reports that the source names at ``as_of``. A problem with a ticker is a failure, not an exception."""
+    @property
+    def is_earnings_costly(self) -> bool:
+        """Whether each ticker costs a request, so that one a day is enough."""
+
+    def fetch_earnings(
+        self, profiles: Sequence[TickerProfile], as_of: datetime, with_past: Collection[str] = ()
+    ) -> EarningsReport:
+        """The reports that the source names at ``as_of``; of the tickers in ``with_past`` the past ones too.
+
+        A source may know when each day became known, and then also names those that become known later. A problem with
+        a ticker is a failure, not an exception.
+        """
 
 
 def normalise_ticker(text: str) -> str:
