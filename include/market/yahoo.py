@@ -9,7 +9,7 @@ Where next: ``yahoo_client.py`` for one call, ``yahoo_retry.py`` for many, ``yah
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,10 +29,11 @@ from include.errors import (
 )
 from include.market.exchanges import parse_calendars
 from include.market.sessions import bar_grid, last_closed, published_until
-from include.market.source import YAHOO, FetchReport, join_bars, known_bars, make_bars
+from include.market.source import YAHOO, EarningsReport, FetchReport, join_bars, known_bars, make_bars
 from include.market.units import unit_factor
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
+from include.market.yahoo_earnings import fetch_reports
 from include.market.yahoo_gate import NotAskedError, RateLimitGate, process_gate
 from include.market.yahoo_retry import RetryPolicy, request_all
 from include.market.yahoo_session import Pace, is_reachable, process_pacer
@@ -134,6 +135,19 @@ class YahooSource:
         old = {ticker: kept.old[ticker] for ticker in errors if ticker in kept.old}
         failures = [_failure(ticker, error) for ticker, error in errors.items() if ticker not in old]
         return _joined([*answers.values(), *old.values()], failures, join_bars(list(kept.refused.values())))
+
+    @property
+    def is_earnings_costly(self) -> bool:
+        """True: each ticker costs a request."""
+        return True
+
+    def fetch_earnings(
+        self, profiles: Sequence[TickerProfile], as_of: datetime, with_past: Collection[str] = ()
+    ) -> EarningsReport:
+        """What Yahoo says of the tickers' reports, and why it says nothing of the others. See ``yahoo_earnings.py``."""
+        silence_client()
+        self._client.remember_timezones({profile.ticker: profile.timezone for profile in profiles})
+        return fetch_reports(self._client, self._gate, self._policy, self._executor, profiles, as_of, with_past)
 
     def _request_all(
         self, asks: Mapping[str, Callable[[], T]], timezones: Mapping[str, str]

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeVar
 
 import pandas as pd
 import yfinance as yf  # type: ignore[import-untyped]  # ships no types
@@ -49,6 +49,8 @@ from include.errors import (
 from include.market.yahoo_age import AnswerTimes, times_of
 from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_session import Call, Pace, YahooSession
+
+T = TypeVar("T")
 
 LONGEST_HISTORY_DAYS: Final = 729
 """Yahoo refuses hourly bars older than 730 days, to the second; requests of exactly 730 days were refused as well."""
@@ -124,6 +126,25 @@ class YahooClient:
         except RangeRefusedError:  # ``until`` is long past: request the longest history that Yahoo still serves
             answer = self._request(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"}, until, is_repeat)
             return replace(answer, rows=answer.rows[answer.rows["opened_at"] < until])
+
+    def ask(self, ticker: str, path: str, question: Callable[[Any], T]) -> tuple[T | None, Response | None]:
+        """What ``question`` finds out from yfinance's ``Ticker``, and the last response to a request under ``path``.
+
+        Such a question is not about prices. It lets requests for prices go before it, and does not block them when it
+        is refused. Nothing is found out where yfinance fails although Yahoo responded.
+
+        Raises:
+            MarketUnavailableError: Yahoo was not asked or gave no response.
+        """
+        YfData.cache_get.cache_clear()
+        with self._session.call(is_repeat=True, path=path) as call:
+            try:
+                return question(yf.Ticker(ticker, session=self._session)), call.response
+            except Exception as error:  # noqa: BLE001  # yfinance raises whatever its parsing runs into
+                if call.response is not None:
+                    return None, call.response
+                translated = translate(error, ticker, None)
+                raise translated from (None if translated is error else error)
 
     def _request(self, ticker: str, window: Mapping[str, Any], until: datetime, is_repeat: bool) -> Answer:
         # yfinance caches responses for past windows, failures as well, until the process ends.

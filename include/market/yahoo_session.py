@@ -84,18 +84,20 @@ def process_pacer(per_second: float) -> Pacer:
 
 @dataclass
 class Call:
-    """One call of yfinance: when its time is used up, and the newest response to a request for prices.
+    """One call of yfinance: when its time is used up, and the newest response to what it is about.
 
-    ``is_repeat``: the ticker was requested before in the same round of requests.
+    ``is_repeat``: it lets other requests go before it. ``path``: the beginning of the paths of the requests that it is
+    about; prices, unless said otherwise.
     """
 
     ends_at: float
     is_repeat: bool = False
+    path: str = CHART_PATH
     response: Response | None = None
 
     @property
     def status(self) -> int | None:
-        """HTTP status of the newest response to a request for prices."""
+        """HTTP status of the newest response to what the call is about."""
         return None if self.response is None else self.response.status_code
 
 
@@ -117,12 +119,13 @@ class YahooSession(Session[Response]):
         self._cut_off_until = 0.0
 
     @contextmanager
-    def call(self, *, is_repeat: bool = False) -> Iterator[Call]:
+    def call(self, *, is_repeat: bool = False, path: str = CHART_PATH) -> Iterator[Call]:
         """Limits the wall-clock time of this thread's requests within the block, and records their responses.
 
-        Requests of a repeated call wait for their turn by the pace of repeated requests.
+        Requests of a repeated call wait for their turn by the pace of repeated requests. ``path`` is what the call is
+        about: the beginning of the paths of its requests.
         """
-        call = Call(time.monotonic() + _CALL_REQUESTS * self._timeout_seconds, is_repeat)
+        call = Call(time.monotonic() + _CALL_REQUESTS * self._timeout_seconds, is_repeat, path)
         self._calls.current = call
         try:
             yield call
@@ -134,8 +137,8 @@ class YahooSession(Session[Response]):
 
         Raises:
             RateLimitedError: a rate limit is in force.
-            MarketUnavailableError: Yahoo's servers failed, nothing could be reached a moment ago, or the call's time is
-                used up.
+            MarketUnavailableError: Yahoo's servers failed, nothing could be reached a moment ago, the call's time is
+                used up, or Yahoo refused a request that is not about prices.
             curl_cffi.requests.exceptions.RequestException: the request failed on the wire.
         """
         address = urlsplit(url)
@@ -156,6 +159,9 @@ class YahooSession(Session[Response]):
         elif address.path.startswith(CHART_PATH):
             call.response = response
             call.ends_at += self._checked_status(response, address.path.removeprefix(CHART_PATH))
+        elif address.path.startswith(call.path):
+            call.response = response
+            _require_served(response)
         return response
 
     def _refuse_if_closed(self, is_side_request: bool) -> None:
@@ -246,6 +252,20 @@ class YahooSession(Session[Response]):
         if status in _PROBE_STATUSES:
             self._gate.note_success()
         return status in _PROBE_STATUSES
+
+
+def _require_served(response: Response) -> None:
+    """Ends a call that is not about prices where yfinance would repeat a refused request at once.
+
+    A request without a valid crumb (401) is repeated: yfinance fetches another. The gate is not told of these refusals:
+    Yahoo has other limits for them, and prices go on.
+
+    Raises:
+        MarketUnavailableError: Yahoo refused the request.
+    """
+    if response.status_code >= 400 and response.status_code != 401:
+        message = f"Yahoo answered with status {response.status_code}."
+        raise MarketUnavailableError(message)
 
 
 def is_reachable(timeout: float) -> bool:

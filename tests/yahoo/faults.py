@@ -1,9 +1,10 @@
 """What can go wrong between Yahoo and us, by ticker, a number of times or with a probability.
 
-A rule is written ``TARGET:KIND[:TIMES][@SECONDS]``: the target is a ticker, ``*`` (every chart request), ``cookie`` or
-``crumb``; TIMES is a count (``3``) or a share (``25%``), and left out it means always; SECONDS is how long a hang or a
-delay lasts, what Retry-After says, or how long a refusing window stays open after the last request. The kinds ``stale``
-and ``stale-unmarked`` may have an age in seconds, as in ``stale-420``; without one they are two days old.
+A rule is written ``TARGET:KIND[:TIMES][@SECONDS]``: the target is a ticker, ``*`` (every chart request), ``cookie``,
+``crumb``, ``calendar`` (reports to come), ``earnings`` (all reports), or one ticker's, as ``calendar-AAPL``; TIMES is a
+count (``3``) or a share (``25%``), and left out it means always; SECONDS is how long a hang or a delay lasts, what
+Retry-After says, or how long a refusing window stays open after the last request. The kinds ``stale`` and
+``stale-unmarked`` may have an age in seconds, as in ``stale-420``; without one they are two days old.
 """
 
 from __future__ import annotations
@@ -223,6 +224,13 @@ class Fault:
             raise ValueError(message)
 
 
+def targets_of(kind: str, ticker: str) -> tuple[str, str | None]:
+    """The name under which a rule means one request, and the name of all of its group."""
+    if kind in {"calendar", "earnings"}:
+        return f"{kind}-{ticker}", kind
+    return (ticker if kind == "chart" else kind), None if kind in {"cookie", "crumb"} else "*"
+
+
 def parse_fault(text: str) -> Fault:
     """The rule written as ``TARGET:KIND[:TIMES][@SECONDS]``."""
     rule, _, seconds = text.partition("@")
@@ -264,13 +272,13 @@ class FaultPlan:
         with self._lock:
             self.rules.clear()
 
-    def draw(self, target: str) -> Fault | None:
-        """The fault that befalls the next request to ``target``; counts it."""
+    def draw(self, target: str, group: str | None = "*") -> Fault | None:
+        """The fault that befalls the next request to ``target``, one of ``group``; counts it."""
         with self._lock:
             self._asked[target] += 1
             chance = random.Random(f"{self.seed}|{target}|{self._asked[target]}")
             for rule in self.rules:
-                is_meant = rule.target in {target, "*" if target not in {"cookie", "crumb"} else ""}
+                is_meant = rule.target in {target, group}
                 if is_meant and self._strikes(rule, chance):
                     return rule
         return None

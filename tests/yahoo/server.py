@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.yahoo import chart
+from tests.yahoo import chart, reports
 from tests.yahoo.certificates import make_certificates
 from tests.yahoo.faults import (
     BODY_KINDS,
@@ -33,8 +33,10 @@ from tests.yahoo.faults import (
     Document,
     Fault,
     FaultPlan,
+    targets_of,
 )
 from tests.yahoo.providers import Provider
+from tests.yahoo.reports import Reports
 
 CONSENT_PAGE = (
     "<html><body><form><input name='csrfToken' value='token'>"
@@ -46,7 +48,9 @@ AUTHORITY_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 @dataclass(frozen=True)
 class Asked:
-    """One request that reached the emulator. ``kind`` is chart, cookie, crumb, consent or other.
+    """One request that reached the emulator.
+
+    ``kind`` is chart, calendar, earnings, cookie, crumb, consent or other.
 
     ``second`` is when it came, by ``time.monotonic``.
     """
@@ -84,6 +88,7 @@ class YahooEmulator:
         seed: int = 0,
     ) -> None:
         self.provider = provider
+        self.reports: dict[str, Reports] = {}
         self.clock = clock
         self.plan = FaultPlan(seed=seed)
         for fault in faults:
@@ -155,8 +160,8 @@ class YahooEmulator:
         """The answer to one request."""
         address = urlsplit(target)
         query = dict(parse_qsl(address.query))
-        kind, ticker, answer = self._route(host, address.path)
-        fault = self.plan.draw(ticker if kind == "chart" else kind)
+        kind, ticker, answer = self._route(host, address.path, query)
+        fault = self.plan.draw(*targets_of(kind, ticker))
         with self._lock:
             self.asked.append(Asked(kind, ticker, query, fault.kind if fault else None, time.monotonic()))
         age = timedelta(seconds=fault.age_seconds if fault and fault.kind in STALE_KINDS else 0)
@@ -172,7 +177,9 @@ class YahooEmulator:
         finally:
             self._past.age = timedelta(0)
 
-    def _route(self, host: str, path: str) -> tuple[str, str, Callable[[str, Mapping[str, str]], Reply]]:
+    def _route(
+        self, host: str, path: str, query: Mapping[str, str]
+    ) -> tuple[str, str, Callable[[str, Mapping[str, str]], Reply]]:
         last = unquote(path.rpartition("/")[2])
         if host == "fc.yahoo.com":
             return "cookie", "", self._cookie
@@ -183,7 +190,12 @@ class YahooEmulator:
         if host in {"guce.yahoo.com", "consent.yahoo.com"}:
             return "consent", "", lambda *_: Reply(200, CONSENT_PAGE.encode(), _cookie_header())
         if path.startswith("/v10/finance/quoteSummary/"):
-            return "other", last, self._quote_summary
+            is_calendar = query.get("modules") == "calendarEvents"
+            reply = _json(*reports.calendar(last, self.reports.get(last) if is_calendar else None))
+            return "calendar" if is_calendar else "other", last, lambda *_: reply
+        if path == "/calendar/earnings":
+            page = reports.page(query["symbol"], self.reports.get(query["symbol"], Reports()))
+            return "earnings", query["symbol"], lambda *_: Reply(200, page.encode())
         if path == "/v7/finance/quote":
             return "other", last, lambda *_: _json(200, {"quoteResponse": {"result": [], "error": None}})
         if "/timeseries/" in path:
@@ -192,10 +204,6 @@ class YahooEmulator:
 
     def _cookie(self, ticker: str, query: Mapping[str, str]) -> Reply:
         return Reply(404, b"<html><body>404</body></html>", _cookie_header())
-
-    def _quote_summary(self, ticker: str, query: Mapping[str, str]) -> Reply:
-        error = {"code": "Not Found", "description": f"Quote not found for symbol: {ticker}"}
-        return _json(404, {"quoteSummary": {"result": None, "error": error}})
 
     def _chart(self, ticker: str, query: Mapping[str, str]) -> Reply:
         listing = self.provider(ticker)
