@@ -10,7 +10,7 @@ handed over or counts for a ticker's calendar.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +22,10 @@ from include.contracts import BarRequest, TickerFailure, TickerProfile, require_
 from include.errors import DataContractError, HourcastError, MarketUnavailableError, RetryableError, UnknownTickerError
 from include.market.exchanges import given_calendar
 from include.market.file_bars import read_bars
+from include.market.file_earnings import read_earnings
 from include.market.grid import ALWAYS_OPEN, CURRENCIES
 from include.market.sessions import bar_grid, calendar_of, closed_at_of, feed_delay_minutes, timezone_of
-from include.market.source import FILES, FetchReport, join_bars, known_bars, make_bars
+from include.market.source import FILES, EarningsReport, FetchReport, join_bars, known_bars, make_bars
 
 _LOG: Final = logging.getLogger(__name__)
 _ROUND_THE_CLOCK_HOURS: Final = 20  # of the day's 24; the longest session of an exchange has 9
@@ -69,6 +70,21 @@ class FilesSource:
             is_wanted = (raw["opened_at"] >= request.since) & (raw["opened_at"] < as_of)
             parts.append(known_bars(make_bars(ticker, calendar, raw.loc[is_wanted]), request, as_of))
         return FetchReport(bars=join_bars(parts), failures=tuple(failures))
+
+    @property
+    def is_earnings_costly(self) -> bool:
+        """False: the file is on this machine."""
+        return False
+
+    def fetch_earnings(
+        self,
+        profiles: Sequence[TickerProfile],
+        as_of: datetime,
+        with_past: Collection[str] = (),  # noqa: ARG002  # the past ones are always included
+    ) -> EarningsReport:
+        """The reports that ``earnings.csv`` has of the tickers. See ``file_earnings.py``."""
+        require_utc(as_of, "as_of")
+        return read_earnings(self._folder, {profile.ticker for profile in profiles})
 
     def _describe_one(self, ticker: str, as_of: datetime) -> TickerProfile:
         raw = self._read(ticker)

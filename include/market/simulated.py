@@ -14,7 +14,7 @@ slowly to a base level, over 500 days, so that they stay in a usable range for d
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -28,9 +28,18 @@ from include.contracts import BarRequest, TickerFailure, TickerProfile, require_
 from include.market.extended_closes import join_closes, known_closes
 from include.market.grid import ALWAYS_OPEN, NEW_YORK
 from include.market.sessions import bar_grid, feed_delay_minutes, timezone_of
+from include.market.simulated_earnings import simulated_reports
 from include.market.simulated_nights import Nights, closes_of_nights
 from include.market.simulated_noise import student, uniform
-from include.market.source import SIMULATED, ExtendedReport, FetchReport, join_bars, known_bars, make_bars
+from include.market.source import (
+    SIMULATED,
+    EarningsReport,
+    ExtendedReport,
+    FetchReport,
+    join_bars,
+    known_bars,
+    make_bars,
+)
 
 _Floats = npt.NDArray[np.float64]
 _Days = npt.NDArray[np.int64]
@@ -127,6 +136,20 @@ class SimulatedSource:
             if request.profile.calendar == NEW_YORK
         ]
         return ExtendedReport(closes=join_closes(parts), failures=())
+
+    @property
+    def is_earnings_costly(self) -> bool:
+        """False: the days are computed."""
+        return False
+
+    def fetch_earnings(
+        self,
+        profiles: Sequence[TickerProfile],
+        as_of: datetime,
+        with_past: Collection[str] = (),  # noqa: ARG002  # the past ones are always included
+    ) -> EarningsReport:
+        """The days on which the companies report. See ``simulated_earnings.py``."""
+        return simulated_reports(profiles, as_of)
 
 
 def _profile(ticker: str) -> TickerProfile:

@@ -23,6 +23,7 @@ from include.market import sessions
 from include.market.announcements import use_announcements_file
 from include.market.calendar_definitions import use_calendars_file
 from include.market.exchanges import parse_calendars
+from include.market.file_earnings import FILE_NAME
 from include.market.files import FilesSource
 from include.market.grid import ALWAYS_OPEN, CURRENCIES, NEW_YORK
 from include.market.quality import reject_bars
@@ -63,10 +64,9 @@ def load_histories(
 
 
 def tickers_of(folder: Path) -> list[str]:
-    """The tickers of which a folder has files, sorted; ``market.files`` defines the file names."""
-    stems = (
-        {path.stem for path in folder.iterdir() if path.suffix in {".parquet", ".csv"}} if folder.is_dir() else set()
-    )
+    """The tickers of which a folder has files of bars, sorted; ``market.files`` defines the file names."""
+    paths = list(folder.iterdir()) if folder.is_dir() else []
+    stems = {path.stem for path in paths if path.suffix in {".parquet", ".csv"} and path.name != FILE_NAME}
     return sorted(stem.replace("IDX_", "^").replace("_X", "=X") for stem in stems)
 
 

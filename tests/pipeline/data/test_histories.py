@@ -26,6 +26,7 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("bars")
     for name, calendar in (("AAPL", "XNYS"), ("IDX_GSPC", "XNYS"), ("EURUSD_X", "FX"), ("BTC-USD", "24/7")):
         write(path, name, calendar)
+    (path / "earnings.csv").write_text("ticker,reported_on,timing\n")
     return path
 
 
