@@ -7,7 +7,9 @@ that `HOURCAST_TRAINING_POLICY` names), and writes forecasts with quantiles to P
 
 * A run has one instant, `as_of`: the end of its data interval. It reads nothing that became known later. So a
   backfill over past hours is a walk-forward replay, and a rerun writes the same bytes.
-* The middle tasks are mapped over shards of tickers. A ticker without a new closed bar is skipped. A ticker with a
+* At night an hour may refresh the forecasts of New York's tickers from a price of the extended hours, without training
+  (`HOURCAST_NIGHT_REFRESHES`). For the last of these refreshes there is an additional run at 09:25 New York.
+* The middle tasks are mapped over shards of tickers. A ticker without anything new is skipped. A ticker with a
   problem gets an outcome with the reason. Other tickers are not affected: see `bi.hour_outcome`.
 * `check_hour` fails when a shard did not finish. Clear the failed tasks and the hour repairs itself.
 * `retry_pending` asks `onboard_ticker` to try again for tickers that could not be reached or lost their model.
@@ -19,18 +21,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk import MultipleCronTriggerTimetable, dag, get_current_context, task
 
 from include.edge import DEFAULT_ARGS, TRAINING_POOL, run_as_of
 from include.settings import load_settings
 
-MINUTE = load_settings().schedule.schedule_minute
+SCHEDULE = load_settings().schedule
+EVERY_HOUR = f"{SCHEDULE.schedule_minute} * * * *"
 Json = dict[str, Any]
 
 
 @dag(
     dag_id="hourly_forecast",
-    schedule=CronTriggerTimetable(f"{MINUTE} * * * *", timezone="UTC", interval=timedelta(hours=1)),
+    # New York's clock, for its additional run before the open; whole hours are the same on every clock of full hours
+    schedule=MultipleCronTriggerTimetable(
+        *([EVERY_HOUR, SCHEDULE.night_schedule] if SCHEDULE.night_refreshes else [EVERY_HOUR]),
+        timezone="America/New_York",
+        interval=timedelta(hours=1),
+    ),
     start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
     catchup=False,
     max_active_runs=1,

@@ -8,20 +8,22 @@ for what happens to one shard's models, ``scoring.py`` for what happens when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from include.contracts import Freshness, OutcomeStatus, PlannedTicker, Shard, Stage
 from include.errors import MarketUnavailableError, RetryableError
 from include.pipeline import scoring
-from include.pipeline.data import due, featuring, fetching, scale_notes
+from include.pipeline.data import due, featuring, fetching, nights, scale_notes
 from include.pipeline.data.freshness import update_freshness
 from include.pipeline.models import challengers, forecasting, retention
 from include.pipeline.models.backbones import settle_backbone
 from include.pipeline.services import Services
 from include.store import forecasts as forecast_store
+from include.store import freshness as freshness_store
 from include.store import registry
-from include.store.engine import transaction
+from include.store.engine import Connection, transaction
+from include.store.forecasts import Anchored
 
 _PRUNING_HOUR = 0
 """The hour of the day, UTC, that removes weights which are no longer needed."""
@@ -38,7 +40,8 @@ def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
 def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
     """Fetches and stores the bars that have closed for a shard; counts of tickers fetched, not due and failed.
 
-    A ticker that this hour has fetched already is not fetched again, so that a rerun reads what the hour read.
+    In an hour that refreshes a night, the night's prices are fetched too; that they cannot be had fails no ticker. A
+    ticker that this hour has fetched already is not fetched again, so that a rerun reads what the hour read.
 
     Raises:
         MarketUnavailableError: every ticker that was due failed, for reasons that may pass; retry the shard.
@@ -49,13 +52,15 @@ def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
     failures = fetching.fetch(services, requests, shard.as_of)
     update_freshness(services, profiles, shard.as_of)
     failed = {failure.ticker for failure in failures}
+    blind = nights.fetch(services, [profile for profile in profiles if profile.ticker not in failed], shard.as_of)
     fetched = [item.profile.ticker for item in waiting if item.profile.ticker not in failed]
     with transaction(services.engine) as connection:
         registry.advance(connection, shard.as_of, fetched, Stage.FETCHED)
         registry.record_outcomes(
             connection,
             shard.as_of,
-            {failure.ticker: (OutcomeStatus.FAILED, f"fetch: {failure.reason}") for failure in failures},
+            {failure.ticker: (OutcomeStatus.FAILED, f"fetch: {failure.reason}") for failure in failures}
+            | {ticker: (OutcomeStatus.PLANNED, f"no refresh: {reason}") for ticker, reason in blind.items()},
         )
     if requests and len(failures) == len(requests) and all(failure.is_retryable for failure in failures):
         message = (
@@ -68,10 +73,11 @@ def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
 def compute_features(services: Services, shard: Shard) -> dict[str, int]:
     """Stores the feature rows of the newest bars; counts of rows, and of tickers featured, skipped and failed.
 
-    A ticker is skipped if no new bar has closed since its last forecast, or if its bars are stale.
+    A ticker is skipped if its bars are stale, or if since its last forecast neither a new bar has closed nor a new
+    price of extended hours become known.
     """
     waiting = _waiting(services, shard, Stage.FETCHED)
-    skipped = _reasons_to_skip(services, waiting, shard.as_of)
+    skipped, refreshed = _without_new_bar(services, waiting, shard.as_of)
     profiles = [item.profile for item in waiting if item.profile.ticker not in skipped]
     row_count, problems = featuring.update_features(services.engine, profiles, shard.as_of)
     featured = [profile.ticker for profile in profiles if profile.ticker not in problems]
@@ -79,17 +85,21 @@ def compute_features(services: Services, shard: Shard) -> dict[str, int]:
     outcomes |= {ticker: (OutcomeStatus.FAILED, f"features: {reason}") for ticker, reason in problems.items()}
     with transaction(services.engine) as connection:
         registry.record_outcomes(connection, shard.as_of, outcomes)
+        freshness_store.record_refreshes(connection, shard.as_of, refreshed)
         registry.advance(connection, shard.as_of, featured, Stage.FEATURED)
     return {"rows": row_count, "featured": len(featured), "skipped": len(skipped), "failed": len(problems)}
 
 
 def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
-    """Tests and trains the tickers' challengers; counts of tickers trained, restarted and without a model."""
+    """Tests and trains the tickers' challengers; counts of tickers trained, restarted and without a model.
+
+    A ticker whose forecast is only refreshed has no new bar to learn from, and is not trained.
+    """
     waiting = _waiting(services, shard, Stage.FEATURED, or_later=True)
-    profiles = [item.profile for item in waiting]
+    profiles = [item.profile for item in waiting if not item.is_refresh]
     counts = challengers.fine_tune(services, profiles, shard.as_of)
     with transaction(services.engine) as connection:
-        registry.advance(connection, shard.as_of, [profile.ticker for profile in profiles], Stage.TRAINED)
+        registry.advance(connection, shard.as_of, [item.profile.ticker for item in waiting], Stage.TRAINED)
     return {
         "trained": counts.trained_count,
         "restarted": counts.restarted_count,
@@ -177,19 +187,62 @@ def _waiting(
     return [item for item in planned if item.stage is stage and item.status not in left]
 
 
-def _reasons_to_skip(services: Services, waiting: Sequence[PlannedTicker], as_of: datetime) -> dict[str, str]:
-    found = {item.profile.ticker: item.freshness for item in waiting if item.freshness}
+def _without_new_bar(
+    services: Services, waiting: Sequence[PlannedTicker], as_of: datetime
+) -> tuple[dict[str, str], set[str]]:
+    """The tickers to skip, each with the reason, and those whose forecast is refreshed without a new bar."""
+    found = {item.profile.ticker: item for item in waiting if item.freshness}
     with transaction(services.engine) as connection:
         anchored = forecast_store.last_anchored(connection, list(found), before=as_of)
-    reasons = {ticker: _reason_to_skip(item, anchored.get(ticker)) for ticker, item in found.items()}
-    return {ticker: reason for ticker, reason in reasons.items() if reason is not None}
+        reasons = {
+            ticker: reason
+            for ticker, item in found.items()
+            if item.freshness and (reason := _reason_to_skip(item.freshness, anchored.get(ticker)))
+        }
+        idle = [found[ticker] for ticker in reasons if _is_idle(found[ticker], anchored.get(ticker))]
+        refreshed = _refreshed(services, connection, idle, anchored, as_of)
+    skipped = {ticker: reason for ticker, reason in reasons.items() if ticker not in refreshed}
+    blind = {
+        item.profile.ticker: item.reason or nights.why_blind(anchored[item.profile.ticker].believed_at)
+        for item in idle
+        if item.profile.ticker in skipped and nights.night_at(services, item.profile, as_of) is not None
+    }
+    return {ticker: "; ".join(filter(None, (skipped[ticker], blind.get(ticker)))) for ticker in skipped}, refreshed
 
 
-def _reason_to_skip(item: Freshness, anchored: datetime | None) -> str | None:
+def _is_idle(item: PlannedTicker, anchored: Anchored | None) -> bool:
+    """Whether a ticker is neither late nor stale, and its newest bar has its forecast."""
+    fresh = item.freshness
+    return (
+        fresh is not None
+        and anchored is not None
+        and fresh.newest_at == anchored.anchored_at
+        and fresh.late_reason is None
+        and fresh.status_reason is None
+    )
+
+
+def _refreshed(
+    services: Services,
+    connection: Connection,
+    idle: Sequence[PlannedTicker],
+    anchored: Mapping[str, Anchored],
+    as_of: datetime,
+) -> set[str]:
+    """Of the tickers without a new bar, those with a price of extended hours newer than their last forecast's."""
+    held = scale_notes.held(connection, [item.profile.ticker for item in idle], as_of)
+    profiles = [item.profile for item in idle if item.profile.ticker not in held]
+    newest = {profile.ticker: anchored[profile.ticker].anchored_at for profile in profiles}
+    believed = nights.believed_at(services, connection, profiles, newest, as_of)
+    used = {ticker: anchored[ticker].believed_at or anchored[ticker].anchored_at for ticker in believed}
+    return {ticker for ticker, price in believed.items() if price.believed.priced_at > used[ticker]}
+
+
+def _reason_to_skip(item: Freshness, anchored: Anchored | None) -> str | None:
     if item.newest_at is None:
         return "no bar is known yet"
     if item.status_reason is not None:
         return item.status_reason
-    if anchored is not None and item.newest_at <= anchored:
+    if anchored is not None and item.newest_at <= anchored.anchored_at:
         return item.late_reason or item.nothing_new_reason
     return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from include.model.checkpoint import Backbone
 from include.pipeline.models import backbones, challengers, forecasting
 from include.pipeline.models.serving import UNREADABLE
 from include.pipeline.services import Services, code_version
+from include.settings import MOST_REFRESHES
 from include.store import forecasts as forecast_store
 from include.store import models as model_store
 from include.store import registry
@@ -98,7 +99,7 @@ def replay(services: Services, ticker: str, as_of: datetime, *, is_trained_again
         None
         if serving.is_pruned
         else forecasting.make_forecasts(
-            services,
+            _as_refreshed(services, is_refresh=stored["is_refresh"]),
             [profile],
             as_of,
             written_by=stored["written_by"],
@@ -117,6 +118,13 @@ def replay(services: Services, ticker: str, as_of: datetime, *, is_trained_again
         remarks += [] if trained else ["no training as of this instant is stored"]
     is_compared = forecasts is not None
     return Replay(ticker, as_of, stored["written_by"], stored["model_version"], differences, remarks, is_compared)
+
+
+def _as_refreshed(services: Services, *, is_refresh: bool) -> Services:
+    """The services with the setting by which the stored forecast was refreshed, or was not."""
+    settings = services.settings
+    schedule = replace(settings.schedule, night_refreshes=MOST_REFRESHES if is_refresh else 0)
+    return replace(services, settings=replace(settings, schedule=schedule))
 
 
 def _forecast_differences(

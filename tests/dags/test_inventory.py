@@ -146,3 +146,41 @@ def test_pre_training_waits_to_be_asked_unless_a_schedule_is_set(tmp_path: Path,
         timeout=120,
     )
     assert f"@@ {scheduled} False" in done.stdout, done.stderr
+
+
+_RUNS = """
+import pendulum
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
+timetable = DagSerialization.from_dict(DagSerialization.to_dict(DagBag('dags').dags['hourly_forecast'])).timetable
+for first in ('2026-03-08T03:00', '2026-11-01T03:00', '2026-03-06T12:00', '2026-03-09T12:00', '2026-07-03T12:00'):
+    within, last = TimeRestriction(earliest=pendulum.parse(first), latest=None, catchup=True), None
+    for _ in range(6):
+        last = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=within).data_interval
+        print('@@', last.end.strftime('%d %H:%M'), (last.end - last.start).in_minutes())
+"""
+
+
+@pytest.mark.parametrize(
+    ("refreshes", "extra"), [("8", ["06 14:25", "09 13:25", "03 13:25"]), ("0", [])], ids=["refreshed", "blind"]
+)
+def test_an_hour_runs_every_hour_and_once_more_before_new_york_opens(
+    tmp_path: Path, refreshes: str, extra: list[str]
+) -> None:
+    environment = airflow_environment(tmp_path, "sqlite://") | {"HOURCAST_NIGHT_REFRESHES": refreshes}
+    done = subprocess.run(
+        [sys.executable, "-c", _RUNS],
+        env=environment,
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    runs = [line.removeprefix("@@ ") for line in done.stdout.splitlines() if line.startswith("@@")]
+
+    assert {run.split()[-1] for run in runs} == {"60"}, done.stderr
+    assert [run.removesuffix(" 60") for run in runs if ":35" not in run] == extra
+    assert [run[:8] for run in runs[:6]] == [f"08 {hour:02}:35" for hour in range(3, 9)]
+    assert [run[:8] for run in runs[6:12]] == [f"01 {hour:02}:35" for hour in range(3, 9)]

@@ -31,6 +31,8 @@ CONTENT_TABLES = (
     "split",
     "scale_question",
     "dividend",
+    "extended_close",
+    "extended_rejected",
     "expected_day",
     "feature",
     "model_version",
@@ -99,10 +101,10 @@ def product_environment(url: str, models_dir: Path) -> dict[str, str]:
 
 
 @contextmanager
-def open_product(url: str, models_dir: Path, **settings: str) -> Iterator[Product]:
+def open_product(url: str, models_dir: Path, market: FaultySource | None = None, **settings: str) -> Iterator[Product]:
     """A product with a model small enough for tests; ``settings`` are further ``HOURCAST_*`` values."""
     chosen = load_settings({**product_environment(url, models_dir), **settings})
-    market = FaultySource()
+    market = FaultySource() if market is None else market
     services = Services(settings=chosen, engine=create_store_engine(url), sources={"simulated": market})
     try:
         yield Product(services, market, url)

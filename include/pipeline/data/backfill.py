@@ -5,19 +5,26 @@ Where next: ``known_at.py`` for the instant from which on each bar of a history 
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from typing import Final
 
 from include.contracts import BarRequest, TickerFailure, TickerProfile
-from include.pipeline.data import featuring, storing
+from include.pipeline.data import featuring, nights, storing
 from include.pipeline.data.known_at import BackfillKnownAt
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
 from include.store.engine import Connection
 
+_LOG: Final = logging.getLogger(__name__)
+
 
 def backfill(services: Services, profile: TickerProfile, since: datetime, as_of: datetime) -> TickerFailure | None:
-    """Stores the bars from ``since`` on known at ``as_of``, and their features; a failure if there are none."""
+    """Stores the bars from ``since`` on known at ``as_of``, their features, and the last weeks' prices of nights.
+
+    Returns a failure if there are no bars. Without the nights a ticker is refreshed from its first hour's night on.
+    """
     request = BarRequest(profile, since)
     fetched = services.sources[profile.source].fetch_bars([request], as_of)
     if fetched.failures:
@@ -32,4 +39,6 @@ def backfill(services: Services, profile: TickerProfile, since: datetime, as_of:
         reason = f"{profile.source} has no bar since {since:%Y-%m-%d}"
         return TickerFailure(profile.ticker, reason, is_retryable=False)
     featuring.save_history_features(services.engine, profile, as_of)
+    if problem := nights.backfill(services, profile, as_of):
+        _LOG.warning("%s: the prices of its past nights are not known: %s", profile.ticker, problem)
     return None

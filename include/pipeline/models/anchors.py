@@ -5,6 +5,7 @@ Log-return quantiles become prices here. Where next: ``forecasting.py``, which h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,22 +20,32 @@ from include.evaluation.har import har_quantiles
 from include.market import sessions
 from include.model.calibration import calibrate, width_factors
 from include.pipeline.data.histories import history_of
+from include.pipeline.data.nights import NightPrice
+from include.pipeline.data.reports import ReportNight
+from include.pipeline.models.ahead import Ahead, look_ahead
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ModelForecast:
-    """A model's quantiles of log returns [H, Q] before calibration, its ref, and when the newest bar it read closed."""
+    """A model's quantiles of log returns [H, Q] before calibration, its ref, and when the newest bar it read closed.
+
+    ``expected``: the scale of the first bar's log return.
+    """
 
     quantiles: Array
     ref: ModelRef
     read_until: np.datetime64
+    expected: float
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """The bar that a forecast starts from, its target instants, and the baselines' quantiles of log returns [H, Q]."""
+    """The bar that a forecast starts from, its target instants, and the baselines' quantiles of log returns [H, Q].
+
+    ``ahead``: what is known of the bars ahead. The baselines' quantiles do not have it yet.
+    """
 
     ticker: str
     as_of: datetime
@@ -43,10 +54,18 @@ class Anchor:
     targets: list[datetime]
     walk: Array
     har: Array
+    ahead: Ahead
 
     @classmethod
-    def of(cls, profile: TickerProfile, bars: pd.DataFrame, as_of: datetime) -> Anchor:
-        """The anchor of a ticker's newest bars known at ``as_of``.
+    def of(
+        cls,
+        profile: TickerProfile,
+        bars: pd.DataFrame,
+        as_of: datetime,
+        reports: Sequence[ReportNight] = (),
+        price: NightPrice | None = None,
+    ) -> Anchor:
+        """The anchor of a ticker's newest bars known at ``as_of``, with what is known of the bars ahead.
 
         Raises:
             DataContractError: there are fewer than two bars.
@@ -59,7 +78,8 @@ class Anchor:
         targets = sessions.next_closes(profile.calendar, closed_at, HORIZON_COUNT)
         history = history_of(bars.reset_index(drop=True), profile)
         walk = random_walk_quantiles(history.close, history.bar_number)
-        return cls(profile.ticker, as_of, closed_at, history.close[-1], targets, walk, har_quantiles(history))
+        ahead = look_ahead(profile, history, targets, as_of, reports, price)
+        return cls(profile.ticker, as_of, closed_at, history.close[-1], targets, walk, har_quantiles(history), ahead)
 
     def rows(self, quantiles: Array) -> pd.DataFrame:
         """Log-return quantiles [H, Q] as price rows, one a horizon."""
@@ -70,9 +90,9 @@ class Anchor:
         return prices
 
     def model_rows(self, forecast: ModelForecast, past: pd.DataFrame | None) -> pd.DataFrame:
-        """The model's forecast, its widths calibrated on the ticker's matured forecasts ``past``."""
+        """The model's forecast with what is ahead, its widths calibrated on the ticker's matured forecasts ``past``."""
         factors = factors_of_history(past)
-        rows = self._dated(calibrate(forecast.quantiles, factors))
+        rows = self._dated(self.ahead.applied(calibrate(forecast.quantiles, factors), forecast.expected))
         return rows.assign(
             model_version=forecast.ref.model_version,
             width_factor=factors[:, 0],
@@ -82,19 +102,28 @@ class Anchor:
 
     def fallback_rows(self, width_factor: float) -> pd.DataFrame:
         """The random walk as a labelled fallback, its log returns multiplied by ``width_factor``."""
-        rows = self._dated(self.walk * width_factor)
+        rows = self._dated(self.ahead.applied_to_walk(self.walk * width_factor))
         return rows.assign(
             model_version=None, width_factor=width_factor, tail_width_factor=width_factor, is_fallback=True
         )
 
     def baselines(self) -> list[pd.DataFrame]:
         """The baselines' forecasts of the same bars; without HAR's where there is too little history for it."""
-        walk = self.rows(self.walk).assign(baseline="random_walk")
-        return [walk, self.rows(self.har).assign(baseline="seasonal_har")] if np.isfinite(self.har).all() else [walk]
+        walk = self.rows(self.ahead.applied_to_walk(self.walk)).assign(baseline="random_walk")
+        if not np.isfinite(self.har).all():
+            return [walk]
+        return [walk, self.rows(self.ahead.applied_to_har(self.har)).assign(baseline="seasonal_har")]
 
     def _dated(self, quantiles: Array) -> pd.DataFrame:
-        rows = self.rows(quantiles)
-        return rows.assign(target_at=self.targets, anchored_at=self.closed_at, last_close=self.close)
+        rows = self.rows(quantiles).assign(target_at=self.targets, anchored_at=self.closed_at, last_close=self.close)
+        ahead, count = self.ahead, len(self.targets)
+        return rows.assign(
+            is_refresh=ahead.is_refresh,
+            # as objects: a column of numbers would store NaN where there is no price
+            believed_price=pd.Series([ahead.price] * count, dtype="object"),
+            believed_at=pd.Series([ahead.priced_at] * count, dtype="object"),
+            reasons=pd.Series([list(reasons) or None for reasons in ahead.reasons], dtype="object"),
+        )
 
 
 def factors_of_history(past: pd.DataFrame | None) -> Array:

@@ -22,8 +22,9 @@ from include.evaluation.har import PRODUCT_BARS
 from include.features.windows import Series, latest_window
 from include.model.checkpoint import Backbone
 from include.model.predict import predict as predict_shard
-from include.pipeline.data import scale_notes
+from include.pipeline.data import nights, scale_notes
 from include.pipeline.data.featuring import load_series
+from include.pipeline.data.reports import report_nights
 from include.pipeline.models import networks
 from include.pipeline.models.anchors import Anchor, Array, ModelForecast
 from include.pipeline.models.serving import NO_MODEL, Models, Serving, models_of
@@ -94,6 +95,10 @@ def make_forecasts(
             connection, tickers, as_of, limit=CALIBRATION_ANCHORS, latest_made_at=latest_made_at
         )
         held = scale_notes.held(connection, tickers, as_of)
+        newest = {str(ticker): at.to_pydatetime() for ticker, at in bars.groupby("ticker")["closed_at"].max().items()}
+        waking = [profile for profile in profiles if profile.ticker not in held]
+        prices = nights.believed_at(services, connection, waking, newest, as_of)
+        reports = report_nights(connection, profiles, as_of)
     models = models_of(services, tickers, as_of, serving, stand_in)
     model_forecasts, problems = _model_forecasts(services, profiles, as_of, models)
     bars_by_ticker = {str(ticker): rows for ticker, rows in bars.groupby("ticker")}
@@ -104,7 +109,8 @@ def make_forecasts(
     for profile in profiles:
         ticker = profile.ticker
         try:
-            anchor = Anchor.of(profile, bars_by_ticker.get(ticker, bars.iloc[:0]), as_of)
+            known = bars_by_ticker.get(ticker, bars.iloc[:0])
+            anchor = Anchor.of(profile, known, as_of, reports.get(ticker, ()), prices.get(ticker))
         except DataContractError as error:
             results[ticker] = (OutcomeStatus.FAILED, str(error))
             continue
@@ -116,9 +122,8 @@ def make_forecasts(
         )
         predictions.append(rows.assign(source=profile.source, written_by=written_by, fallback_reason=problem))
         baselines += anchor.baselines()
-        results[ticker] = (
-            (OutcomeStatus.FALLBACK, problem) if problem else (OutcomeStatus.FORECAST, models.notes.get(ticker))
-        )
+        made = OutcomeStatus.REFRESHED if anchor.ahead.is_refresh else OutcomeStatus.FORECAST
+        results[ticker] = (OutcomeStatus.FALLBACK, problem) if problem else (made, models.notes.get(ticker))
     without = {ticker: len(bars_by_ticker[ticker]) for ticker, (_, reason) in results.items() if reason == NO_MODEL}
     for ticker, reason in too_young(services, without, as_of).items():
         results[ticker] = (OutcomeStatus.FALLBACK, reason)
@@ -145,7 +150,12 @@ def _model_forecasts(
     state = networks.only(models.state, list(windows))
     scaled = predict_shard(state, np.stack(list(windows.values())))
     forecasts = {
-        ticker: ModelForecast(_unscale(scaled[row], series[ticker]), models.refs[ticker], series[ticker].closed_at[-1])
+        ticker: ModelForecast(
+            _unscale(scaled[row], series[ticker]),
+            models.refs[ticker],
+            series[ticker].closed_at[-1],
+            float(series[ticker].scale[-1, 0]),
+        )
         for row, ticker in enumerate(state.tickers)
     }
     return forecasts, {ticker: reason for ticker, reason in problems.items() if ticker not in forecasts}
