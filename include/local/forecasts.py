@@ -107,7 +107,10 @@ def open_reader(url: str) -> Iterator[ForecastReader]:
 
 
 def forecast_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The forecasts for a terminal; prices in the ticker's currency, target times in the exchange's time zone.
+    """The forecasts for a terminal; prices in the ticker's currency, times in the exchange's time zone.
+
+    ``price`` is the one that the forecast starts from, ``of`` when it is from: the last close, or at night a price of
+    the extended hours.
 
     A cell that is too wide is wrapped at its spaces, so that 80 columns show every digit.
     """
@@ -120,7 +123,8 @@ def forecast_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     )
     table.add_column("ticker", no_wrap=True)
     table.add_column("source", min_width=9)
-    table.add_column("last close", justify="right", min_width=9)
+    table.add_column("price", justify="right", min_width=9)
+    table.add_column("of", min_width=10)
     table.add_column("target", min_width=10)
     table.add_column("median", justify="right", no_wrap=True)
     table.add_column("90 % interval", justify="right", min_width=9)
@@ -132,21 +136,27 @@ def forecast_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def forecast_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """One row of the table as text: widths are shares of the last close."""
-    last_close = float(row["last_close"])
+    """One row of the table as text: widths are shares of the price that the forecast starts from."""
+    price = float(row["last_close"] if row["believed_price"] is None else row["believed_price"])
+    zone = ZoneInfo(row["exchange_timezone"])
     low, middle, high = (float(row[name]) for name in ("q05", "q50", "q95"))
-    target_at = row["target_at"].astimezone(ZoneInfo(row["exchange_timezone"]))
     source = "SIMULATED" if row["is_simulated"] else str(row["source"])
     return (
         str(row["ticker"]),
         source + (" fallback" if row["is_fallback"] else ""),
-        format_price(last_close),
-        target_at.strftime(_TIME),
+        format_price(price),
+        row["price_at"].astimezone(zone).strftime(_TIME),
+        row["target_at"].astimezone(zone).strftime(_TIME),
         format_price(middle),
         f"{format_price(low)} to {format_price(high)}",
-        format_ratio(high - low, last_close),
-        _random_walk_width(row, last_close),
+        format_ratio(high - low, price),
+        _random_walk_width(row, price),
     )
+
+
+def reason_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why forecasts are as wide as they are or where they start from, a line for each ticker with a reason."""
+    return [f"{row['ticker']}: {row['reasons']}" for row in rows if row["reasons"]]
 
 
 def format_price(price: float) -> str:
@@ -157,13 +167,13 @@ def format_price(price: float) -> str:
 
 
 def format_ratio(difference: float, whole: float) -> str:
-    """A share of the last close, in percent, for people."""
+    """A share of a price, in percent, for people."""
     return f"{100 * difference / whole:.2f}%"
 
 
-def _random_walk_width(row: Mapping[str, Any], last_close: float) -> str:
+def _random_walk_width(row: Mapping[str, Any], price: float) -> str:
     low, high = row.get("random_walk_q05"), row.get("random_walk_q95")
-    return "-" if low is None or high is None else format_ratio(float(high) - float(low), last_close)
+    return "-" if low is None or high is None else format_ratio(float(high) - float(low), price)
 
 
 def _finding(row: Mapping[str, Any]) -> Finding:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from include.errors import LaunchError
 from include.local.airflow_api import AirflowApi
 from include.local.airflow_env import LOGIN_NAME, load_password
-from include.local.forecasts import ForecastReader, forecast_table, open_reader
+from include.local.forecasts import ForecastReader, forecast_table, open_reader, reason_lines
 from include.local.hours import describe_exceptions, last_tick
 from include.local.progress import watch_run
 from include.local.reasons import describe_findings
@@ -131,6 +131,8 @@ class Launch:
             message = f"There is no forecast to show: {reasons}."
             raise LaunchError(message)
         self._screen.table(forecast_table(rows))
+        for line in reason_lines(rows):
+            self._screen.field("Why", line)
         for line in self._directions():
             self._screen.say(line)
 

@@ -13,6 +13,7 @@ from include.local.forecasts import (
     format_price,
     format_ratio,
     open_reader,
+    reason_lines,
 )
 from include.local.reasons import Finding
 from include.store import onboarding, registry
@@ -25,6 +26,9 @@ ROW = {
     "is_simulated": False,
     "is_fallback": False,
     "last_close": 200.0,
+    "believed_price": None,
+    "price_at": datetime(2026, 11, 19, 21, 0, tzinfo=UTC),
+    "reasons": None,
     "q05": 198.0,
     "q50": 200.5,
     "q95": 203.0,
@@ -40,12 +44,28 @@ def test_a_row_has_source_exchange_time_interval_and_the_random_walks_width() ->
         "AAPL",
         "yahoo",
         "200.00",
+        "Thu 19 Nov 16:00 EST",
         "Fri 20 Nov 10:30 EST",
         "200.50",
         "198.00 to 203.00",
         "2.50%",
         "3.00%",
     )
+
+
+def test_at_night_a_row_starts_from_the_nights_price() -> None:
+    night = {"believed_price": 202.0, "price_at": datetime(2026, 11, 20, 13, 30, tzinfo=UTC)}
+
+    cells = forecast_cells(ROW | night)
+
+    assert cells[2:4] == ("202.00", "Fri 20 Nov 08:30 EST")
+    assert cells[-2] == format_ratio(5.0, 202.0)
+
+
+def test_every_ticker_with_a_reason_has_a_line() -> None:
+    assert reason_lines([ROW, ROW | {"reasons": "report after the close of 30 Jan"}]) == [
+        "AAPL: report after the close of 30 Jan"
+    ]
 
 
 def test_simulated_tickers_are_marked_and_so_are_fallbacks() -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from include.contracts import HORIZON_COUNT, TickerProfile
 from include.evaluation.history import History
 from include.evaluation.volatility import seasonal_shape
+from include.market.announcements import describe_announcements
 from include.model.events import report_width, widen, width_left
 from include.model.night import Night, first_bar_shares, refresh, refreshed_baseline
 from include.pipeline.data.nights import NightPrice
@@ -97,6 +98,8 @@ def look_ahead(
             width = width_left(width, report.timing, night.clock_minutes, is_evening=night.is_evening)
         widths[place] = max(widths[place], width)
         by_bar[place].append({"kind": "report", "text": report.text, "width": width})
+    for place, (start, end) in enumerate(zip(starts, targets, strict=True)):
+        by_bar[place] += [{"kind": "announcement", "text": text} for text in describe_announcements(start, end)]
     always = [*_night_reasons(profile, history, price), *_volatility_reasons(history)]
     reasons = [[*always, *(reason for bar in by_bar[: place + 1] for reason in bar)] for place in range(len(targets))]
     variance = np.asarray(shape[history.next_key[-1]] ** 2, dtype=np.float64)
