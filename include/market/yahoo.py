@@ -23,18 +23,18 @@ from include.errors import (
     BarsNotReadyError,
     DataContractError,
     HourcastError,
-    MarketUnavailableError,
     RetryableError,
     UnknownTickerError,
 )
 from include.market.exchanges import parse_calendars
 from include.market.sessions import bar_grid, last_closed, published_until
-from include.market.source import YAHOO, EarningsReport, FetchReport, join_bars, known_bars, make_bars
-from include.market.units import unit_factor
+from include.market.source import YAHOO, EarningsReport, ExtendedReport, FetchReport, join_bars, known_bars, make_bars
 from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
 from include.market.yahoo_earnings import fetch_reports
+from include.market.yahoo_extended import fetch_closes
 from include.market.yahoo_gate import NotAskedError, RateLimitGate, process_gate
+from include.market.yahoo_identity import REFUSED_AS, expected_of, other_unit, require_same
 from include.market.yahoo_retry import RetryPolicy, request_all
 from include.market.yahoo_session import Pace, is_reachable, process_pacer
 from include.settings import MarketSettings
@@ -48,12 +48,6 @@ _FAR_AHEAD: Final = timedelta(days=1)
 """Bars in progress are left out without a word, also when a late retry sees newer ones; a bar from further ahead than
 this is a mistake of Yahoo's, handed over so that the quality gate can write it down."""
 _DESCRIBE_DAYS: Final = 10  # longer than any exchange's holidays
-_REFUSED_AS: Final = {
-    "symbol": "other_symbol",
-    "exchangeTimezoneName": "other_timezone",
-    "currency": "other_currency",
-}
-"""What a response says of its ticker and must say as before, and the reason under which its bars are refused."""
 
 
 @dataclass
@@ -149,6 +143,15 @@ class YahooSource:
         self._client.remember_timezones({profile.ticker: profile.timezone for profile in profiles})
         return fetch_reports(self._client, self._gate, self._policy, self._executor, profiles, as_of, with_past)
 
+    def fetch_extended(self, requests: Sequence[BarRequest], as_of: datetime) -> ExtendedReport:
+        """The 5-minute closes asked for that were known at ``as_of``, and why the other tickers have none.
+
+        Costs one request a ticker. See ``yahoo_extended.py``.
+        """
+        silence_client()
+        self._client.remember_timezones({request.profile.ticker: request.profile.timezone for request in requests})
+        return fetch_closes(self._client, self._gate, self._policy, self._executor, requests, as_of)
+
     def _request_all(
         self, asks: Mapping[str, Callable[[], T]], timezones: Mapping[str, str]
     ) -> tuple[dict[str, T], dict[str, HourcastError]]:
@@ -158,7 +161,7 @@ class YahooSource:
 
     def _describe_one(self, ticker: str, as_of: datetime) -> Answer:
         answer = self._client.hourly(ticker, as_of - timedelta(days=_DESCRIBE_DAYS), as_of)
-        _require_same("symbol", ticker, answer, ticker)
+        require_same("symbol", ticker, answer, ticker)
         if answer.rows.empty:
             message = (
                 f"{ticker}: Yahoo knows it but has no hourly bars of it in {_DESCRIBE_DAYS} days; it cannot be tracked."
@@ -212,7 +215,7 @@ class YahooSource:
             dividends=tuple(
                 Dividend(profile.ticker, at, amount) for at, amount in answer.dividends.items() if at <= as_of
             ),
-            currencies=_other_unit(profile, answer),
+            currencies=other_unit(profile, answer),
         )
         _require_recent(profile, answer, report, as_of, kept)
         return report
@@ -232,31 +235,14 @@ def _require_same_ticker(profile: TickerProfile, answer: Answer, known: pd.DataF
     """Refuses an answer that describes another ticker, and keeps its bars with the reason.
 
     Raises:
-        MarketUnavailableError, DataContractError: as ``_require_same``.
+        MarketUnavailableError, DataContractError: as ``require_same``.
     """
-    expected = {
-        "symbol": profile.ticker,
-        "exchangeTimezoneName": profile.timezone,
-        "currency": _expected_currency(profile, answer),
-    }
-    for name, reason in _REFUSED_AS.items():
+    for name, expected in expected_of(profile, answer).items():
         try:
-            _require_same(name, expected[name], answer, profile.ticker)
+            require_same(name, expected, answer, profile.ticker)
         except DataContractError:
-            kept.refused[profile.ticker, reason] = known.assign(reason=reason)
+            kept.refused[profile.ticker, REFUSED_AS[name]] = known.assign(reason=REFUSED_AS[name])
             raise
-
-
-def _other_unit(profile: TickerProfile, answer: Answer) -> dict[str, str]:
-    """The answer's currency by ticker if it is another unit of the profile's, such as pounds in place of pence."""
-    given = answer.metadata["currency"]
-    return {profile.ticker: given} if given is not None and unit_factor(profile.currency, given) else {}
-
-
-def _expected_currency(profile: TickerProfile, answer: Answer) -> str | None:
-    """The profile's currency; the answer's if that is another unit of it, or if the profile has none."""
-    given = answer.metadata["currency"]
-    return given if profile.currency is None or unit_factor(profile.currency, given) else profile.currency
 
 
 def _require_recent(profile: TickerProfile, answer: Answer, report: FetchReport, as_of: datetime, kept: _Kept) -> None:
@@ -277,21 +263,6 @@ def _require_recent(profile: TickerProfile, answer: Answer, report: FetchReport,
         "was complete; a later one should have it."
     )
     raise BarsNotReadyError(message)
-
-
-def _require_same(name: str, expected: str | None, answer: Answer, ticker: str) -> None:
-    """Refuses an answer whose description does not fit the ticker: its numbers are another's.
-
-    Raises:
-        MarketUnavailableError: Yahoo gave no description at all.
-        DataContractError: it gave another one.
-    """
-    if answer.metadata["symbol"] is None:
-        message = f"{ticker}: Yahoo answered with nothing."
-        raise MarketUnavailableError(message)
-    if answer.metadata[name] != expected:
-        message = f"{ticker}: Yahoo's answer has {name} {answer.metadata[name]!r} where {expected!r} was expected."
-        raise DataContractError(message)
 
 
 def _require_none_due(profile: TickerProfile, since: datetime, as_of: datetime) -> None:

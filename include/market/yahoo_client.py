@@ -1,4 +1,4 @@
-"""One ticker's hourly bars from yfinance, or one of Hourcast's errors.
+"""One ticker's hourly or 5-minute bars from yfinance, or one of Hourcast's errors.
 
 yfinance 1.7.0 has three properties that this module works around. It caches failed responses until the process ends.
 It reports most errors as "possibly delisted". It shares one session, crumb and cache among all threads. The module
@@ -54,6 +54,8 @@ T = TypeVar("T")
 
 LONGEST_HISTORY_DAYS: Final = 729
 """Yahoo refuses hourly bars older than 730 days, to the second; requests of exactly 730 days were refused as well."""
+LONGEST_CLOSES_DAYS: Final = 59
+"""Yahoo refuses 5-minute bars older than 60 days."""
 
 _METADATA_NAMES: Final = ("symbol", "currency", "exchangeName", "exchangeTimezoneName", "instrumentType", "longName")
 _CLIENT_FOLDER: Final = Path(yf.__file__).parent
@@ -122,9 +124,10 @@ class YahooClient:
             message = f"{ticker}: this is an ISIN; give the ticker as Yahoo spells it."
             raise InvalidRequestError(message)
         try:
-            return self._request(ticker, {"start": since, "end": until}, until, is_repeat)
+            return self._request(ticker, {"interval": "1h", "start": since, "end": until}, until, is_repeat)
         except RangeRefusedError:  # ``until`` is long past: request the longest history that Yahoo still serves
-            answer = self._request(ticker, {"period": f"{LONGEST_HISTORY_DAYS}d"}, until, is_repeat)
+            longest = {"interval": "1h", "period": f"{LONGEST_HISTORY_DAYS}d"}
+            answer = self._request(ticker, longest, until, is_repeat)
             return replace(answer, rows=answer.rows[answer.rows["opened_at"] < until])
 
     def ask(self, ticker: str, path: str, question: Callable[[Any], T]) -> tuple[T | None, Response | None]:
@@ -146,13 +149,23 @@ class YahooClient:
                 translated = translate(error, ticker, None)
                 raise translated from (None if translated is error else error)
 
+    def five_minutes(self, ticker: str, since: datetime, until: datetime, *, is_repeat: bool = False) -> Answer:
+        """Yahoo's 5-minute bars with since <= opened_at < until, those of extended hours included.
+
+        Raises:
+            RangeRefusedError: ``since`` is more than 60 days ago.
+            HourcastError: as ``hourly``.
+        """
+        window = {"interval": "5m", "prepost": True, "start": since, "end": until}
+        return self._request(ticker, window, until, is_repeat)
+
     def _request(self, ticker: str, window: Mapping[str, Any], until: datetime, is_repeat: bool) -> Answer:
         # yfinance caches responses for past windows, failures as well, until the process ends.
         YfData.cache_get.cache_clear()
         with self._session.call(is_repeat=is_repeat) as call:
             try:
                 frame = yf.Ticker(ticker, session=self._session).history(
-                    interval="1h", auto_adjust=False, actions=False, timeout=self._timeout_seconds, **window
+                    auto_adjust=False, actions=False, timeout=self._timeout_seconds, **window
                 )
             except Exception as error:  # noqa: BLE001  # yfinance raises whatever its parsing runs into
                 frame = self._nothing_or_raise(error, ticker, call)
@@ -187,8 +200,8 @@ def translate(error: Exception, ticker: str, status: int | None) -> HourcastErro
         return MarketUnavailableError(f"{ticker}: the request to Yahoo failed: {_first_line(error)}")
     if status == 404 and isinstance(error, YFTickerMissingError):
         return UnknownTickerError(f"{ticker}: Yahoo does not know it; check the spelling or whether it was delisted.")
-    if status == 422 and "730 days" in str(error):
-        return RangeRefusedError(f"{ticker}: Yahoo no longer gives hourly bars that old: {_first_line(error)}")
+    if status == 422 and "must be within the last" in str(error):
+        return RangeRefusedError(f"{ticker}: Yahoo no longer gives bars that old: {_first_line(error)}")
     if status is not None and status >= 400:
         # yfinance's text is left out: it says "possibly delisted" for every cause.
         return MarketUnavailableError(f"{ticker}: Yahoo answered with status {status}.")

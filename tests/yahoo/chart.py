@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from tests.yahoo.exchanges import Exchange, exchange_of
 from tests.yahoo.faults import Document
+from tests.yahoo.five_minutes import EVENING_BARS, MORNING_BARS, STEP, five_minutes_of
 from tests.yahoo.providers import PRICES, Listing
 
 DAY = 86_400
 OLDEST_HOURLY_DAYS = 730
+OLDEST_DAYS = {"5m": 60, "1h": OLDEST_HOURLY_DAYS, "60m": OLDEST_HOURLY_DAYS}
 VALID_RANGES = ["1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"]
 _DAYS_BY_UNIT = {"d": 1, "wk": 7, "mo": 31, "y": 365}
 
@@ -40,18 +42,22 @@ def answer(ticker: str, listing: Listing, query: Mapping[str, str], clock: datet
     """Status and document of one chart request at an instant of the emulator's clock."""
     now = int(clock.timestamp())
     interval = query.get("interval", "1d")
-    if interval not in {"1h", "60m", "1d"}:
+    if interval not in {*OLDEST_DAYS, "1d"}:
         return _refusal(422, "Unprocessable Entity", f"Invalid input - interval={interval} is not supported")
     since, until = _bounds(query, now)
-    if interval != "1d" and since < now - OLDEST_HOURLY_DAYS * DAY:
+    if interval != "1d" and since < now - OLDEST_DAYS[interval] * DAY:
         text = (
-            f"1h data not available for startTime={since} and endTime={until}. "
-            "The requested range must be within the last 730 days."
+            f"{interval.replace('60m', '1h')} data not available for startTime={since} and endTime={until}. "
+            f"The requested range must be within the last {OLDEST_DAYS[interval]} days."
         )
         return _refusal(422, "Unprocessable Entity", text)
     exchange = exchange_of(ticker)
-    seen = _as_seen(listing, now - 60 * exchange.delay_minutes)
-    if exchange.has_auction and interval != "1d":
+    traded = listing
+    if interval == "5m":
+        has_extended_hours = _has_extended_hours(exchange) and query.get("includePrePost", "").lower() == "true"
+        traded = five_minutes_of(listing, since, until, has_extended_hours=has_extended_hours)
+    seen = _as_seen(traded, now - 60 * exchange.delay_minutes)
+    if exchange.has_auction and interval in {"1h", "60m"}:
         seen = _with_auctions(seen, listing, now - 60 * exchange.delay_minutes)
     rows = _daily(seen, exchange) if interval == "1d" else seen
     is_asked = (rows.opened >= since) & (rows.opened < until)
@@ -156,7 +162,7 @@ def _meta(
 ) -> Document:
     now = int(clock.timestamp())
     price = float(seen.prices[-1, 3]) if len(seen.opened) else None
-    regular = _period(now, exchange, listing)
+    periods = _periods(now, exchange, listing)
     meta: Document = {
         "currency": exchange.currency,
         "symbol": ticker,
@@ -165,7 +171,7 @@ def _meta(
         "instrumentType": exchange.instrument_type,
         "firstTradeDate": int(listing.opened[0]) if len(listing.opened) else None,
         "regularMarketTime": _last_trade(listing, now - 60 * exchange.delay_minutes),
-        "hasPrePostMarketData": exchange.code == "NMS",
+        "hasPrePostMarketData": _has_extended_hours(exchange),
         "gmtoffset": _offset(now, exchange.timezone),
         "timezone": clock.astimezone(ZoneInfo(exchange.timezone)).tzname(),
         "exchangeTimezoneName": exchange.timezone,
@@ -176,7 +182,7 @@ def _meta(
         "previousClose": price,
         "scale": 3,
         "priceHint": 2,
-        "currentTradingPeriod": {name: dict(regular) for name in ("pre", "regular", "post")},
+        "currentTradingPeriod": periods,
         "dataGranularity": query.get("interval", "1d"),
         "range": query.get("range", ""),
         "validRanges": VALID_RANGES,
@@ -184,8 +190,28 @@ def _meta(
     if query.get("interval") != "1d":
         zone = ZoneInfo(exchange.timezone)
         days = {datetime.fromtimestamp(second, zone).date(): int(second) for second in rows.opened}
-        meta["tradingPeriods"] = [[_period(second, exchange, listing)] for second in days.values()]
+        periods_of_days = [_periods(second, exchange, listing) for second in days.values()]
+        if query.get("includePrePost", "").lower() == "true":
+            meta["tradingPeriods"] = {name: [[day[name]] for day in periods_of_days] for name in ("pre", "post")}
+            if periods_of_days:
+                meta["tradingPeriods"]["regular"] = [[day["regular"]] for day in periods_of_days]
+        else:
+            meta["tradingPeriods"] = [[day["regular"]] for day in periods_of_days]
     return meta
+
+
+def _has_extended_hours(exchange: Exchange) -> bool:
+    return exchange.code == "NMS"
+
+
+def _periods(second: int, exchange: Exchange, listing: Listing) -> dict[str, Document]:
+    """The trading periods of the exchange's day that holds an instant: before, in and after regular hours."""
+    regular = _period(second, exchange, listing)
+    if not _has_extended_hours(exchange):
+        return {name: dict(regular) for name in ("pre", "regular", "post")}
+    before = regular | {"start": regular["start"] - STEP * MORNING_BARS, "end": regular["start"]}
+    after = regular | {"start": regular["end"], "end": regular["end"] + STEP * EVENING_BARS}
+    return {"pre": before, "regular": regular, "post": after}
 
 
 def _last_trade(listing: Listing, now: int) -> int:

@@ -4,7 +4,8 @@ A rule is written ``TARGET:KIND[:TIMES][@SECONDS]``: the target is a ticker, ``*
 ``crumb``, ``calendar`` (reports to come), ``earnings`` (all reports), or one ticker's, as ``calendar-AAPL``; TIMES is a
 count (``3``) or a share (``25%``), and left out it means always; SECONDS is how long a hang or a delay lasts, what
 Retry-After says, or how long a refusing window stays open after the last request. The kinds ``stale`` and
-``stale-unmarked`` may have an age in seconds, as in ``stale-420``; without one they are two days old.
+``stale-unmarked`` may have an age in seconds, as in ``stale-420``; without one they are two days old. A ticker's rules
+are about all its charts; ``extended`` and ``extended-AAPL`` mean requests for 5-minute bars only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.yahoo.extended_faults import EXTENDED_KINDS
 
 Document = dict[str, Any]
 
@@ -219,9 +222,21 @@ class Fault:
     age_seconds: int = _STALE_SECONDS
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            message = f"{self.kind!r} is no fault; known are {', '.join(sorted(KINDS))}"
+        known = KINDS | EXTENDED_KINDS.keys()
+        if self.kind not in known:
+            message = f"{self.kind!r} is no fault; known are {', '.join(sorted(known))}"
             raise ValueError(message)
+
+
+def changed(document: Document, kind: str) -> Document:
+    """The chart document with its numbers changed as this kind does, where it is about answers like this one."""
+    result = document["chart"]["result"][0]
+    count = len(result.get("timestamp", ()))
+    if kind in DATA_KINDS and count >= 5:
+        DATA_KINDS[kind](result)
+    if kind in EXTENDED_KINDS and count and result["meta"]["dataGranularity"] == "5m":
+        EXTENDED_KINDS[kind](result)
+    return document
 
 
 def targets_of(kind: str, ticker: str) -> tuple[str, str | None]:

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.yahoo import chart, reports
 from tests.yahoo.certificates import make_certificates
+from tests.yahoo.extended_faults import EXTENDED_KINDS
 from tests.yahoo.faults import (
     BODY_KINDS,
     DATA_KINDS,
@@ -33,6 +34,7 @@ from tests.yahoo.faults import (
     Document,
     Fault,
     FaultPlan,
+    changed,
     targets_of,
 )
 from tests.yahoo.providers import Provider
@@ -161,7 +163,9 @@ class YahooEmulator:
         address = urlsplit(target)
         query = dict(parse_qsl(address.query))
         kind, ticker, answer = self._route(host, address.path, query)
-        fault = self.plan.draw(*targets_of(kind, ticker))
+        is_extended = kind == "chart" and query.get("interval") == "5m"
+        fault = self.plan.draw(f"extended-{ticker}", "extended") if is_extended else None
+        fault = fault or self.plan.draw(*targets_of(kind, ticker))
         with self._lock:
             self.asked.append(Asked(kind, ticker, query, fault.kind if fault else None, time.monotonic()))
         age = timedelta(seconds=fault.age_seconds if fault and fault.kind in STALE_KINDS else 0)
@@ -218,12 +222,8 @@ class YahooEmulator:
             return _refused(fault)
         if fault.kind in BODY_KINDS:
             return Reply(200, BODY_KINDS[fault.kind])
-        if fault.kind in DATA_KINDS and reply.status == 200:
-            document = json.loads(reply.body)
-            result = document["chart"]["result"][0]
-            if len(result.get("timestamp", ())) >= 5:
-                DATA_KINDS[fault.kind](result)
-            return _json(200, document)
+        if reply.status == 200 and fault.kind in {*DATA_KINDS, *EXTENDED_KINDS}:
+            return _json(200, changed(json.loads(reply.body), fault.kind))
         return Reply(reply.status, reply.body, reply.headers, fault)
 
 
