@@ -23,14 +23,11 @@ WIDTHS: Final = ((0.7, 4.0), (0.35, 3.0), (0.1, 2.0))
 UNKNOWN_SIDE_PROBABILITY: Final = 0.45
 """Probability of each of the two nights around a report whose side of the session is not known."""
 
-WIDTH_AFTER_REPORT: Final = 2.0
-"""How many times as wide as usual what is left of a night is when its report came after the close."""
+LEFT_AFTER_REPORT: Final = 0.5
+"""Share of a report's width that is left of its night once the report is out."""
 
-WIDTH_LIKELY_OUT: Final = 2.0
-"""The same from ``LIKELY_OUT_MINUTES`` of the morning on when the report is due before the open."""
-
-LIKELY_OUT_MINUTES: Final = 8 * 60
-"""From this minute of the morning on, most reports before the open are out."""
+OUT_MINUTES: Final = 18 * 60
+"""From this minute of the evening on, reports after the close are out."""
 
 _MEDIAN: Final = QUANTILE_LEVELS.index(0.5)
 
@@ -59,10 +56,15 @@ def widen(quantiles: Floats, bar_variance: Floats, widths: Floats) -> Floats:
 
 
 def width_left(width: float, timing: ReportTiming, clock_minutes: int, *, is_evening: bool) -> float:
-    """What is left at a refresh of the width of the night's report: the ``widths`` entry of the first bar.
+    """What is left at a refresh of the width of the night's report: the ``widths`` entry of the first bar; at least 1.
 
-    After the close a report is out before the first refresh, and its move is in the believed price. The minute of a
-    report before the open is not believed.
+    A report after the close is out by 18:00, and its move is in the believed price. Half of its width is left: what was
+    then left of the night was 1.5 to 2.5 times as wide as in other nights. The minute of a report before the open is
+    not believed, so its width stays until the open. Most are out by 08:35, but then too what was left was 4 times as
+    wide as in other nights, and with less than the full width the intervals were too narrow. So does that of an unknown
+    side. ``docs/model.md`` (Report nights) has the figures.
+
+    The move over the expected size counts from the same width: ``night.refresh`` takes the expected size times this.
 
     Args:
         width: ``report_width`` at the last close.
@@ -70,7 +72,5 @@ def width_left(width: float, timing: ReportTiming, clock_minutes: int, *, is_eve
         clock_minutes: The exchange's clock at the refresh, in minutes since midnight.
         is_evening: The refresh is on the day of the last close.
     """
-    if timing is ReportTiming.AFTER_CLOSE:
-        return min(width, WIDTH_AFTER_REPORT)
-    is_likely_out = not is_evening and clock_minutes >= LIKELY_OUT_MINUTES
-    return min(width, WIDTH_LIKELY_OUT) if is_likely_out else width
+    is_out = timing is ReportTiming.AFTER_CLOSE and (not is_evening or clock_minutes >= OUT_MINUTES)
+    return max(1.0, LEFT_AFTER_REPORT * width) if is_out else width

@@ -72,8 +72,8 @@ def blind_forecasts(
 ) -> dict[str, Blind]:
     """Forecasts of all tickers from ``starts[0]`` to ``until``; the network is trained again at each start.
 
-    A network is trained for so many ``steps`` on all bars of ``histories`` that closed before its start. Parts that ``cache`` holds already
-    are read from it; so a cache belongs to one folder of bars.
+    A network is trained for so many ``steps`` on all bars of ``histories`` that closed before its start. Parts that
+    ``cache`` holds already are read from it; so a cache belongs to one folder of bars.
     """
     cache.mkdir(parents=True, exist_ok=True)
     parts = []
@@ -89,7 +89,9 @@ def blind_forecasts(
 
 def _trained(histories: Mapping[str, History], start: datetime, seed: int, steps: int) -> ShardState:
     config = model_config(load_settings({}).model, MODEL_INPUT_COUNT)
-    return train_backbone(histories, start, config, PretrainConfig(steps=steps, mirrored_inputs=SIGNED_INPUT_COUNT), seed)
+    return train_backbone(
+        histories, start, config, PretrainConfig(steps=steps, mirrored_inputs=SIGNED_INPUT_COUNT), seed
+    )
 
 
 def _part(histories: Mapping[str, History], start: datetime, end: datetime, state: ShardState) -> dict[str, Blind]:

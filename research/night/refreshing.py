@@ -43,7 +43,8 @@ def refreshed(cases: Cases, *, has_reports: bool = False) -> FloatArray:
         variance = cases.bar_variance[place]
         quantiles = widen(cases.model[place], variance, widths[place])
         shares = first_bar_shares(variance * widths[place] ** 2)
-        result[place] = refresh(quantiles, float(cases.scale[place, 0]), shares, night_of_case(cases, place))
+        expected = float(cases.scale[place, 0] * widths[place, 0])
+        result[place] = refresh(quantiles, expected, shares, night_of_case(cases, place))
     return result
 
 

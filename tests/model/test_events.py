@@ -74,8 +74,14 @@ def test_a_refresh_never_widens_more_than_the_report_and_never_below_the_usual_w
     assert 1.0 <= width_left(width, timing, clock, is_evening=is_evening) <= width
 
 
-def test_a_report_before_the_open_keeps_its_width_until_the_morning() -> None:
-    assert width_left(4.0, ReportTiming.BEFORE_OPEN, 20 * 60 + 35, is_evening=True) == 4.0
-    assert width_left(4.0, ReportTiming.BEFORE_OPEN, 4 * 60 + 35, is_evening=False) == 4.0
-    assert width_left(4.0, ReportTiming.BEFORE_OPEN, 9 * 60 + 25, is_evening=False) < 4.0
-    assert width_left(4.0, ReportTiming.AFTER_CLOSE, 18 * 60 + 35, is_evening=True) < 4.0
+def test_a_report_before_the_open_or_of_unknown_side_keeps_its_width_until_the_open() -> None:
+    for timing in (ReportTiming.BEFORE_OPEN, ReportTiming.UNKNOWN):
+        assert width_left(4.0, timing, 20 * 60 + 35, is_evening=True) == 4.0
+        assert width_left(4.0, timing, 9 * 60 + 25, is_evening=False) == 4.0
+
+
+def test_half_of_the_width_is_left_once_a_report_after_the_close_is_out() -> None:
+    assert width_left(4.0, ReportTiming.AFTER_CLOSE, 17 * 60 + 59, is_evening=True) == 4.0
+    assert width_left(4.0, ReportTiming.AFTER_CLOSE, 18 * 60, is_evening=True) == 2.0
+    assert width_left(4.0, ReportTiming.AFTER_CLOSE, 4 * 60 + 35, is_evening=False) == 2.0
+    assert width_left(1.0, ReportTiming.AFTER_CLOSE, 4 * 60 + 35, is_evening=False) == 1.0

@@ -14,6 +14,8 @@ from include.model.night import (
     EVENING,
     MORNING,
     MOVE_GAIN,
+    STALE_MINUTES,
+    STALE_WEIGHT,
     Night,
     first_bar_shares,
     move_weight,
@@ -96,6 +98,14 @@ def test_less_is_left_and_the_move_weighs_more_as_the_night_passes() -> None:
 def test_an_instant_within_an_hour_has_the_constants_of_its_hour() -> None:
     assert move_weight(_night(clock="18:00")) == move_weight(_night(clock="18:59"))
     assert remaining_ratio(_night(clock="08:01"), SHARES).tolist() == remaining_ratio(_night(), SHARES).tolist()
+
+
+def test_a_stale_price_moves_the_location_by_less() -> None:
+    fresh, stale = (move_weight(_night(age_minutes=age)) for age in (STALE_MINUTES - 1.0, STALE_MINUTES))
+    assert stale == STALE_WEIGHT * fresh
+    old = refresh(BLIND, SCALE[0], SHARES, _night(0.01, age_minutes=120.0))
+    new = refresh(BLIND, SCALE[0], SHARES, _night(0.01))
+    np.testing.assert_allclose(new[:, MEDIAN] - old[:, MEDIAN], 0.01 * (1.0 - STALE_WEIGHT))
 
 
 def test_both_tables_begin_at_0_and_ascend() -> None:
