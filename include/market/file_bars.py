@@ -56,11 +56,26 @@ def read_bars(path: Path, ticker: str) -> FileBars:
     Raises:
         DataContractError: the file cannot be read as hourly bars; the message lacks the file's name.
     """
-    file = ParquetFile(path) if path.suffix == ".parquet" else TextFile(path)
+    file = _open(path)
     canonical = _canonical(file)
     bars = FileBars(canonical, how=None) if canonical is not None else _any_layout(file, ticker)
     _require_hourly(bars.rows["opened_at"])
     return bars
+
+
+def read_canonical(path: Path) -> pd.DataFrame | None:
+    """The rows of a file in the canonical layout, bars of any length: opened_at (UTC), open, high, low, close, volume.
+
+    None if it is in another layout.
+
+    Raises:
+        DataContractError: the file cannot be read; the message lacks its name.
+    """
+    return _canonical(_open(path))
+
+
+def _open(path: Path) -> ParquetFile | TextFile:
+    return ParquetFile(path) if path.suffix == ".parquet" else TextFile(path)
 
 
 def _canonical(file: ParquetFile | TextFile) -> pd.DataFrame | None:

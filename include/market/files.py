@@ -2,7 +2,8 @@
 
 A file has the columns ts (UTC, when the bar opens), open, high, low, close, volume, or another layout that can mean one
 thing only (``file_bars.py``). It is named after its ticker, with ``^X`` written as ``IDX_X`` and ``=X`` as ``_X``:
-``AAPL.parquet``, ``IDX_GSPC.csv``, ``EURUSD_X.parquet``.
+``AAPL.parquet``, ``IDX_GSPC.csv``, ``EURUSD_X.parquet``. Its 5-minute closes of extended hours are in a sub-folder
+(``file_closes.py``).
 The folder may reach past ``as_of``: how a file is laid out is found from all of it, but no bar that opens later is
 handed over or counts for a ticker's calendar.
 """
@@ -21,11 +22,13 @@ import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 from include.contracts import BarRequest, TickerFailure, TickerProfile, require_utc
 from include.errors import DataContractError, HourcastError, MarketUnavailableError, RetryableError, UnknownTickerError
 from include.market.exchanges import given_calendar
+from include.market.extended_closes import join_closes, known_closes
 from include.market.file_bars import read_bars
+from include.market.file_closes import read_closes
 from include.market.file_earnings import read_earnings
 from include.market.grid import ALWAYS_OPEN, CURRENCIES
 from include.market.sessions import bar_grid, calendar_of, closed_at_of, feed_delay_minutes, timezone_of
-from include.market.source import FILES, EarningsReport, FetchReport, join_bars, known_bars, make_bars
+from include.market.source import FILES, EarningsReport, ExtendedReport, FetchReport, join_bars, known_bars, make_bars
 
 _LOG: Final = logging.getLogger(__name__)
 _ROUND_THE_CLOCK_HOURS: Final = 20  # of the day's 24; the longest session of an exchange has 9
@@ -71,6 +74,25 @@ class FilesSource:
             parts.append(known_bars(make_bars(ticker, calendar, raw.loc[is_wanted]), request, as_of))
         return FetchReport(bars=join_bars(parts), failures=tuple(failures))
 
+    def fetch_extended(self, requests: Sequence[BarRequest], as_of: datetime) -> ExtendedReport:
+        """The 5-minute closes asked for that were known at ``as_of``; a broken file is that ticker's failure.
+
+        A ticker that has no such file has no closes, which is no failure. See ``file_closes.py``.
+        """
+        parts: list[pd.DataFrame] = []
+        failures: list[TickerFailure] = []
+        for request in requests:
+            ticker = request.profile.ticker
+            try:
+                rows = read_closes(self._folder, _stem(ticker), ticker)
+            except HourcastError as error:
+                failures.append(_failure(ticker, error))
+                continue
+            if rows is not None:
+                is_wanted = (rows["opened_at"] >= request.since) & (rows["opened_at"] < as_of)
+                parts.append(known_closes(rows.loc[is_wanted], request, as_of))
+        return ExtendedReport(closes=join_closes(parts), failures=tuple(failures))
+
     @property
     def is_earnings_costly(self) -> bool:
         """False: the file is on this machine."""
@@ -115,7 +137,7 @@ class FilesSource:
         if not self._folder.is_dir():
             message = f"{ticker}: the folder {self._folder} is not there; check HOURCAST_BARS_DIR."
             raise MarketUnavailableError(message)
-        stem = ticker.replace("^", "IDX_").replace("=", "_")
+        stem = _stem(ticker)
         for path in (self._folder / f"{stem}.parquet", self._folder / f"{stem}.csv"):
             if path.is_file():
                 return path
@@ -144,6 +166,11 @@ class FilesSource:
             self._explained.add(path)
             _LOG.info("%s: read %s.", path, bars.how)
         return bars.rows
+
+
+def _stem(ticker: str) -> str:
+    """The name of the ticker's files, without their ending."""
+    return ticker.replace("^", "IDX_").replace("=", "_")
 
 
 def _round_the_clock(opened_at: pd.Series[Any]) -> str | None:
