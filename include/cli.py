@@ -16,7 +16,7 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError, InvalidRequestError
-from include.pipeline import hour, onboarding, replay
+from include.pipeline import earnings, hour, onboarding, replay
 from include.pipeline.data import rescaling
 from include.pipeline.models import retention
 from include.pipeline.pretraining import requests
@@ -49,6 +49,8 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     as_of = require_utc(chosen.as_of or datetime.now(UTC), "as_of")
     if chosen.command == "run-hour":
         return dict(hour.run_hour(services, as_of))
+    if chosen.command == "earnings":
+        return dict(earnings.update_all(services, as_of))
     if chosen.command == "prune":
         return dict(retention.prune(services, as_of))
     if chosen.command == "pretrain":
@@ -165,8 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--move", action="store_true", help="a price move")
     rescale.add_argument("--unit", action="store_true", help="the volumes stayed as they were: pence became pounds")
     prune = commands.add_parser("prune", help="remove weights that are no longer needed, as the hour at 0:00 UTC does")
+    reports = commands.add_parser("earnings", help="the days on which companies report, as their sources name them")
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
-    for command in (run_hour, onboard, retire, pretrain, rescale, prune):
+    for command in (run_hour, onboard, retire, pretrain, rescale, prune, reports):
         command.add_argument(
             "--as-of", type=datetime.fromisoformat, help="nothing that became known later is read; default: now"
         )

@@ -125,7 +125,7 @@ def _ask(
         MarketUnavailableError: Yahoo gave no response that can be read.
     """
     refusals.require_few(profile.ticker)
-    _, response = client.ask(profile.ticker, CALENDAR_PATH, lambda stock: stock.calendar)
+    _, response = client.ask(profile.ticker, CALENDAR_PATH, lambda asked: asked.calendar)
     if response is not None and response.status_code == 404:
         return _Said((), _made_at(response, profile.ticker), has_reports=False, has_past=is_past_wanted)
     served = _served(response, profile.ticker, refusals)
@@ -218,7 +218,7 @@ def _past(
     Raises:
         MarketUnavailableError: Yahoo gave no page that can be read, or another company's.
     """
-    frame, response = client.ask(profile.ticker, PAGE_PATH, lambda stock: stock.get_earnings_dates())
+    frame, response = client.ask(profile.ticker, PAGE_PATH, lambda asked: asked.get_earnings_dates())
     page = _served(response, profile.ticker, refusals)
     is_named = re.search(rf">\s*{re.escape(escape(profile.ticker))}\s*<", page.text)
     if frame is None or "Reported EPS" not in frame or not is_named:

@@ -18,6 +18,7 @@ from include.errors import InvalidRequestError, RetryableError
 from include.market.source import normalise_ticker, source_of
 from include.pipeline.data import rescaling
 from include.pipeline.data.backfill import backfill
+from include.pipeline.earnings import update_earnings
 from include.pipeline.models import forecasting, training
 from include.pipeline.models.backbones import settle_backbone
 from include.pipeline.services import Services
@@ -90,10 +91,15 @@ def validate(services: Services, request: Request) -> list[Shard]:
 
 
 def backfill_history(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
-    """Fetches and stores the shard's history and its features; counts of tickers done, failed and left pending."""
+    """Fetches and stores the shard's history and its features; counts of tickers done, failed and left pending.
+
+    The days of companies' reports are fetched after all bars; without them a ticker is onboarded all the same.
+    """
     waiting = _waiting(services, request_id, shard, RequestStage.VALIDATED)
     for item in waiting:
         _backfill(services, request_id, item)
+    backfilled = _waiting(services, request_id, shard, RequestStage.BACKFILLED)
+    update_earnings(services, _profiles(services, backfilled), shard.as_of)
     return _stage_counts(services, request_id, shard)
 
 

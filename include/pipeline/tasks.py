@@ -1,7 +1,8 @@
-"""What the tasks of ``hourly_forecast`` and ``onboard_ticker`` call: one function a task, plain JSON values in and out.
+"""What the tasks of ``hourly_forecast``, ``onboard_ticker`` and ``earnings_dates`` call: one function a task.
 
-Each function opens the services, runs one use case, and returns a value small enough for XCom. DAG files import this
-module inside their task bodies only. Where next: ``pretraining/tasks.py`` for the DAG ``pretrain_backbone``.
+Each function takes plain JSON values, opens the services, runs one use case, and returns a value small enough for XCom.
+DAG files import this module inside their task bodies only. Where next: ``pretraining/tasks.py`` for the DAG
+``pretrain_backbone``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from include.contracts import Shard
 from include.errors import RetryableError
-from include.pipeline import hour, onboarding
+from include.pipeline import earnings, hour, onboarding
 from include.pipeline.services import opened_services
 
 Json = dict[str, Any]
@@ -65,6 +66,12 @@ def check_hour(as_of: datetime, shards: list[Json] | None, scored: Json | None) 
         raise RetryableError(message)
     with opened_services() as services:
         return dict(hour.check_hour(services, as_of))
+
+
+def update_earnings(as_of: datetime) -> Json:
+    """Stores the days on which companies report, as their sources name them; counts."""
+    with opened_services() as services:
+        return dict(earnings.update_all(services, as_of))
 
 
 def validate(request_id: str, as_of: datetime, params: Mapping[str, Any]) -> list[Json]:

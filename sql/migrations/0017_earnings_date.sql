@@ -16,8 +16,8 @@ create table forecast.earnings_date (
 
 comment on table forecast.earnings_date is
 'One row per ticker, day of a report and instant from which on the row holds, '
-'until a newer one of the same day. A report that moves leaves its old day with '
-'is_expected false and has its new day in another row.';
+'until a newer one of the same day. A report that moves leaves its old day '
+'with is_expected false and has its new day in another row.';
 comment on column forecast.earnings_date.ticker is
 'Symbol; see forecast.ticker.';
 comment on column forecast.earnings_date.reported_on is

@@ -46,7 +46,7 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_there_are_exactly_these_dags_and_each_file_parses(inventory: dict[str, Any]) -> None:
     assert inventory["errors"] == {}
-    assert sorted(inventory["dags"]) == ["hourly_forecast", "onboard_ticker", "pretrain_backbone"]
+    assert sorted(inventory["dags"]) == ["earnings_dates", "hourly_forecast", "onboard_ticker", "pretrain_backbone"]
     assert sorted(path.stem for path in Path(PROJECT_DIR, "dags").glob("*.py")) == sorted(inventory["dags"])
 
 
@@ -71,6 +71,10 @@ def test_the_stages_of_pre_training_stand_in_their_order(inventory: dict[str, An
     assert list(pairwise(["plan", "train", "score", "promote"])) == [
         (task_id, after) for task_id in ("plan", "train", "score", "promote") for after in tasks[task_id]["downstream"]
     ]
+
+
+def test_the_days_of_reports_are_one_task(inventory: dict[str, Any]) -> None:
+    assert inventory["dags"]["earnings_dates"]["tasks"].keys() == {"update_earnings"}
 
 
 def test_only_stages_over_shards_are_mapped(inventory: dict[str, Any]) -> None:

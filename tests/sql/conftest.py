@@ -1,7 +1,8 @@
 """A small, whole history to look at, the same for every test of a module: stored once, and only read."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import psycopg2.extras
 import pytest
 
 from include.contracts import OutcomeStatus, Stage, TickerStatus
+from include.earnings import EarningsDate, ReportTiming
 from include.local.postgres import READER_ROLE, EmbeddedPostgres
 from include.store import registry
 from include.store.bars import save_rejections, upsert_bars
+from include.store.earnings import save_earnings
 from include.store.engine import create_store_engine, transaction
 from include.store.forecasts import matured_unscored, save_baselines, save_predictions, save_scores
 from tests.support.databases import plain_url
@@ -59,6 +62,11 @@ def _store(url: str) -> None:
             },
         )
         registry.set_status(connection, "WALK", TickerStatus.ACTIVE, "a remark", START)
+        for hours, day in ((40, date(2025, 4, 24)), (50, date(2025, 5, 1)), (60, date(2025, 4, 24))):
+            expected = EarningsDate("AAPL", day, ReportTiming.AFTER_CLOSE, hours > 50, "yahoo", at(hours))
+            save_earnings(connection, [expected], {"AAPL": at(hours)})
+        later = replace(expected, reported_on=date(2999, 1, 1), known_at=datetime(2998, 1, 1, tzinfo=UTC))
+        save_earnings(connection, [expected, later], {"AAPL": at(61)})
     engine.dispose()
 
 

@@ -1,6 +1,6 @@
 """The views, by example: what was stored, and what people see of it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -75,6 +75,17 @@ def test_a_ticker_shows_where_it_stands_and_how_fresh_it_is(ask: Ask) -> None:
     )
     assert (rows["NEW"]["status"], rows["NEW"]["status_reason"]) == ("pending", "Yahoo cannot be reached")
     assert (rows["NEW"]["last_bar_closed_at"], rows["NEW"]["calendar"]) == (None, None)
+
+
+def test_a_day_of_a_report_shows_what_is_known_of_it_now_and_how_often_the_report_left_it(ask: Ask) -> None:
+    first, second = ask("select * from bi.earnings_date order by reported_on")
+
+    assert (first["ticker"], first["reported_on"], first["timing"]) == ("AAPL", date(2025, 4, 24), "after_close")
+    assert (first["is_confirmed"], first["is_expected"], first["move_count"]) == (True, True, 1)
+    assert (first["first_known_at"], first["known_at"]) == (at(40), at(60))
+    assert (second["reported_on"], second["is_expected"], second["move_count"]) == (date(2025, 5, 1), False, 1)
+    assert (second["first_known_at"], second["known_at"]) == (at(50), at(60))
+    assert (first["source"], first["is_simulated"]) == ("yahoo", False)
 
 
 def test_supersets_band_has_closes_for_the_past_and_forecasts_ahead(ask: Ask) -> None:

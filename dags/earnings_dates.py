@@ -1,0 +1,50 @@
+"""### The days on which companies report.
+
+`update_earnings`
+
+Once a day this DAG asks each ticker's source when the company reports next: Yahoo, the file `earnings.csv` beside the
+bars, or the simulated market. Forecasts widen the night of a report. The view `bi.earnings_date` shows the days.
+
+* A date that moves keeps its history: an hour that is run again reads what was known then.
+* Yahoo costs about one request a ticker and day, at a quiet time and after all requests for prices. Funds, indices,
+  currencies and crypto do not report.
+* If a source cannot be reached, the days that are known stay. No hour waits for this DAG.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+
+from include.edge import DEFAULT_ARGS, run_as_of
+
+Json = dict[str, Any]
+
+
+@dag(
+    dag_id="earnings_dates",
+    schedule=CronTriggerTimetable("5 2 * * *", timezone="UTC", interval=timedelta(days=1)),
+    start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=4),
+    default_args=DEFAULT_ARGS,
+    tags=["hourcast"],
+    doc_md=__doc__,
+)
+def earnings_dates() -> None:
+    """Wires the only task: one import, one call, one small value."""
+
+    # What was read is not read again, so a retry asks for the rest only.
+    @task(retry_delay=timedelta(minutes=10), max_retry_delay=timedelta(hours=1))
+    def update_earnings() -> Json:
+        from include.pipeline import tasks
+
+        return tasks.update_earnings(run_as_of(get_current_context()))
+
+    update_earnings()
+
+
+earnings_dates()
