@@ -20,14 +20,16 @@ import pandas as pd
 
 from include.errors import HourcastError
 from include.evaluation.walkforward import instant
+from include.market.believed import believed_price
 from include.model.pretrain import PretrainConfig
 from include.pipeline.data.histories import load_histories
 from include.settings import load_settings
 from research.night import report_tables, tables
 from research.night.blind import Blind, blind_forecasts
 from research.night.cases import Cases, collect
+from research.night.further import worth_of_more
 from research.night.joined_bars import join_bars
-from research.night.nights import make_nights, read_closes
+from research.night.nights import make_nights, newest_close, read_closes
 from research.night.reports import Reports, read_reports
 
 _FIRST = datetime(2023, 11, 28, tzinfo=UTC)
@@ -63,9 +65,13 @@ def _texts(chosen: argparse.Namespace, cache: Path) -> Iterator[str]:
     blinds = blind_forecasts(histories, starts, until, cache, seed=seed, steps=chosen.steps)
     reports = read_reports(chosen.events)
     for vendor in vendors:
-        files = {path.stem: path for path in sorted(vendor.glob("*.parquet")) if path.stem in blinds}
-        nights = {ticker: make_nights(blinds[ticker], read_closes(path)) for ticker, path in files.items()}
-        yield from night_texts(vendor.name, collect(blinds, nights, reports))
+        closes = {path.stem: read_closes(path) for path in sorted(vendor.glob("*.parquet")) if path.stem in blinds}
+        cases, newest = (
+            collect(blinds, {name: make_nights(blinds[name], rows, price_of) for name, rows in closes.items()}, reports)
+            for price_of in (believed_price, newest_close)
+        )
+        yield from night_texts(vendor.name, cases)
+        yield from _titled("The median against the newest close alone", tables.single_prints(cases, newest))
     yield from report_texts(blinds, reports, chosen.report_until)
 
 
@@ -80,6 +86,7 @@ def night_texts(vendor: str, cases: Cases) -> Iterator[str]:
     yield from _titled("By age of the price", tables.by_part(cases, *tables.ages(cases)))
     yield from _titled("Evening prices in the morning", tables.evening_prices(cases))
     yield from _titled("Report nights at each refresh", tables.report_nights(cases))
+    yield from _titled("More of the night than its price", worth_of_more(cases))
     yield from _titled("Other constants", tables.other_constants(cases))
 
 

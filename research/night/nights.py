@@ -5,7 +5,8 @@ Where next: ``blind.py`` for the forecasts that are refreshed, ``scores.py`` for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from include.evaluation.history import FloatArray, InstantArray, IntArray
-from include.market.believed import believed_price
-from include.market.extended_hours import night_of
+from include.market.believed import BelievedPrice, believed_price
+from include.market.extended_hours import Night, night_of
 from include.market.grid import NEW_YORK
 from research.night.blind import Blind
 
@@ -26,6 +27,9 @@ REFRESHES = ("18:35", "20:35", "04:35", "05:35", "06:35", "07:35", "08:35", "09:
 
 FEED_DELAY = timedelta(minutes=2)
 """Time from a 5-minute bar's close until the source has it."""
+
+
+PriceOf = Callable[[pd.DataFrame, Night], BelievedPrice | None]
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,14 @@ def read_closes(path: Path) -> pd.DataFrame:
     return pd.DataFrame(columns).sort_values("closed_at", ignore_index=True)
 
 
-def make_nights(blind: Blind, closes: pd.DataFrame) -> Nights:
-    """The nights that lie within the recorded closes of ``read_closes``, with their believed prices."""
+def newest_close(closes: pd.DataFrame, night: Night) -> BelievedPrice | None:
+    """The newest close alone in place of a median, for nights that have a believed price."""
+    believed = believed_price(closes, night)
+    return believed and replace(believed, price=float(closes["close"].iloc[-1]))
+
+
+def make_nights(blind: Blind, closes: pd.DataFrame, price_of: PriceOf = believed_price) -> Nights:
+    """The nights that lie within the recorded closes of ``read_closes``, with their believed prices by ``price_of``."""
     closed_at = pd.DatetimeIndex(closes["closed_at"]).tz_localize(None).as_unit("us").to_numpy()
     is_night = blind.is_break[:-1] & (blind.closed_at[:-1] < closed_at[-1])
     rows = np.flatnonzero(is_night & (blind.closed_at[:-1] >= closed_at[0] - np.timedelta64(1, "D")))
@@ -73,7 +83,7 @@ def make_nights(blind: Blind, closes: pd.DataFrame) -> Nights:
             known = [night.starts_at.replace(tzinfo=None), (as_of - FEED_DELAY).replace(tzinfo=None)]
             start, end = np.searchsorted(closed_at, np.array(known, dtype="datetime64[us]"), side="right")
             count[place, column] = end - start
-            believed = believed_price(closes.iloc[start:end], night)
+            believed = price_of(closes.iloc[start:end], night)
             if believed is not None:
                 move[place, column] = np.log(believed.price / blind.close[rows[place]])
                 age[place, column] = (as_of - believed.priced_at).total_seconds() / 60.0

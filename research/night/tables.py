@@ -20,6 +20,8 @@ from research.night.scores import Estimate, covered, gain, share
 HORIZONS = (1, 4, 7)
 LARGE_MOVE = 3.0
 """Moves of the night beyond this many times the expected size are large."""
+FAR = 0.03
+"""Log of the ratio of two prices of a night of which one is wrong."""
 BEST = REFRESHES.index("08:35")
 
 
@@ -144,6 +146,19 @@ def _left(cases: Cases) -> float:
 def _size(moves: FloatArray, cases: Cases) -> float:
     """Mean absolute move in units of the expected size."""
     return float(np.mean(np.abs(moves) / cases.scale[:, 0]))
+
+
+def single_prints(cases: Cases, newest: Cases) -> Iterator[str]:
+    """What the median is worth against the newest close alone (``newest``: the same cases with that price)."""
+    yield from table_head(["New York", "nights", "apart by over 3 %", "median over the newest close, h = 1"])
+    for number, clock in enumerate(REFRESHES):
+        is_chosen = (cases.refresh == number) & np.isfinite(cases.move)
+        part, other = cases.where(is_chosen), newest.where(is_chosen)
+        if len(part):
+            apart = int((np.abs(part.move - other.move) > FAR).sum())
+            yield row(
+                [clock, str(len(part)), str(apart), gains_over(part, refreshed(part), refreshed(other))[0].precise]
+            )
 
 
 def other_constants(cases: Cases) -> Iterator[str]:
