@@ -81,7 +81,7 @@ def _used_count(closed_at: npt.NDArray[np.int64], night: Night) -> int:
     count = len(closed_at) - int(np.searchsorted(closed_at, _micros(night.starts_at), side="right"))
     if not night.is_evening:
         return min(count, _FEW)
-    is_calm = count >= _FEW and (night.calm_from is None or closed_at[-_FEW] >= _micros(night.calm_from))
+    is_calm = count >= _FEW and (night.calm_at is None or closed_at[-_FEW] >= _micros(night.calm_at))
     if is_calm:
         return _FEW
     return _MANY if count >= _MANY else 0

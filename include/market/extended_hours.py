@@ -38,7 +38,7 @@ class Night:
     ``closed_at``: when the session before it closed, by the calendar; ``opens_at``: when the next one opens;
     ``starts_at``: closes after this instant count, the session's close in the evening and the opening of the extended
     hours in the morning. All UTC. ``clock_minutes``: local minutes after midnight of the refresh. ``entry``: the
-    refresh's time in the calendar's list, as "08:00". ``calm_from``: from which instant (UTC) on single prints of the
+    refresh's time in the calendar's list, as "08:00". ``calm_at``: from which instant (UTC) on single prints of the
     evening can be trusted; None in the morning, and where they always can.
     """
 
@@ -49,7 +49,7 @@ class Night:
     is_evening: bool
     clock_minutes: int
     entry: str
-    calm_from: datetime | None
+    calm_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _night_of(calendar: str, as_of: datetime, limit: int, path: Path | None) -> 
         is_evening=is_evening,
         clock_minutes=local.hour * _HOUR_MINUTES + local.minute,
         entry=f"{entry // _HOUR_MINUTES:02}:{entry % _HOUR_MINUTES:02}",
-        calm_from=None if calm is None else _instant(day, calm, sessions.timezone),
+        calm_at=None if calm is None else _instant(day, calm, sessions.timezone),
     )
 
 

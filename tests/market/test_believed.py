@@ -111,7 +111,7 @@ def test_an_evening_with_one_or_two_calm_closes_waits() -> None:
 
 def test_an_evening_without_a_calm_time_needs_three_closes() -> None:
     early = closes_of("2026-11-19", {"17:10": 101.0, "17:15": 102.0, "17:20": 103.0})
-    always_calm = Night(**{**vars(night("2026-11-19T18:35")), "calm_from": None})
+    always_calm = Night(**{**vars(night("2026-11-19T18:35")), "calm_at": None})
     found = believed_price(early, always_calm)
     assert found is not None
     assert found.price == 102.0

@@ -53,7 +53,7 @@ def test_an_evening_counts_from_the_close_and_ends_at_the_next_open() -> None:
         is_evening=True,
         clock_minutes=18 * 60 + 35,
         entry="18:00",
-        calm_from=local("2026-11-19T18:00"),
+        calm_at=local("2026-11-19T18:00"),
     )
 
 
@@ -66,7 +66,7 @@ def test_a_morning_counts_from_the_opening_of_the_extended_hours() -> None:
         is_evening=False,
         clock_minutes=8 * 60 + 35,
         entry="08:00",
-        calm_from=None,
+        calm_at=None,
     )
 
 
@@ -125,7 +125,7 @@ def test_a_half_day_closes_at_one() -> None:
     evening = night("2026-11-27T18:35")
     assert evening is not None
     assert (evening.closed_at, evening.starts_at) == (local("2026-11-27T13:00"), local("2026-11-27T13:00"))
-    assert evening.calm_from == local("2026-11-27T18:00")
+    assert evening.calm_at == local("2026-11-27T18:00")
     morning = night("2026-11-30T08:35")
     assert morning is not None
     assert morning.closed_at == local("2026-11-27T13:00")
@@ -242,7 +242,7 @@ def test_an_operator_can_give_them_to_another_calendar(write: Write) -> None:
     assert names_with_extended_hours() == ("XFRA", "XNYS", "XSTU")
     found = night_of("XSTU", datetime(2026, 11, 19, 18, 35, tzinfo=UTC), ALL)
     assert found is not None
-    assert (found.clock_minutes, found.calm_from) == (19 * 60 + 35, None)
+    assert (found.clock_minutes, found.calm_at) == (19 * 60 + 35, None)
 
 
 @pytest.mark.parametrize(
