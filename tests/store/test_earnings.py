@@ -17,7 +17,8 @@ from include.store.earnings import (
     tickers_with_unread_past,
 )
 from include.store.engine import Connection
-from tests.support.rows import at, track
+from include.store.forecasts import save_predictions
+from tests.support.rows import at, predictions, track
 
 pytestmark = pytest.mark.integration
 
@@ -127,6 +128,14 @@ def test_an_hour_that_has_read_the_ticker_counts_before_it_has_a_forecast(connec
 
     assert known(connection, 20) == [FOURTH]
     assert known(connection, 20.1) == [FOURTH, TENTH]
+
+
+def test_a_first_forecast_counts_although_no_hour_has_run(connection: Connection) -> None:
+    save_predictions(connection, predictions(at(20)))
+
+    save_earnings(connection, [day(TENTH, 5)], {"AAPL": at(21)})
+
+    assert (known(connection, 20), known(connection, 20.1)) == ([], [TENTH])
 
 
 def test_of_two_words_about_a_day_that_become_known_at_once_the_later_holds(connection: Connection) -> None:

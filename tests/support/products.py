@@ -31,6 +31,7 @@ CONTENT_TABLES = (
     "split",
     "scale_question",
     "dividend",
+    "earnings_date",
     "extended_close",
     "extended_rejected",
     "expected_day",
