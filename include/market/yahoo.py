@@ -33,9 +33,9 @@ from include.market.yahoo_calendar import calendar_and_delay, likely_timezone
 from include.market.yahoo_client import LONGEST_HISTORY_DAYS, Answer, YahooClient, silence_client
 from include.market.yahoo_earnings import fetch_reports
 from include.market.yahoo_extended import fetch_closes
-from include.market.yahoo_gate import NotAskedError, RateLimitGate, process_gate
+from include.market.yahoo_gate import RateLimitGate, process_gate
 from include.market.yahoo_identity import REFUSED_AS, expected_of, other_unit, require_same
-from include.market.yahoo_retry import RetryPolicy, request_all
+from include.market.yahoo_retry import Repeats, RetryPolicy, request_all
 from include.market.yahoo_session import Pace, is_reachable, process_pacer
 from include.settings import MarketSettings
 
@@ -55,10 +55,10 @@ class _Kept:
     """What is kept of responses that lead to another request.
 
     ``old``: by ticker, the newest response that was made too early. ``refused``: by ticker and reason, the bars of a
-    response that describes another ticker. ``requested``: the tickers of which a request was sent.
+    response that describes another ticker. ``repeats``: the tickers of which a request was sent.
     """
 
-    requested: set[str] = field(default_factory=set)
+    repeats: Repeats = field(default_factory=Repeats)
     old: dict[str, FetchReport] = field(default_factory=dict)
     refused: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
@@ -197,7 +197,10 @@ class YahooSource:
             return FetchReport(bars=join_bars([]), failures=())
         # A cache finds responses by address. After an old response the address differs by a second.
         start = since - timedelta(seconds=1) if profile.ticker in kept.old else since
-        answer = self._hourly(profile.ticker, start, as_of, kept)
+        answer = kept.repeats.send(
+            profile.ticker,
+            lambda is_repeat: self._client.hourly(profile.ticker, start, as_of, is_repeat=is_repeat),
+        )
         served = make_bars(profile.ticker, profile.calendar, answer.rows)
         known = known_bars(served, request, as_of)
         if known.empty:
@@ -219,16 +222,6 @@ class YahooSource:
         )
         _require_recent(profile, answer, report, as_of, kept)
         return report
-
-    def _hourly(self, ticker: str, since: datetime, as_of: datetime, kept: _Kept) -> Answer:
-        is_repeat = ticker in kept.requested
-        kept.requested.add(ticker)
-        try:
-            return self._client.hourly(ticker, since, as_of, is_repeat=is_repeat)
-        except NotAskedError:
-            if not is_repeat:
-                kept.requested.remove(ticker)
-            raise
 
 
 def _require_same_ticker(profile: TickerProfile, answer: Answer, known: pd.DataFrame, kept: _Kept) -> None:

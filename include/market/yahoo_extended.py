@@ -22,9 +22,9 @@ from include.errors import BarsNotReadyError, HourcastError, RetryableError
 from include.market.extended_closes import join_closes, known_closes
 from include.market.source import ExtendedReport
 from include.market.yahoo_client import LONGEST_CLOSES_DAYS, Answer, RangeRefusedError, YahooClient
-from include.market.yahoo_gate import NotAskedError, RateLimitGate
+from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_identity import expected_of, require_same
-from include.market.yahoo_retry import RetryPolicy, request_all
+from include.market.yahoo_retry import Repeats, RetryPolicy, request_all
 
 _OLD: Final = timedelta(minutes=15)
 """An answer that was made so long before ``as_of`` comes from a cache; another one is requested."""
@@ -36,7 +36,7 @@ _AHEAD: Final = timedelta(hours=12)
 class _Kept:
     """What is kept of responses that lead to another request: the closes of old ones, and who was requested."""
 
-    requested: set[str] = field(default_factory=set)
+    repeats: Repeats = field(default_factory=Repeats)
     old: dict[str, ExtendedReport] = field(default_factory=dict)
 
 
@@ -79,7 +79,10 @@ def _fetch_one(client: YahooClient, request: BarRequest, as_of: datetime, kept: 
     # A cache finds responses by address. After an old response the address differs by a second.
     start = since - timedelta(seconds=1) if profile.ticker in kept.old else since
     try:
-        answer = _five_minutes(client, profile.ticker, start, as_of, kept)
+        answer = kept.repeats.send(
+            profile.ticker,
+            lambda is_repeat: client.five_minutes(profile.ticker, start, as_of, is_repeat=is_repeat),
+        )
     except RangeRefusedError:
         return ExtendedReport(closes=join_closes([]), failures=())
     for name, expected in expected_of(profile, answer).items():
@@ -101,17 +104,6 @@ def _fetch_one(client: YahooClient, request: BarRequest, as_of: datetime, kept: 
         message = f"{profile.ticker}: Yahoo's answer was made at {made_at:%Y-%m-%d %H:%M} UTC; a later one is newer."
         raise BarsNotReadyError(message)
     return report
-
-
-def _five_minutes(client: YahooClient, ticker: str, since: datetime, as_of: datetime, kept: _Kept) -> Answer:
-    is_repeat = ticker in kept.requested
-    kept.requested.add(ticker)
-    try:
-        return client.five_minutes(ticker, since, as_of, is_repeat=is_repeat)
-    except NotAskedError:
-        if not is_repeat:
-            kept.requested.remove(ticker)
-        raise
 
 
 def _is_complete(closed_at: pd.Series[Any], answer: Answer, delay: timedelta, as_of: datetime) -> pd.Series[Any]:

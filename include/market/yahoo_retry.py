@@ -107,6 +107,28 @@ class _Rounds(Generic[T]):
         return self._stalled <= policy.longest_wait_seconds and self._waited <= policy.longest_sum_seconds
 
 
+class Repeats:
+    """Which tickers of one round of requests were requested before; a ticker is never in two threads at once."""
+
+    def __init__(self) -> None:
+        self._requested: set[str] = set()
+
+    def send(self, ticker: str, request: Callable[[bool], T]) -> T:
+        """The response to a request, which learns whether it is a repeated one; one that was not sent does not count.
+
+        Raises:
+            HourcastError: what the request raises.
+        """
+        is_repeat = ticker in self._requested
+        self._requested.add(ticker)
+        try:
+            return request(is_repeat)
+        except NotAskedError:
+            if not is_repeat:
+                self._requested.remove(ticker)
+            raise
+
+
 def request_all(
     requests: Mapping[str, Callable[[], T]], policy: RetryPolicy, gate: RateLimitGate, executor: Executor
 ) -> tuple[dict[str, T], dict[str, HourcastError]]:

@@ -18,12 +18,14 @@ from include.market.extended_closes import CLOSE_COLUMNS
 from include.market.extended_gate import reject_closes
 from include.market.extended_hours import night_of
 from include.market.source import ExtendedReport, ExtendedSource
+from include.market.yahoo import YahooSource
+from include.market.yahoo_gate import RateLimitGate
 from tests.yahoo.extended_faults import EXTENDED_KINDS
 from tests.yahoo.faults import KINDS, parse_fault
 from tests.yahoo.five_minutes import true_closes
 from tests.yahoo.fixtures import MARKET, StartEmulator
 from tests.yahoo.providers import Event, with_events
-from tests.yahoo.sources import profile_of, request_of, truth_of
+from tests.yahoo.sources import QUICK, profile_of, request_of, truth_of
 
 EVENING = datetime(2026, 10, 14, 0, 35, tzinfo=UTC)
 """20:35 in New York on Tuesday."""
@@ -151,6 +153,39 @@ def test_a_split_of_the_morning_is_known_before_the_session_opens(at, open_sourc
     assert report.splits == (Split("AAPL", opens_at, 4.0),)
     at(MORNING, provider=lambda _: with_events(listing, splits=(Event(int(SINCE.timestamp()) + 60, 1.0),)))
     assert open_source().fetch_extended(requests("AAPL"), MORNING).splits == ()
+
+
+def test_requests_wait_for_their_turn_and_repeated_ones_let_others_go_first(at, yahoo_settings) -> None:
+    turns: list[str] = []
+    emulator = at(MORNING, "extended-AAPL:500:1")
+    source = YahooSource(
+        yahoo_settings,
+        pace=lambda: turns.append("first"),
+        policy=QUICK,
+        gate=RateLimitGate(),
+        repeat_pace=lambda: turns.append("repeat"),
+    )
+    assert source.fetch_extended(requests("AAPL", "MSFT"), MORNING).failures == ()
+    assert turns.count("repeat") == 1
+    assert turns[-1] == "repeat"
+    assert len(turns) == len(emulator.asked)
+
+
+def test_no_request_is_sent_during_a_rate_limit(at, open_source) -> None:
+    emulator = at(MORNING)
+    gate = RateLimitGate(first_seconds=60)
+    gate.close()
+    report = open_source(gate=gate).fetch_extended(requests("AAPL", "MSFT"), MORNING)
+    assert [failure.is_retryable for failure in report.failures] == [True, True]
+    assert emulator.asked == []
+
+
+def test_after_an_old_answer_the_address_differs_so_that_no_cache_serves_it_again(at, open_source) -> None:
+    emulator = at(MORNING, "extended-AAPL:stale:1")
+    report = open_source().fetch_extended(requests("AAPL"), MORNING)
+    assert report.closes["opened_at"].min() == SINCE
+    begins = [int(asked.query["period1"]) for asked in emulator.asked if asked.kind == "chart"]
+    assert begins == [int(SINCE.timestamp()), int(SINCE.timestamp()) - 1]
 
 
 @dataclass(frozen=True)
