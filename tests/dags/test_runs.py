@@ -70,6 +70,18 @@ def test_a_request_without_a_logical_date_onboards_and_the_hour_forecasts(
     assert {label for task, _, _, label in run["tasks"] if task == "predict"} == {"shard 0", "shard 1"}
 
 
+def test_the_daily_run_stores_the_days_of_reports_that_onboarding_has_not(
+    airflow: AirflowDriver, environment: dict[str, str]
+) -> None:
+    onboard(airflow, environment, "ALFA.SIM")
+    count = "select count(*) from forecast.earnings_date where ticker = 'ALFA.SIM' and is_expected"
+    assert execute(environment, count) == [(20,)]
+    execute(environment, "delete from forecast.earnings_date")
+    run = airflow.run("earnings_dates", environment, run_after="2025-04-01T02:05:00+00:00")
+    assert run["state"] == "success"
+    assert execute(environment, count) == [(20,)]
+
+
 def test_an_hour_without_tickers_succeeds_and_says_so_by_skipping(
     airflow: AirflowDriver, environment: dict[str, str]
 ) -> None:
