@@ -22,9 +22,11 @@ from tests.architecture.project import PROJECT_DIR
 from tests.leaks.checks import CHECKS
 from tests.leaks.closing_hours import ClosingHours, open_closing_hours
 from tests.leaks.hours import Hours, open_hours
+from tests.leaks.night_hours import NightHours, open_night_hours
 from tests.leaks.planting import Caught, Plant, look_for
 from tests.leaks.plants import HARMLESS, PLANTS
 from tests.leaks.plants_calendar import CALENDAR_PLANTS
+from tests.leaks.plants_night import NIGHT_PLANTS
 from tests.leaks.plants_scale import SCALE_STORE_PLANTS
 from tests.leaks.plants_store import STORE_PLANTS
 from tests.support.databases import temporary_server
@@ -33,6 +35,8 @@ PAGE = "docs/leaks.md"
 _LONGEST_CELL = 160
 _HOURS_EVERY = 5
 """One random future of so many also goes through whole hours on Postgres, which take longest."""
+_NIGHTS_EVERY = 20
+"""As ``_HOURS_EVERY``, for the refreshes of a night."""
 _CLOSINGS_EVERY = 100
 """As ``_HOURS_EVERY``, for what hours find in their own past: there only the number of later days is random."""
 
@@ -54,6 +58,7 @@ _WHAT_CHECKS_DO = {
     "chain": "bars in progress and beyond, which the source shows: what the gate accepts, weights and forecasts stay",
     "rivals": "the second half of a fold (by `evaluation.leaderboard.find_leak`): forecasts of its first half stay",
     "hours": "a later hour and its rows are in Postgres before earlier hours run, and run again: their rows stay",
+    "nights": "a later day corrects closes of a night and moves a report: what the night's hours store stays",
     "closings": "weeks later a feed serves other closing bars: what earlier hours request, expect and store stays",
 }
 
@@ -76,14 +81,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=PROJECT_DIR / PAGE, help="where the page goes")
     chosen = parser.parse_args(arguments)
     warnings.simplefilter("error")
-    with _opened_hours() as (hours, closings):
+    with _opened_hours() as (hours, nights, closings):
         caught = {
             plant: look_for(plant, hours)
             for plant in track((*PLANTS, *STORE_PLANTS, *SCALE_STORE_PLANTS), "planted leaks  ")
         }
         caught |= {plant: look_for(plant, closings) for plant in track(CALENDAR_PLANTS, "in an hour's past")}
+        caught |= {plant: look_for(plant, nights) for plant in track(NIGHT_PLANTS, "in a night     ")}
         minded = {plant: look_for(plant, hours, tries=3) for plant in HARMLESS}
-        clean, alarms = _change_futures(hours, closings, range(chosen.seed, chosen.seed + chosen.count))
+        clean, alarms = _change_futures(hours, nights, closings, range(chosen.seed, chosen.seed + chosen.count))
     findings = Findings(caught, minded, clean, alarms)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(page_of(findings), encoding="utf-8")
@@ -97,7 +103,9 @@ def main(arguments: list[str] | None = None) -> int:
     return int(bool(missed or wrong))
 
 
-def _change_futures(hours: Hours, closings: ClosingHours, seeds: range) -> tuple[Counter[str], list[str]]:
+def _change_futures(
+    hours: Hours, nights: NightHours, closings: ClosingHours, seeds: range
+) -> tuple[Counter[str], list[str]]:
     """How often each check ran on the clean code, and every alarm it raised there."""
     clean: Counter[str] = Counter()
     alarms: list[str] = []
@@ -106,6 +114,8 @@ def _change_futures(hours: Hours, closings: ClosingHours, seeds: range) -> tuple
         found = {name: check(seed) for name, check in CHECKS.items()}
         if seed % _HOURS_EVERY == 0:
             found["hours"] = hours.check_against(on_time, seed)
+        if seed % _NIGHTS_EVERY == 0:
+            found["nights"] = nights.check(seed)
         if seed % _CLOSINGS_EVERY == 0:
             found["closings"] = closings.check(seed)
         clean.update(list(found))
@@ -143,11 +153,16 @@ def _short(words: str) -> str:
 
 
 @contextmanager
-def _opened_hours() -> Iterator[tuple[Hours, ClosingHours]]:
+def _opened_hours() -> Iterator[tuple[Hours, NightHours, ClosingHours]]:
     with tempfile.TemporaryDirectory() as folder, temporary_server() as server:
         migrate(server.url(APP_ROLE, HOURCAST_DATABASE))
-        with open_hours(server, Path(folder)) as hours, open_closing_hours(server, Path(folder)) as closings:
-            yield hours, closings
+        path = Path(folder)
+        with (
+            open_hours(server, path) as hours,
+            open_night_hours(server, path / "nights") as nights,
+            open_closing_hours(server, path) as closings,
+        ):
+            yield hours, nights, closings
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ once more. Whatever is as of an instant up to the second hour must be the same i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -234,10 +234,10 @@ def _ship_a_backbone(product: Product, later: datetime, folder: Path) -> None:
     product.change_model(backbone_dir=folder)
 
 
-def rows_until(product: Product, cut: datetime) -> Stored:
-    """Every row as of the cut or earlier, as text that tells each bit."""
+def rows_until(product: Product, cut: datetime, stored: Mapping[str, str] = STORED) -> Stored:
+    """Every row of the tables as of the cut or earlier, as text that tells each bit."""
     found: Stored = {}
-    queries = {"bar": _BARS} | {t: _ROWS.format(table=t, condition=c) for t, c in STORED.items()}
+    queries = {"bar": _BARS} | {t: _ROWS.format(table=t, condition=c) for t, c in stored.items()}
     with psycopg2.connect(plain_url(product.url)) as connection, connection.cursor() as cursor:
         cursor.execute("set time zone 'UTC'")
         for table, query in queries.items():

@@ -10,9 +10,11 @@ from tests.leaks.__main__ import PAGE
 from tests.leaks.checks import CHECKS
 from tests.leaks.closing_hours import ClosingHours, open_closing_hours
 from tests.leaks.hours import Hours, open_hours
+from tests.leaks.night_hours import NightHours, open_night_hours
 from tests.leaks.planting import Plant, look_for
 from tests.leaks.plants import HARMLESS, PLANTS
 from tests.leaks.plants_calendar import CALENDAR_PLANTS
+from tests.leaks.plants_night import NIGHT_PLANTS
 from tests.leaks.plants_scale import SCALE_STORE_PLANTS
 from tests.leaks.plants_store import STORE_PLANTS
 
@@ -30,6 +32,13 @@ def closing_hours(
 ) -> Iterator[ClosingHours]:
     """Three tickers onboarded once; each check copies their database."""
     with open_closing_hours(migrated_server, tmp_path_factory.mktemp("closings")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def night_hours(migrated_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NightHours]:
+    """A company onboarded after a session's close; each check copies its database."""
+    with open_night_hours(migrated_server, tmp_path_factory.mktemp("nights")) as opened:
         yield opened
 
 
@@ -52,6 +61,18 @@ def test_a_leak_in_what_is_stored_is_caught(plant: Plant, hours: Hours) -> None:
 @pytest.mark.parametrize("plant", CALENDAR_PLANTS, ids=name_of)
 def test_a_leak_in_what_an_hour_finds_in_its_past_is_caught(plant: Plant, closing_hours: ClosingHours) -> None:
     assert look_for(plant, closing_hours, tries=2) is not None
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("plant", NIGHT_PLANTS, ids=name_of)
+def test_a_leak_in_what_a_night_knows_is_caught(plant: Plant, night_hours: NightHours) -> None:
+    assert look_for(plant, night_hours, tries=2) is not None
+
+
+@pytest.mark.integration
+def test_clean_nights_raise_no_alarm(night_hours: NightHours) -> None:
+    assert {table for table, rows in night_hours.on_time().items() if not rows} == set()
+    assert [night_hours.check(seed) for seed in range(1000, 1002)] == [None] * 2
 
 
 @pytest.mark.integration
@@ -84,4 +105,8 @@ def test_a_harmless_change_of_what_is_stored_is_not_taken_for_a_leak(plant: Plan
 
 def test_the_page_tells_of_every_planted_leak() -> None:
     page = (PROJECT_DIR / PAGE).read_text(encoding="utf-8")
-    assert [plant.name for plant in (*PLANTS, *STORE_PLANTS, *CALENDAR_PLANTS) if f"| {plant.name} |" not in page] == []
+    assert [
+        plant.name
+        for plant in (*PLANTS, *STORE_PLANTS, *CALENDAR_PLANTS, *NIGHT_PLANTS)
+        if f"| {plant.name} |" not in page
+    ] == []
