@@ -56,13 +56,15 @@ class Series:
 
     ``x`` float32 [n, F] model inputs, finite, in -5..5; ``y`` float32 [n, H] log return to the target's close over its
     scale, 0 without a target; ``has_target`` bool [n, H] whether the target bar is known; ``scale`` float32 [n, H];
-    ``close`` float64 [n]; ``closed_at`` datetime64[us] [n], UTC.
+    ``level`` float32 [n] the log of the level of volatility over its long-run mean; ``close`` float64 [n];
+    ``closed_at`` datetime64[us] [n], UTC.
     """
 
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.float32]
     has_target: npt.NDArray[np.bool_]
     scale: npt.NDArray[np.float32]
+    level: npt.NDArray[np.float32]
     close: FloatArray
     closed_at: npt.NDArray[np.datetime64]
 
@@ -93,6 +95,7 @@ def make_series(features: pd.DataFrame, bars: pd.DataFrame) -> Series:
         y=np.where(has_target, log_returns / scale, 0.0).astype(np.float32),
         has_target=has_target,
         scale=scale.astype(np.float32),
+        level=columns["level"].astype(np.float32),
         close=close[bar_rows],
         closed_at=feature_at[feature_rows],
     )

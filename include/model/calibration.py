@@ -1,10 +1,13 @@
 """Calibration: factors for the widths of a ticker's intervals, estimated from its past forecasts and outcomes.
 
 Only widths are corrected: correcting the median costs accuracy, correcting widths costs hardly any (measured). The 80 %
-and the 90 % interval have one factor each. A common factor would need steps twice as large to calibrate both, at twice
-the loss of accuracy. Each outcome moves the factors by one step, so that they adapt after a structural break. A leak
-moves them back towards 1, so that old outcomes lose their influence. A new ticker has the factors 1: the widths that
-the backbone learnt from all tickers. Numpy only. Where next: ``pipeline/models/forecasting.py``, which applies this.
+and the 90 % interval have one factor each. Each outcome moves the factors by one step, so that they adapt after a
+structural break. A leak moves them back towards 1. A factor as near to 1 as chance alone brings it is shrunk to 1. A
+new ticker has the factors 1: the widths that the backbone learnt from all tickers.
+
+Before that, all forecasts of calm hours are made wider by one constant (``widen_calm``). The factors are estimated from
+widened forecasts, and a stored forecast without its factors is a widened one. Numpy only. Where next:
+``pipeline/models/forecasting.py``, which applies this, and ``research/calibration_trial.py``, which measures it.
 """
 
 from __future__ import annotations
@@ -18,14 +21,34 @@ Floats = npt.NDArray[np.float64]
 
 SMALLEST_FACTOR, GREATEST_FACTOR = 0.5, 2.0
 """Limits of a factor. A model that needs more correction is wrong in other ways than its widths."""
-STEP = 0.03
-"""Step size for the log of a factor at horizon 1. For the 90 % interval, an outcome outside the interval adds 0.027 and
-one inside subtracts 0.003. At horizon h steps are divided by the root of h, because outcomes overlap."""
-LEAK = 0.004
-"""Share of the log of a factor that each outcome removes. Outcomes older than some hundreds have no influence."""
+STEP = 0.02
+"""Step size for the log of a factor at horizon 1. For the 90 % interval, an outcome outside the interval adds 0.018 and
+one inside subtracts 0.002. At horizon h steps are divided by the root of h, because outcomes overlap."""
+LEAK = 0.002
+"""Share of the log of a factor that each outcome removes. Outcomes older than some hundreds have little influence."""
+CHANCE = 0.07
+"""About the standard deviation that the log of a factor has by chance alone, where the widths are right. A log of this
+size is halved; of one four times as large, 94 % are kept."""
+CALM_POWER = 0.1
+"""A forecast's width is multiplied by the level of volatility to minus this power, if the level is below 1."""
+LOWEST_LEVEL = 0.5
+"""Levels below this count as this: no forecast is widened by more than 7 %."""
 JUDGED_COVERAGES = (0.8, 0.9)
 """Nominal coverages of the corrected intervals: wide, but with enough outcomes outside among some hundreds."""
 _MEDIAN = QUANTILE_LEVELS.index(0.5)
+
+
+def widen_calm(quantiles: Floats, log_level: npt.NDArray[np.floating]) -> Floats:
+    """``[..., H, Q]``: the forecasts of calm hours, wider about the median; other forecasts do not change.
+
+    ``quantiles [..., H, Q]`` are log returns in ascending order, ``log_level [...]`` is the log of the level of
+    volatility over its long-run mean (the feature ``level``). When a calm spell ends, moves are larger than the level
+    expects.
+    """
+    calm = np.clip(log_level.astype(np.float64), np.log(LOWEST_LEVEL), 0.0)
+    median = quantiles[..., _MEDIAN, np.newaxis]
+    stretch = np.exp(-CALM_POWER * calm)[..., np.newaxis, np.newaxis]
+    return np.asarray(median + (quantiles - median) * stretch, dtype=np.float64)
 
 
 def width_factors(quantiles: Floats, outcomes: Floats) -> Floats:
@@ -51,7 +74,7 @@ def factors_of(scores: Floats) -> Floats:
 
     A score above its factor adds a step times the nominal coverage to the log of the factor. A score below subtracts a
     step times (1 - nominal coverage). Without the leak, the share of outcomes inside converges to the nominal coverage.
-    Unknown scores (NaN) change nothing.
+    Unknown scores (NaN) change nothing. The log z of the result is shrunk to z³ / (z² + CHANCE²).
 
     Source: Gibbs & Candes (2021), "Adaptive Conformal Inference Under Distribution Shift", applied to the log of the
     width instead of the level, with a leak.
@@ -65,7 +88,8 @@ def factors_of(scores: Floats) -> Floats:
         is_outside = scores[..., place, :, :] > np.exp(logarithms)
         moved = np.clip((1.0 - LEAK) * logarithms + steps * (is_outside - missed), *limits)
         logarithms = np.where(known[..., place, :, :], moved, logarithms)
-    return np.asarray(np.exp(logarithms), dtype=np.float64)
+    squares = logarithms**2
+    return np.asarray(np.exp(logarithms * squares / (squares + CHANCE**2)), dtype=np.float64)
 
 
 def calibrate(quantiles: Floats, factors: Floats) -> Floats:

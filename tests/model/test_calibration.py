@@ -6,13 +6,17 @@ from hypothesis.extra.numpy import arrays
 
 from include.contracts import HORIZON_COUNT, QUANTILE_LEVELS
 from include.model.calibration import (
+    CALM_POWER,
+    CHANCE,
     GREATEST_FACTOR,
     LEAK,
+    LOWEST_LEVEL,
     SMALLEST_FACTOR,
     STEP,
     calibrate,
     factors_of,
     interval_scores,
+    widen_calm,
     width_factors,
 )
 from include.model.transformer import reference_quantiles
@@ -76,14 +80,41 @@ def test_old_errors_lose_their_influence():
         99.0,
         99.0,
     )  # one in five is outside of the 80 %, one in ten of the 90 %
-    assert factors_of(too_narrow)[0].tolist() == [GREATEST_FACTOR, GREATEST_FACTOR]
+    assert factors_of(too_narrow)[0] == pytest.approx(GREATEST_FACTOR, rel=0.01)
+    assert (factors_of(too_narrow) <= GREATEST_FACTOR).all()
     assert np.abs(np.log(factors_of(np.concatenate([too_narrow, calibrated])))).max() < 0.06
 
 
 def test_the_second_outcome_outside_adds_its_step_to_what_the_leak_has_left():
     once = STEP * np.array([0.8, 0.9])
     twice = (1.0 - LEAK) * once + once
-    np.testing.assert_allclose(np.log(factors_of(np.full((2, 1, 2), 99.0)))[0], twice)
+    shrunk = twice**3 / (twice**2 + CHANCE**2)
+    np.testing.assert_allclose(np.log(factors_of(np.full((2, 1, 2), 99.0)))[0], shrunk)
+
+
+def test_where_widths_are_right_a_factor_is_moved_by_chance_by_less_than_the_steps_move_it():
+    """Steps alone move the log of the factor of the 80 % interval by 0.065, as a standard deviation."""
+    logarithms = np.log([width_factors(*_past(400, 1.0, horizons=1, seed=seed))[0, 0] for seed in range(60)])
+    assert logarithms.std() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("level", "width"),
+    [(1.0, 1.0), (3.0, 1.0), (0.7, 0.7**-CALM_POWER), (0.5, 0.5**-CALM_POWER), (0.1, 0.5**-CALM_POWER)],
+)
+def test_a_forecast_of_a_calm_hour_is_wider_about_its_median(level, width):
+    assert LOWEST_LEVEL == 0.5
+    quantiles = np.tile(0.5 + REFERENCE, (3, 2, 1))
+    widened = widen_calm(quantiles, np.full(3, np.log(level)))
+    np.testing.assert_allclose(widened, 0.5 + REFERENCE * np.full((3, 2, 1), width), rtol=1e-12)
+
+
+def test_each_forecast_is_widened_by_the_level_of_its_hour():
+    quantiles = np.tile(REFERENCE, (2, 4, 1))
+    widened = widen_calm(quantiles, np.log(np.array([0.6, 1.2], dtype=np.float32)))
+    assert (widened[0] == widen_calm(quantiles[0], np.log(np.float32(0.6)))).all()
+    assert (widened[1] == quantiles[1]).all()
+    assert (np.abs(widened[0, :, [0, 3, 8]]) > np.abs(quantiles[0, :, [0, 3, 8]])).all()
 
 
 def test_little_history_corrects_little_and_overlapping_horizons_less():

@@ -20,6 +20,7 @@ from include.contracts import OutcomeStatus, TickerProfile
 from include.errors import DataContractError
 from include.evaluation.har import PRODUCT_BARS
 from include.features.windows import Series, latest_window
+from include.model.calibration import widen_calm
 from include.model.checkpoint import Backbone
 from include.model.predict import predict as predict_shard
 from include.pipeline.data import nights, scale_notes
@@ -162,8 +163,8 @@ def _model_forecasts(
 
 
 def _unscale(scaled: Array, series: Series) -> Array:
-    """Quantiles [H, Q] in units of the causal scale, as log returns."""
-    return scaled * series.scale[-1:].astype(np.float64).T
+    """Quantiles [H, Q] in units of the causal scale, as log returns; wider in a calm hour."""
+    return widen_calm(scaled * series.scale[-1:].astype(np.float64).T, series.level[-1])
 
 
 def _problem_of(forecast: ModelForecast | None, anchor: Anchor) -> str | None:

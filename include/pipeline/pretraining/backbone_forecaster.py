@@ -13,7 +13,7 @@ from include.evaluation.history import FloatArray, History, InstantArray
 from include.evaluation.walkforward import Fold
 from include.features.frame import build_features, lookback_bars
 from include.features.windows import Series, make_series
-from include.model.calibration import calibrate, factors_of, interval_scores
+from include.model.calibration import calibrate, factors_of, interval_scores, widen_calm
 from include.model.predict import predict_windows
 from include.model.shard import ShardState
 
@@ -30,9 +30,11 @@ def series_of(history: History, newest_rows: int | None = None) -> Series:
 
 
 class BackboneForecaster:
-    """A ``leaderboard.Forecaster``: one network for all tickers, its widths calibrated on each ticker's past.
+    """A ``leaderboard.Forecaster``: one network for all tickers, calibrated as in an hour.
 
-    With an untrained state the forecast is that of the scale alone. Uncalibrated quantiles are cached between folds.
+    Its widths are calibrated on each ticker's past, and forecasts of calm hours are widened. Without calibration the
+    forecasts are the network's. With an untrained state they are those of the scale alone. What comes before the
+    ticker's factors is cached between folds.
     """
 
     def __init__(self, state: ShardState, *, is_calibrated: bool = True) -> None:
@@ -54,7 +56,7 @@ class BackboneForecaster:
         return calibrate(raw[wanted.start - first :], factors_of(_matured(scores, history, first, wanted)))
 
     def _raw(self, history: History, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FloatArray:
-        """The network's quantiles at these rows as log returns, from the cache where an earlier fold computed them."""
+        """Log-return quantiles at these rows before the ticker's factors, from the cache where it has them."""
         wanted = history.closed_at[rows]
         shape = (self._state.config.horizon_count, len(self._state.config.quantile_levels))
         cached_at, cached = self._cached.get(history.ticker, (wanted[:0], np.empty((0, *shape))))
@@ -67,7 +69,8 @@ class BackboneForecaster:
             is_there[is_there] = series.closed_at[place[is_there]] == missing[is_there]
             fresh = np.full((len(missing), *shape), np.nan)
             scale = series.scale[place[is_there]].astype(np.float64)[..., np.newaxis]
-            fresh[is_there] = predict_windows(self._state, series.x, place[is_there]) * scale
+            found = predict_windows(self._state, series.x, place[is_there]) * scale
+            fresh[is_there] = widen_calm(found, series.level[place[is_there]]) if self._is_calibrated else found
             cached_at, cached = np.concatenate([cached_at, missing]), np.concatenate([cached, fresh])
             order = np.argsort(cached_at)
             cached_at, cached = cached_at[order], cached[order]

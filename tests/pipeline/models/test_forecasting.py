@@ -5,11 +5,18 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from include.contracts import HORIZON_COUNT, QUANTILE_LEVELS, ModelRef
+from include.contracts import HORIZON_COUNT, QUANTILE_COLUMNS, QUANTILE_LEVELS, ModelRef
+from include.evaluation.walkforward import Fold
+from include.model.calibration import widen_calm
 from include.model.transformer import reference_quantiles
-from include.pipeline.models import forecasting
+from include.pipeline.data.histories import history_of
+from include.pipeline.models import forecasting, networks
 from include.pipeline.models.anchors import Anchor, ModelForecast
 from include.pipeline.models.forecasting import LARGEST_LOG_RETURN
+from include.pipeline.pretraining.backbone_forecaster import BackboneForecaster
+from include.store.bars import load_bars
+from include.store.engine import transaction
+from include.store.models import serving_versions
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product
 
 pytestmark = pytest.mark.integration
@@ -54,6 +61,28 @@ def test_widths_are_calibrated_once_enough_of_the_tickers_own_forecasts_have_mat
     )
     assert first == 1.0
     assert last != 1.0
+
+
+def test_a_first_forecast_is_the_networks_and_wider_in_a_calm_hour(product: Product) -> None:
+    calm_at = datetime(2025, 3, 19, 18, 35, tzinfo=UTC)
+    product.onboard(NOVA, as_of=calm_at)
+    ((level,),) = product.query("select level from forecast.feature order by closed_at desc limit 1")
+    stored = product.query(
+        f"select last_close, {', '.join(QUANTILE_COLUMNS)} from forecast.prediction order by horizon"
+    )
+    with transaction(product.services.engine) as connection:
+        bars = load_bars(connection, [NOVA], calm_at)
+        (version,) = serving_versions(connection, [NOVA], calm_at)[NOVA]
+    history = history_of(bars.reset_index(drop=True), product.market.describe([NOVA], calm_at)[0][NOVA])
+    newest = history.closed_at[-1]
+    state = networks.load_models(product.services, {NOVA: [version.ref]}).state
+    assert state is not None
+    forecaster = BackboneForecaster(state, is_calibrated=False)
+    (network,) = forecaster({NOVA: history}, Fold(0, newest, newest, newest + np.timedelta64(1, "us")))[NOVA]
+    prices = np.array(stored, dtype=np.float64)
+    found = np.log(prices[:, 1:] / prices[:, :1])
+    assert level < -0.2
+    np.testing.assert_allclose(found, widen_calm(network, np.array(level)), rtol=1e-4, atol=1e-7)
 
 
 def forecast_again(product: Product, as_of: datetime) -> tuple[str, str | None]:

@@ -13,14 +13,14 @@ from include.evaluation.naive import random_walk
 from include.evaluation.walkforward import make_folds
 from include.features.windows import MODEL_INPUT_COUNT
 from include.model.backbone import load_backbone, read_certificate
-from include.model.calibration import calibrate, width_factors
+from include.model.calibration import calibrate, widen_calm, width_factors
 from include.model.checkpoint import BACKBONE
 from include.model.config import model_config
 from include.model.pretrain import PretrainConfig
 from include.model.shard import initial_state
 from include.pipeline.data.histories import load_histories
 from include.pipeline.pretraining import pretrain as module
-from include.pipeline.pretraining.backbone_forecaster import BackboneForecaster
+from include.pipeline.pretraining.backbone_forecaster import BackboneForecaster, series_of
 from include.settings import ModelSettings
 
 UNTIL = datetime(2024, 9, 1, tzinfo=UTC)
@@ -106,7 +106,10 @@ def test_our_forecaster_is_calibrated_at_each_bar_by_what_was_known_when_it_clos
     rows, past = fold.test_rows(history), replace(fold, since=fold.since - np.timedelta64(30, "D"))
     fresh = initial_state((BACKBONE,), CONFIG, (1,))
     raw = np.full((len(history), 7, 9), np.nan)
-    raw[past.test_rows(history)] = BackboneForecaster(fresh, is_calibrated=False)({"AAA-USD": history}, past)["AAA-USD"]
+    network = BackboneForecaster(fresh, is_calibrated=False)({"AAA-USD": history}, past)["AAA-USD"]
+    series = series_of(history)
+    place = np.searchsorted(series.closed_at, history.closed_at[past.test_rows(history)])
+    raw[past.test_rows(history)] = widen_calm(network, series.level[place])
     answers = BackboneForecaster(fresh)({"AAA-USD": history}, fold)["AAA-USD"]
     for row in (rows.start, rows.start + 80, rows.stop - 1):
         newest = slice(row - 400, row)
