@@ -28,6 +28,8 @@ REFRESHES = ("18:35", "20:35", "04:35", "05:35", "06:35", "07:35", "08:35", "09:
 FEED_DELAY = timedelta(minutes=2)
 """Time from a 5-minute bar's close until the source has it."""
 
+_HOLE = np.timedelta64(6, "D")
+"""Time between two bars from which on sessions are missing."""
 
 PriceOf = Callable[[pd.DataFrame, Night], BelievedPrice | None]
 
@@ -67,7 +69,7 @@ def newest_close(closes: pd.DataFrame, night: Night) -> BelievedPrice | None:
 def make_nights(blind: Blind, closes: pd.DataFrame, price_of: PriceOf = believed_price) -> Nights:
     """The nights that lie within the recorded closes of ``read_closes``, with their believed prices by ``price_of``."""
     closed_at = pd.DatetimeIndex(closes["closed_at"]).tz_localize(None).as_unit("us").to_numpy()
-    is_night = blind.is_break[:-1] & (blind.closed_at[:-1] < closed_at[-1])
+    is_night = blind.is_break[:-1] & (np.diff(blind.closed_at) < _HOLE) & (blind.closed_at[:-1] < closed_at[-1])
     rows = np.flatnonzero(is_night & (blind.closed_at[:-1] >= closed_at[0] - np.timedelta64(1, "D")))
     days, anchor_days = new_york_days(blind.closed_at[rows + 1]), new_york_days(blind.closed_at[rows])
     shape = (len(rows), len(REFRESHES))

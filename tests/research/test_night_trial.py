@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from include.market.sessions import bar_grid
 from include.model.events import widen
 from research.night.blind import Blind
 from research.night.cases import Cases, collect
+from research.night.further import worth_of_more
 from research.night.joined_bars import hourly, join_bars
-from research.night.nights import EXCHANGE_ZONE, REFRESHES, make_nights, minutes_of, read_closes
+from research.night.nights import EXCHANGE_ZONE, REFRESHES, make_nights, minutes_of, newest_close, read_closes
 from research.night.refreshing import blind, night_of_case, refreshed, refreshed_har, refreshed_walk, with_constants
 from research.night.reports import Reports, report_bars, widened
 from research.night.scores import covered, gain, share
@@ -161,6 +163,44 @@ def test_no_move_depends_on_later_prices(bars: pd.DataFrame, tried: tuple[Blind,
     is_past = (cases.day < day) | ((cases.day == day) & (cases.refresh <= REFRESHES.index("08:35")))
     np.testing.assert_array_equal(again.move[is_past], cases.move[is_past])
     assert (again.move[~is_past] != cases.move[~is_past]).all()
+
+
+def test_sessions_that_are_missing_make_no_night(
+    bars: pd.DataFrame, tried: tuple[Blind, Cases], tmp_path: Path
+) -> None:
+    forecasts, _ = tried
+    first, last = np.datetime64("2024-10-01"), np.datetime64("2024-10-15")
+    is_there = (forecasts.closed_at < first) | (forecasts.closed_at > last)
+    rows = {name: getattr(forecasts, name)[is_there] for name in ("closed_at", "close", "scale", "is_break", "outcome")}
+    holed = replace(forecasts, **rows)
+    bars.to_parquet(tmp_path / "ALFA.parquet")
+    nights = make_nights(holed, read_closes(tmp_path / "ALFA.parquet"))
+    assert (nights.days - nights.anchor_days < np.timedelta64(6, "D")).all()
+    assert len(nights.rows) == int(holed.is_break.sum()) - 1
+
+
+def test_the_newest_close_alone_is_the_last_that_was_known(bars: pd.DataFrame, tried: tuple[Blind, Cases]) -> None:
+    forecasts, cases = tried
+    closes = pd.DataFrame({"closed_at": bars["ts"] + FIVE, "close": bars["close"]})[bars["is_extended"]]
+    nights = make_nights(forecasts, closes.reset_index(drop=True), newest_close)
+    number, day = REFRESHES.index("08:35"), np.datetime64("2024-12-20", "us")
+    newest = closes.loc[closes["closed_at"] <= pd.Timestamp("2024-12-20 13:33", tz="UTC"), "close"].iloc[-1]
+    place = int(np.flatnonzero(nights.days == day)[0])
+    assert nights.move[place, number] == pytest.approx(np.log(newest / forecasts.close[nights.rows[place]]))
+    assert nights.move[place, number] != cases.move[(cases.day == day) & (cases.refresh == number)][0]
+
+
+def test_inputs_that_explain_the_error_gain_out_of_sample(tried: tuple[Blind, Cases]) -> None:
+    _, cases = tried
+    plain = _gains_of_more(cases)
+    drifting = _gains_of_more(replace(cases, outcome=cases.outcome + cases.move[:, np.newaxis]))
+    assert drifting["location", "the move"] > plain["location", "the move"] + 5.0
+    assert plain["location", "the last hour's move"] < 2.0
+
+
+def _gains_of_more(cases: Cases) -> dict[tuple[str, str], float]:
+    rows = [line.split("|")[1:-1] for line in list(worth_of_more(cases))[2:]]
+    return {(kind.strip(), name.strip()): float(cell.split("±")[0]) for kind, name, _, cell in rows}
 
 
 def test_a_report_is_in_the_first_bar_after_it(tried: tuple[Blind, Cases]) -> None:
