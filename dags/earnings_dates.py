@@ -2,8 +2,9 @@
 
 `update_earnings`
 
-Once a day this DAG asks each ticker's source when the company reports next: Yahoo, the file `earnings.csv` beside the
-bars, or the simulated market. Forecasts widen the night of a report. The view `bi.earnings_date` shows the days.
+Once a day this DAG reads from each ticker's source when the company reports next. The source is Yahoo, the file
+`earnings.csv` beside the bars, or the simulated market. Forecasts widen the night of a report. The view
+`bi.earnings_date` shows the days.
 
 * A date that moves keeps its history: an hour that is run again reads what was known then.
 * Yahoo costs about one request a ticker and day, at a quiet time and after all requests for prices. Funds, indices,
@@ -37,7 +38,7 @@ Json = dict[str, Any]
 def earnings_dates() -> None:
     """Wires the only task: one import, one call, one small value."""
 
-    # What was read is not read again, so a retry asks for the rest only.
+    # What was read is not read again, so a retry reads the rest only.
     @task(retry_delay=timedelta(minutes=10), max_retry_delay=timedelta(hours=1))
     def update_earnings() -> Json:
         from include.pipeline import tasks

@@ -29,7 +29,7 @@ def test_the_command_line_migrates_onboards_forecasts_and_retires(
     assert onboarded["active"] == {"NOVA-USD.SIM": ""}
     assert "nonsense!" in onboarded["rejected"]
     assert run("run-hour", "--as-of", HOUR) == {"forecast": 1}
-    assert run("earnings", "--as-of", HOUR) == {"asked": 1, "answered": 1, "changed": 0, "failed": 0}
+    assert run("earnings", "--as-of", HOUR) == {"requested": 1, "read": 1, "changed": 0, "failed": 0}
     assert run("retire", "NOVA-USD.SIM", "--as-of", HOUR) == {"retired": {"NOVA-USD.SIM": ""}}
 
 

@@ -130,19 +130,19 @@ class YahooClient:
             answer = self._request(ticker, longest, until, is_repeat)
             return replace(answer, rows=answer.rows[answer.rows["opened_at"] < until])
 
-    def ask(self, ticker: str, path: str, question: Callable[[Any], T]) -> tuple[T | None, Response | None]:
-        """What ``question`` finds out from yfinance's ``Ticker``, and the last response to a request under ``path``.
+    def fetch_other(self, ticker: str, path: str, read: Callable[[Any], T]) -> tuple[T | None, Response | None]:
+        """What ``read`` reads from yfinance's ``Ticker``, and the last response to a request under ``path``.
 
-        Such a question is not about prices. It lets requests for prices go before it, and does not block them when it
-        is refused. Nothing is found out where yfinance fails although Yahoo responded.
+        For data that are no prices: requests for prices go first, and no refusal blocks them. The value is None if
+        yfinance fails although Yahoo responded.
 
         Raises:
-            MarketUnavailableError: Yahoo was not asked or gave no response.
+            MarketUnavailableError: no request was sent, or Yahoo did not respond.
         """
         YfData.cache_get.cache_clear()
         with self._session.call(is_repeat=True, path=path) as call:
             try:
-                return question(yf.Ticker(ticker, session=self._session)), call.response
+                return read(yf.Ticker(ticker, session=self._session)), call.response
             except Exception as error:  # noqa: BLE001  # yfinance raises whatever its parsing runs into
                 if call.response is not None:
                     return None, call.response

@@ -1,7 +1,7 @@
 """Days of companies' reports from Yahoo: those to come from its calendar, past ones from its page of earnings dates.
 
-Both are asked for through the unmodified yfinance client, after all requests for prices, and a refusal blocks no
-request for prices. Yahoo's minute is not believed: of a day to come only the day is used, and the clock of a past
+Both come through the unmodified yfinance client, after all requests for prices, and a refusal blocks no request for
+prices. Yahoo's minute is not believed: of a day to come only the day is used, and the clock of a past
 report gives its side of the session only. Days are read from the response itself, because yfinance turns instants into
 days of this machine's time zone. Where next: ``yahoo_client.py`` for one call.
 """
@@ -39,15 +39,15 @@ PAGE_PATH: Final = "/calendar/earnings"
 
 _TRIES: Final = 2
 _REFUSALS: Final = 3
-"""Refused tickers (status 429) after which no more are asked about in the same call."""
+"""Refused tickers (status 429) after which no more are requested in the same call."""
 _FARTHEST: Final = timedelta(days=400)
 _LONGEST_RANGE: Final = 31  # days; a longer one says nothing
 _NOT_A_COMPANY: Final = re.compile(r"\^.*|.*=[A-Z]")
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What Yahoo says of one ticker, and when its response was made (UTC); ``has_past``: past reports are included."""
+class _OneTicker:
+    """The reports of one ticker, and when Yahoo's response was made (UTC); ``has_past``: past ones are included."""
 
     dates: tuple[EarningsDate, ...]
     made_at: datetime
@@ -67,7 +67,7 @@ class _Refusals:
         with self._lock:
             is_refused = len(self._tickers) >= _REFUSALS
         if is_refused:
-            message = f"{ticker}: Yahoo refuses questions about reports (429); it is asked again on another day."
+            message = f"{ticker}: Yahoo refuses requests about reports (429); the next day tries again."
             raise RateLimitedError(message)
 
     def note(self, ticker: str) -> None:
@@ -91,51 +91,53 @@ def fetch_reports(
     as_of: datetime,
     with_past: Collection[str],
 ) -> EarningsReport:
-    """What Yahoo says of the tickers' reports, known from ``as_of`` (UTC) or from when its response was made.
+    """The reports that Yahoo names, known from ``as_of`` (UTC) or from when its response was made.
 
     Costs one request a ticker, and another one for each of ``with_past``; none for what cannot be a company.
     """
     moment = require_utc(as_of, "as_of")
     others = frozenset(profile.ticker for profile in profiles if not may_report(profile))
     refusals = _Refusals()
-    asks = {
-        profile.ticker: partial(_ask, client, refusals, profile, moment, is_past_wanted=profile.ticker in with_past)
+    requests = {
+        profile.ticker: partial(
+            _fetch_one, client, refusals, profile, moment, is_past_wanted=profile.ticker in with_past
+        )
         for profile in profiles
         if profile.ticker not in others
     }
-    said, errors = request_all(asks, replace(policy, tries=_TRIES, attempts=_TRIES), gate, executor)
+    found, errors = request_all(requests, replace(policy, tries=_TRIES, attempts=_TRIES), gate, executor)
     return EarningsReport(
-        dates=tuple(item for each in said.values() for item in each.dates),
-        answered=others | said.keys(),
+        dates=tuple(item for each in found.values() for item in each.dates),
+        answered=others | found.keys(),
         failures=tuple(
             TickerFailure(ticker, str(error), isinstance(error, RetryableError)) for ticker, error in errors.items()
         ),
-        without_reports=others | {ticker for ticker, each in said.items() if not each.has_reports},
-        made_at={ticker: each.made_at for ticker, each in said.items()},
-        past_of=frozenset(ticker for ticker, each in said.items() if each.has_past),
+        without_reports=others | {ticker for ticker, each in found.items() if not each.has_reports},
+        made_at={ticker: each.made_at for ticker, each in found.items()},
+        past_of=frozenset(ticker for ticker, each in found.items() if each.has_past),
     )
 
 
-def _ask(
+def _fetch_one(
     client: YahooClient, refusals: _Refusals, profile: TickerProfile, as_of: datetime, *, is_past_wanted: bool
-) -> _Said:
-    """What Yahoo says of one ticker. Without its past reports, the reports to come count all the same.
+) -> _OneTicker:
+    """The reports that Yahoo names for one ticker. Without the past ones, those to come count all the same.
 
     Raises:
         MarketUnavailableError: Yahoo gave no response that can be read.
     """
     refusals.require_few(profile.ticker)
-    _, response = client.ask(profile.ticker, CALENDAR_PATH, lambda asked: asked.calendar)
+    _, response = client.fetch_other(profile.ticker, CALENDAR_PATH, lambda ticker: ticker.calendar)
     if response is not None and response.status_code == 404:
-        return _Said((), _made_at(response, profile.ticker), has_reports=False, has_past=is_past_wanted)
+        return _OneTicker((), _made_at(response, profile.ticker), has_reports=False, has_past=is_past_wanted)
     served = _served(response, profile.ticker, refusals)
     made_at = _made_at(served, profile.ticker)
     coming = _coming(served, profile, max(as_of, made_at))
     try:
         past = _past(client, refusals, profile, max(as_of, made_at)) if is_past_wanted else ()
     except HourcastError:
-        return _Said(coming, made_at)
-    return _Said((*past, *coming), made_at, has_past=is_past_wanted)
+        return _OneTicker(coming, made_at)
+    return _OneTicker((*past, *coming), made_at, has_past=is_past_wanted)
 
 
 def _served(response: Response | None, ticker: str, refusals: _Refusals) -> Response:
@@ -148,10 +150,10 @@ def _served(response: Response | None, ticker: str, refusals: _Refusals) -> Resp
     status = None if response is None else response.status_code
     if status == 429:
         refusals.note(ticker)
-        message = f"{ticker}: Yahoo refused a question about its reports (429)."
+        message = f"{ticker}: Yahoo refused a request about its reports (429)."
         raise RateLimitedError(message)
     if response is None or status != 200:
-        message = f"{ticker}: Yahoo answered a question about its reports with status {status}."
+        message = f"{ticker}: Yahoo answered a request about its reports with status {status}."
         raise MarketUnavailableError(message)
     return response
 
@@ -160,11 +162,11 @@ def _made_at(response: Response, ticker: str) -> datetime:
     """When the response was made, UTC.
 
     Raises:
-        MarketUnavailableError: it does not say so; what it says cannot be dated.
+        MarketUnavailableError: it has no readable date.
     """
     made_at = times_of(response.headers, {}, datetime.max.replace(tzinfo=UTC)).made_at
     if made_at is None:
-        message = f"{ticker}: Yahoo's answer about its reports does not say when it was made."
+        message = f"{ticker}: Yahoo's answer about its reports has no readable date."
         raise MarketUnavailableError(message)
     return made_at
 
@@ -218,7 +220,7 @@ def _past(
     Raises:
         MarketUnavailableError: Yahoo gave no page that can be read, or another company's.
     """
-    frame, response = client.ask(profile.ticker, PAGE_PATH, lambda asked: asked.get_earnings_dates())
+    frame, response = client.fetch_other(profile.ticker, PAGE_PATH, lambda ticker: ticker.get_earnings_dates())
     page = _served(response, profile.ticker, refusals)
     is_named = re.search(rf">\s*{re.escape(escape(profile.ticker))}\s*<", page.text)
     if frame is None or "Reported EPS" not in frame or not is_named:

@@ -257,8 +257,8 @@ class YahooSession(Session[Response]):
 def _require_served(response: Response) -> None:
     """Ends a call that is not about prices where yfinance would repeat a refused request at once.
 
-    A request without a valid crumb (401) is repeated: yfinance fetches another. The gate is not told of these refusals:
-    Yahoo has other limits for them, and prices go on.
+    A request without a valid crumb (401) is repeated: yfinance fetches another. These refusals do not close
+    the gate: Yahoo has other limits for them, and prices go on.
 
     Raises:
         MarketUnavailableError: Yahoo refused the request.

@@ -23,7 +23,7 @@ from include.store.engine import transaction
 _LOG: Final = logging.getLogger(__name__)
 
 WITHOUT_REPORTS: Final = timedelta(days=30)
-"""How long a ticker without reports, such as a fund, is not asked about where that costs a request."""
+"""How long a ticker without reports, such as a fund, is not requested again where that costs a request."""
 
 _FORECAST: Final = (TickerStatus.ACTIVE, TickerStatus.STALE, TickerStatus.FAILED)
 """Tickers that hours fetch."""
@@ -33,27 +33,27 @@ def update_all(services: Services, as_of: datetime) -> dict[str, int]:
     """Updates the reports of every ticker that hours fetch; counts, see ``update_earnings``.
 
     Raises:
-        MarketUnavailableError: all questions failed, for reasons that may pass; try again.
+        MarketUnavailableError: all requests failed, for reasons that may pass; try again.
     """
     with transaction(services.engine) as connection:
         tracked = registry.get_tickers(connection, statuses=_FORECAST)
     counts = update_earnings(services, [item.profile for item in tracked if item.profile is not None], as_of)
-    if counts["failed"] and not counts["answered"]:
-        message = f"no source has said when the {counts['failed']} tickers report; the log says why. Try again later."
+    if counts["failed"] and not counts["read"]:
+        message = f"the reports of {counts['failed']} tickers could not be read; the log says why. Try again later."
         raise MarketUnavailableError(message)
     return counts
 
 
 def update_earnings(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> dict[str, int]:
-    """Stores what the tickers' sources say of their reports at ``as_of`` (UTC), where it is new.
+    """Stores the reports that the tickers' sources name at ``as_of`` (UTC), where it is new.
 
-    Returns counts: tickers asked about and answered, days changed, and failures, whose reasons are logged. A failure of
+    Returns counts: tickers requested and read, days changed, and failures, whose reasons are logged. A failure of
     a source is never an exception. What was read for ``as_of`` or later is not read again where that costs requests.
     """
     groups: dict[str, list[TickerProfile]] = defaultdict(list)
     for profile in profiles:
         groups[profile.source].append(profile)
-    counts = Counter({"asked": 0, "answered": 0, "changed": 0, "failed": 0})
+    counts = Counter({"requested": 0, "read": 0, "changed": 0, "failed": 0})
     for name, group in sorted(groups.items()):
         source = services.sources.get(name)
         if isinstance(source, EarningsSource):
@@ -68,21 +68,21 @@ def _update(
         readings = store.load_readings(connection, [profile.ticker for profile in profiles])
         due = [item for item in profiles if not source.is_earnings_costly or _is_due(readings.get(item.ticker), as_of)]
         with_past = store.tickers_with_unread_past(connection, [profile.ticker for profile in due], as_of)
-    report = _ask(source, due, as_of, with_past)
-    said_at = {
+    report = _fetch(source, due, as_of, with_past)
+    read_at = {
         ticker: max(as_of, report.made_at.get(ticker, as_of))
         for ticker in report.answered
         if not (source.is_earnings_costly and _is_doubtful(ticker, report, readings.get(ticker)))
     }
     with transaction(services.engine) as connection:
-        changed_count = store.save_earnings(connection, report.dates, said_at)
-        store.save_readings(connection, said_at, report.past_of, said_at.keys() - report.without_reports)
+        changed_count = store.save_earnings(connection, report.dates, read_at)
+        store.save_readings(connection, read_at, report.past_of, read_at.keys() - report.without_reports)
     for failure in report.failures:
         _LOG.warning("reports: %s", failure.reason)
-    return {"asked": len(due), "answered": len(said_at), "changed": changed_count, "failed": len(report.failures)}
+    return {"requested": len(due), "read": len(read_at), "changed": changed_count, "failed": len(report.failures)}
 
 
-def _ask(
+def _fetch(
     source: EarningsSource, profiles: Sequence[TickerProfile], as_of: datetime, with_past: set[str]
 ) -> EarningsReport:
     """The source's report; failures of all tickers where it raises one of Hourcast's errors."""
@@ -94,7 +94,7 @@ def _ask(
 
 
 def _is_due(reading: store.EarningsReading | None, as_of: datetime) -> bool:
-    """Whether the ticker is asked about: not twice for an instant, and seldom if it never reports."""
+    """Whether the ticker is requested: not twice for an instant, and seldom if it never reports."""
     if reading is None:
         return True
     return reading.read_at < (as_of if reading.has_reports else as_of - WITHOUT_REPORTS)

@@ -1,4 +1,4 @@
-"""Days of companies' reports, point in time: what was known at an instant, whatever the source says later.
+"""Days of companies' reports, point in time: what was known at an instant, whatever the source names later.
 
 The tables are in ``sql/migrations/0017_earnings_date.sql``. Where next: ``pipeline/data/reports.py``, which makes
 nights of these days.
@@ -18,7 +18,7 @@ from include.store.tables import EARNINGS_DATE
 _LAST_READS = """
     select
         given.ticker,
-        given.said_at,
+        given.read_at,
         greatest(
             (
                 select max(outcome.as_of) from forecast.outcome
@@ -26,11 +26,11 @@ _LAST_READS = """
             ),
             (select max(prediction.as_of) from forecast.prediction where prediction.ticker = given.ticker)
         ) as last_read_at
-    from unnest(cast(:tickers as text[]), cast(:said_at as timestamptz[])) as given (ticker, said_at)
+    from unnest(cast(:tickers as text[]), cast(:read_at as timestamptz[])) as given (ticker, read_at)
 """
 """Each ticker's newest forecast hour: nothing may become known at or before it any more."""
 
-_NOT_BEFORE = "coalesce(spoken.last_read_at + interval '1 microsecond', '-infinity')"
+_NOT_BEFORE = "coalesce(reading.last_read_at + interval '1 microsecond', '-infinity')"
 
 _SAVE_NAMED = """
     insert into forecast.earnings_date as stored
@@ -41,7 +41,7 @@ _SAVE_NAMED = """
         select distinct on (given.ticker, given.reported_on, greatest(given.known_at, {not_before}))
             given.*, greatest(given.known_at, {not_before}) as not_before
         from {staged} as given
-        inner join ({reads}) as spoken on spoken.ticker = given.ticker
+        inner join ({reads}) as reading on reading.ticker = given.ticker
         order by
             given.ticker, given.reported_on, greatest(given.known_at, {not_before}),
             given.known_at desc
@@ -64,18 +64,18 @@ _SAVE_WITHDRAWN = """
     insert into forecast.earnings_date as stored
         (ticker, reported_on, known_at, timing, is_confirmed, is_expected, source)
     select
-        present.ticker, present.reported_on, greatest(spoken.said_at, present.known_at, {not_before}),
+        present.ticker, present.reported_on, greatest(reading.read_at, present.known_at, {not_before}),
         present.timing, present.is_confirmed, false, present.source
-    from ({reads}) as spoken
+    from ({reads}) as reading
     inner join lateral (
         select distinct on (newest.reported_on) newest.*
         from forecast.earnings_date as newest
-        where newest.ticker = spoken.ticker
+        where newest.ticker = reading.ticker
         order by newest.reported_on, newest.known_at desc
     ) as present on true
-    left join forecast.ticker on ticker.ticker = spoken.ticker
+    left join forecast.ticker on ticker.ticker = reading.ticker
     where present.is_expected
-        and present.reported_on > cast(spoken.said_at at time zone coalesce(ticker.timezone, 'UTC') as date)
+        and present.reported_on > cast(reading.read_at at time zone coalesce(ticker.timezone, 'UTC') as date)
         and not exists (
             select from {staged} as given
             where given.ticker = present.ticker and given.reported_on = present.reported_on
@@ -97,24 +97,24 @@ class EarningsReading:
     has_reports: bool
 
 
-def save_earnings(connection: Connection, dates: Sequence[EarningsDate], said_at: Mapping[str, datetime]) -> int:
-    """Stores what the tickers' source says now, where it differs from what is stored; the count of changes.
+def save_earnings(connection: Connection, dates: Sequence[EarningsDate], read_at: Mapping[str, datetime]) -> int:
+    """Stores what the tickers' source names now, where it differs from what is stored; the count of changes.
 
-    ``said_at``: each ticker that the source has answered for, with the instant (UTC) at which it said so; dates of
-    other tickers are ignored. A day that lies ahead and is no longer named gets a row with ``is_expected`` False. A row
+    ``read_at``: each ticker whose source was read, with the instant (UTC) of that reading; dates of other tickers are
+    ignored. A day that lies ahead and is no longer named gets a row with ``is_expected`` False. A row
     is known from its ``known_at`` on, but never at an instant whose forecast was made without it.
     """
-    if not said_at:
+    if not read_at:
         return 0
-    rows = {(item.ticker, item.reported_on, item.known_at): item for item in dates if item.ticker in said_at}
+    rows = {(item.ticker, item.reported_on, item.known_at): item for item in dates if item.ticker in read_at}
     staged = stage_rows(
         connection,
         EARNINGS_DATE,
         [(*key, item.timing, item.is_confirmed, item.is_expected, item.source) for key, item in rows.items()],
     )
     values = {
-        "tickers": list(said_at),
-        "said_at": [require_utc(at, "said_at") for at in said_at.values()],
+        "tickers": list(read_at),
+        "read_at": [require_utc(at, "read_at") for at in read_at.values()],
     }
     names = {"staged": staged, "reads": _LAST_READS, "not_before": _NOT_BEFORE}
     return sum(execute(connection, text.format(**names), values) for text in (_SAVE_NAMED, _SAVE_WITHDRAWN))
@@ -150,7 +150,7 @@ def known_earnings(
 
 
 def save_readings(
-    connection: Connection, said_at: Mapping[str, datetime], with_past: Collection[str], with_reports: Collection[str]
+    connection: Connection, read_at: Mapping[str, datetime], with_past: Collection[str], with_reports: Collection[str]
 ) -> None:
     """Notes of each ticker when its source has named its reports (UTC), and for ``with_past`` also the past ones.
 
@@ -161,18 +161,18 @@ def save_readings(
         """
         insert into forecast.earnings_reading as stored (ticker, read_at, past_read_at, has_reports)
         select
-            given.ticker, given.said_at,
-            case when given.ticker = any(cast(:with_past as text[])) then given.said_at end,
+            given.ticker, given.read_at,
+            case when given.ticker = any(cast(:with_past as text[])) then given.read_at end,
             given.ticker = any(cast(:with_reports as text[]))
-        from unnest(cast(:tickers as text[]), cast(:said_at as timestamptz[])) as given (ticker, said_at)
+        from unnest(cast(:tickers as text[]), cast(:read_at as timestamptz[])) as given (ticker, read_at)
         on conflict (ticker) do update
         set read_at = greatest(stored.read_at, excluded.read_at),
             past_read_at = greatest(stored.past_read_at, excluded.past_read_at),
             has_reports = excluded.has_reports
         """,
         {
-            "tickers": list(said_at),
-            "said_at": [require_utc(at, "said_at") for at in said_at.values()],
+            "tickers": list(read_at),
+            "read_at": [require_utc(at, "read_at") for at in read_at.values()],
             "with_past": list(with_past),
             "with_reports": list(with_reports),
         },

@@ -91,7 +91,7 @@ def test_what_the_source_names_is_known_from_when_it_said_so(product: Product, m
 
     counts = update_earnings(product.services, profiles_of(), AT)
 
-    assert counts == {"asked": 1, "answered": 1, "changed": 1, "failed": 0}
+    assert counts == {"requested": 1, "read": 1, "changed": 1, "failed": 0}
     assert known(product, AT) == []
     assert known(product, market.said_at) == [NEXT]
 
@@ -135,7 +135,7 @@ def test_a_company_that_suddenly_has_no_calendar_keeps_its_days(product: Product
     update_earnings(product.services, profiles_of(), AT)
     market.coming, market.said_at = {}, AT + DAY
 
-    assert update_earnings(product.services, profiles_of(), AT + DAY)["answered"] == 0
+    assert update_earnings(product.services, profiles_of(), AT + DAY)["read"] == 0
 
     assert known(product, AT + DAY) == [NEXT]
     update_earnings(product.services, profiles_of(), AT + 2 * DAY)
@@ -192,15 +192,15 @@ def test_onboarding_reads_the_reports_after_the_bars(product: Product, market: R
 def test_the_daily_run_is_about_the_tickers_that_hours_fetch_and_fails_when_nobody_answers(
     product: Product, market: Reporting
 ) -> None:
-    assert update_all(product.services, AT) == {"asked": 0, "answered": 0, "changed": 0, "failed": 0}
+    assert update_all(product.services, AT) == {"requested": 0, "read": 0, "changed": 0, "failed": 0}
     market.coming["NOVA-USD.SIM"] = None
     product.onboard(*NEW_YORK, "NOVA-USD.SIM")
     market.said_at = AT + DAY
     market.silent = set(NEW_YORK)
-    assert update_all(product.services, AT + DAY) == {"asked": 2, "answered": 1, "changed": 0, "failed": 1}
+    assert update_all(product.services, AT + DAY) == {"requested": 2, "read": 1, "changed": 0, "failed": 1}
 
     market.silent = {*NEW_YORK, "NOVA-USD.SIM"}
-    with pytest.raises(MarketUnavailableError, match="no source has said when the 2 tickers report"):
+    with pytest.raises(MarketUnavailableError, match="the reports of 2 tickers could not be read"):
         update_all(product.services, AT + 2 * DAY)
 
 
