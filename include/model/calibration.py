@@ -38,16 +38,16 @@ JUDGED_COVERAGES = (0.8, 0.9)
 _MEDIAN = QUANTILE_LEVELS.index(0.5)
 
 
-def widen_calm(quantiles: Floats, log_level: npt.NDArray[np.floating]) -> Floats:
+def widen_calm(quantiles: Floats, log_level: npt.NDArray[np.floating], power: float = CALM_POWER) -> Floats:
     """``[..., H, Q]``: the forecasts of calm hours, wider about the median; other forecasts do not change.
 
     ``quantiles [..., H, Q]`` are log returns in ascending order, ``log_level [...]`` is the log of the level of
     volatility over its long-run mean (the feature ``level``). When a calm spell ends, moves are larger than the level
-    expects.
+    expects. ``power`` is ``CALM_POWER`` in the product.
     """
     calm = np.clip(log_level.astype(np.float64), np.log(LOWEST_LEVEL), 0.0)
     median = quantiles[..., _MEDIAN, np.newaxis]
-    stretch = np.exp(-CALM_POWER * calm)[..., np.newaxis, np.newaxis]
+    stretch = np.exp(-power * calm)[..., np.newaxis, np.newaxis]
     return np.asarray(median + (quantiles - median) * stretch, dtype=np.float64)
 
 
@@ -69,27 +69,28 @@ def interval_scores(quantiles: Floats, outcomes: Floats) -> Floats:
     return np.stack([_scores(quantiles, outcomes, coverage) for coverage in JUDGED_COVERAGES], axis=-1)
 
 
-def factors_of(scores: Floats) -> Floats:
+def factors_of(scores: Floats, *, step: float = STEP, leak: float = LEAK, chance: float = CHANCE) -> Floats:
     """``[..., H, 2]``: the width factors after ``scores [..., n, H, 2]``, oldest first.
 
     A score above its factor adds a step times the nominal coverage to the log of the factor. A score below subtracts a
     step times (1 - nominal coverage). Without the leak, the share of outcomes inside converges to the nominal coverage.
-    Unknown scores (NaN) change nothing. The log z of the result is shrunk to z³ / (z² + CHANCE²).
+    Unknown scores (NaN) change nothing. The log z of the result is shrunk to z³ / (z² + chance²).
+    The constants are those of the product unless given.
 
     Source: Gibbs & Candes (2021), "Adaptive Conformal Inference Under Distribution Shift", applied to the log of the
     width instead of the level, with a leak.
     """
     missed = 1.0 - np.asarray(JUDGED_COVERAGES)
-    steps = STEP / np.sqrt(np.arange(1.0, scores.shape[-2] + 1.0))[:, np.newaxis]
+    steps = step / np.sqrt(np.arange(1.0, scores.shape[-2] + 1.0))[:, np.newaxis]
     known = np.isfinite(scores)
     logarithms = np.zeros((*scores.shape[:-3], *scores.shape[-2:]))
     limits = np.log([SMALLEST_FACTOR, GREATEST_FACTOR])
     for place in range(scores.shape[-3]):
         is_outside = scores[..., place, :, :] > np.exp(logarithms)
-        moved = np.clip((1.0 - LEAK) * logarithms + steps * (is_outside - missed), *limits)
+        moved = np.clip((1.0 - leak) * logarithms + steps * (is_outside - missed), *limits)
         logarithms = np.where(known[..., place, :, :], moved, logarithms)
     squares = logarithms**2
-    return np.asarray(np.exp(logarithms * squares / (squares + CHANCE**2)), dtype=np.float64)
+    return np.asarray(np.exp(logarithms * squares / (squares + chance**2)), dtype=np.float64)
 
 
 def calibrate(quantiles: Floats, factors: Floats) -> Floats:

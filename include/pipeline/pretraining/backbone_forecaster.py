@@ -53,7 +53,8 @@ class BackboneForecaster:
         if not self._is_calibrated:
             return raw
         scores = interval_scores(raw, history.outcome[first : wanted.stop])
-        return calibrate(raw[wanted.start - first :], factors_of(_matured(scores, history, first, wanted)))
+        matured = matured_scores(scores, history.closed_at, history.target_at, first, wanted)
+        return calibrate(raw[wanted.start - first :], factors_of(matured))
 
     def _raw(self, history: History, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FloatArray:
         """Log-return quantiles at these rows before the ticker's factors, from the cache where it has them."""
@@ -78,13 +79,15 @@ class BackboneForecaster:
         return cached[np.searchsorted(cached_at, wanted)]
 
 
-def _matured(scores: FloatArray, history: History, first: int, wanted: slice) -> FloatArray:
+def matured_scores(
+    scores: FloatArray, closed_at: InstantArray, target_at: InstantArray, first: int, wanted: slice
+) -> FloatArray:
     """The newest scores before each wanted row, NaN where the outcome was not known when its bar closed. [m, n, H, 2].
 
-    ``scores`` are those of the rows from ``first`` on.
+    ``closed_at`` [N] and ``target_at`` [N, H] are those of all rows, ``scores`` those of the rows from ``first`` on.
     """
     rows = np.arange(wanted.start, wanted.stop)[:, np.newaxis]
     past = rows + np.arange(-CALIBRATION_ROWS, 0)
-    known = history.target_at[np.maximum(past, first)] <= history.closed_at[rows][..., np.newaxis]  # NaT: false
+    known = target_at[np.maximum(past, first)] <= closed_at[rows][..., np.newaxis]  # NaT: false
     is_used = known & (past >= first)[..., np.newaxis]
     return np.where(is_used[..., np.newaxis], scores[np.maximum(past, first) - first], np.nan)

@@ -1,0 +1,1 @@
+"""What ``research/calibration_trial.py`` is made of."""
