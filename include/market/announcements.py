@@ -90,15 +90,15 @@ def announced(earlier: Micros, later: Micros) -> npt.NDArray[np.int64]:
     return np.asarray(kinds, dtype=np.int64)
 
 
-def describe_announcements(earlier: datetime, later: datetime) -> list[str]:
-    """What is published from ``earlier`` up to ``later``, end excluded, in order: ``rate decision at 14:00``.
+def describe_announcements(starts_at: datetime, ends_at: datetime) -> list[str]:
+    """What is published from ``starts_at`` up to ``ends_at``, end excluded, in order: ``rate decision at 14:00``.
 
     The times in the texts are New York's.
 
     Raises:
         DataContractError: a datetime is naive.
     """
-    stretch = [_micros(earlier, "earlier"), _micros(later, "later")]
+    stretch = [_micros(starts_at, "starts_at"), _micros(ends_at, "ends_at")]
     found = [
         (int(at), f"{series.text} at {series.clock:%H:%M}")
         for series in announcements().values()
