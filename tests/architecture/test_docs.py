@@ -25,7 +25,7 @@ PAGES = {
 }
 README, ARCHITECTURE, OPERATIONS = PAGES["README.md"], PAGES["docs/architecture.md"], PAGES["docs/operations.md"]
 SETTINGS_PAGE, SQL_PAGE, GLOSSARY = PAGES["docs/settings.md"], PAGES["docs/sql.md"], PAGES["docs/glossary.md"]
-GENERATED = ("docs/leaks.md", "docs/faults.md")
+GENERATED = ("docs/leaks.md", "docs/faults.md", "docs/faults-at-night.md")
 ABOUT_OLD_NAMES = ("docs/decisions.md", "docs/glossary.md")
 
 MAKEFILE = (PROJECT_DIR / "Makefile").read_text(encoding="utf-8")

@@ -97,7 +97,7 @@ class Row:
 @contextmanager
 def onboarded(server: EmbeddedPostgres, emulator: YahooEmulator, folder: Path) -> Iterator[str]:
     """Name of a database in which both tickers are active since the day before."""
-    with fresh_database(server) as name, _services(server, name, folder, timeout_seconds=5.0) as services:
+    with fresh_database(server) as name, hurried_services(server, name, folder, timeout_seconds=5.0) as services:
         emulator.clock = ONBOARDED_AT
         params = {"tickers": [TICKER, NEIGHBOUR], "history_days": _HISTORY_DAYS, "source": "yahoo"}
         request = onboarding.Request.from_params("faults", ONBOARDED_AT, params)
@@ -112,7 +112,7 @@ def measure(server: EmbeddedPostgres, emulator: YahooEmulator, template: str, fo
     is_waiting = any(kind in rule for kind in ("hang", "slow"))
     with (
         fresh_database(server, template) as name,
-        _services(server, name, folder, timeout_seconds=0.7 if is_waiting else 5.0) as services,
+        hurried_services(server, name, folder, timeout_seconds=0.7 if is_waiting else 5.0) as services,
     ):
         emulator.clock = FAULTY_AT
         emulator.plan = FaultPlan()
@@ -121,14 +121,14 @@ def measure(server: EmbeddedPostgres, emulator: YahooEmulator, template: str, fo
         hour.run_hour(services, FAULTY_AT)
         counts = emulator.counts()
         requests = emulator.chart_requests(TICKER)
-        outcomes = _outcomes(services, FAULTY_AT)
+        outcomes = outcomes_of(services, FAULTY_AT)
         stored_count = len(_bars(services, TICKER, FAULTY_AT).merge(_due(FAULTY_AT), on="opened_at"))
         rejections = _rejections(services)
         emulator.plan = FaultPlan()
         emulator.clock = NEXT_AT
         emulator.forget_requests()
-        _forget_the_client()
-        with _services(server, name, folder, timeout_seconds=5.0) as later:  # a task is a process of its own
+        forget_the_client()
+        with hurried_services(server, name, folder, timeout_seconds=5.0) as later:  # a task is a process of its own
             hour.run_hour(later, NEXT_AT)
         return Row(
             fault=rule.removeprefix(f"{TICKER}:"),
@@ -155,9 +155,9 @@ def rules() -> list[str]:
 
 
 @contextmanager
-def _services(server: EmbeddedPostgres, name: str, folder: Path, timeout_seconds: float) -> Iterator[Services]:
+def hurried_services(server: EmbeddedPostgres, name: str, folder: Path, timeout_seconds: float) -> Iterator[Services]:
     """The product with a small model, and the real client in a hurry."""
-    _forget_the_client()
+    forget_the_client()
     url = server.url(APP_ROLE, name)
     environment = product_environment(url, folder / "models") | {"HOURCAST_CACHE_DIR": str(folder / "cache")}
     settings = load_settings({**environment, "HOURCAST_HOURLY_TRAINING_STEPS": "0"})
@@ -179,13 +179,13 @@ def _services(server: EmbeddedPostgres, name: str, folder: Path, timeout_seconds
         engine.dispose()
 
 
-def _forget_the_client() -> None:
+def forget_the_client() -> None:
     """Lets the client begin as in a process of its own."""
     SingletonMeta._instances.clear()
     YfData.cache_get.cache_clear()
 
 
-def _outcomes(services: Services, as_of: datetime) -> dict[str, str]:
+def outcomes_of(services: Services, as_of: datetime) -> dict[str, str]:
     with transaction(services.engine) as connection:
         rows = fetch_rows(
             connection, "select ticker, status, reason from forecast.outcome where as_of = :as_of", {"as_of": as_of}
