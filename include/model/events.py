@@ -59,10 +59,10 @@ def width_left(width: float, timing: ReportTiming, clock_minutes: int, *, is_eve
     """What is left at a refresh of the width of the night's report: the ``widths`` entry of the first bar; at least 1.
 
     A report after the close is out by 18:00, and its move is in the believed price. Half of its width is left: what was
-    then left of the night was 1.5 to 2.5 times as wide as in other nights. The minute of a report before the open is
-    not believed, so its width stays until the open. Most are out by 08:35, but then too what was left was 4 times as
-    wide as in other nights, and with less than the full width the intervals were too narrow. So does that of an unknown
-    side. ``docs/model.md`` (Report nights) has the figures.
+    then left of the night was twice as wide as in other nights. The minute of a report before the open is not believed,
+    so its width stays until the open, as does that of a report whose side is unknown. Most reports before the open are
+    out by 06:35, but what was left then was nearly four times as wide as in other nights, and with less than the full
+    width the intervals were too narrow. ``docs/model.md`` (Report nights) has the figures.
 
     The move over the expected size counts from the same width: ``night.refresh`` takes the expected size times this.
 
