@@ -21,15 +21,18 @@ from include.contracts import BarRequest, TickerProfile
 from include.market.believed import BelievedPrice, believed_price, needed_closes
 from include.market.extended_gate import reject_closes
 from include.market.extended_hours import Night, night_of, refreshes_between
+from include.market.sessions import last_closed
 from include.market.source import ExtendedReport, ExtendedSource
+from include.pipeline.data.feeds import Feed, feeds_at
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import extended as extended_store
 from include.store import forecasts as forecast_store
 from include.store.engine import Connection, transaction
 
-_BEFORE_CLOSE = timedelta(minutes=30)
-"""How long before the session's close a request begins: its last 5-minute close shows the scale of the prices."""
+_BEFORE_CLOSE = timedelta(minutes=65)
+"""How long before the session's close a request begins: the 5-minute close at the end of the newest bar shows the scale
+of the prices, and on half days a feed may not serve the last bar."""
 _INDEX_MARK = "^"
 """First letter of an index's ticker. An index is computed in regular hours only."""
 HISTORY = timedelta(days=59)
@@ -66,7 +69,9 @@ def fetch(services: Services, profiles: Sequence[TickerProfile], as_of: datetime
     Without a request: tickers whose newest bar is not the one that ended the session, and tickers whose source has no
     extended hours. The result has, by ticker, the reason of a request that failed.
     """
-    nights = _nights(services, profiles, as_of)
+    with transaction(services.engine) as connection:
+        newest = bar_store.newest_closed_at(connection, [profile.ticker for profile in profiles], as_of)
+        nights = _nights(services, connection, profiles, newest, as_of)
     groups: dict[str, list[BarRequest]] = defaultdict(list)
     for profile in profiles:
         if profile.ticker in nights:
@@ -120,10 +125,7 @@ def believed_at(
 
     ``newest``: when each ticker's newest bar closed (UTC). A night counts only if that bar ended the session before it.
     """
-    nights = {profile.ticker: night_at(services, profile, as_of) for profile in profiles}
-    wanted = {
-        ticker: night for ticker, night in nights.items() if night is not None and newest.get(ticker) == night.closed_at
-    }
+    wanted = _nights(services, connection, profiles, newest, as_of)
     if not wanted:
         return {}
     closes = extended_store.closes_since(connection, {t: night.starts_at for t, night in wanted.items()}, as_of)
@@ -136,15 +138,29 @@ def believed_at(
     return found
 
 
-def _nights(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> dict[str, Night]:
-    """The refresh of each ticker that has one at ``as_of`` and whose newest bar ended the session before."""
-    nights = {profile.ticker: night_at(services, profile, as_of) for profile in profiles}
-    found = {ticker: night for ticker, night in nights.items() if night is not None}
-    if not found:
-        return {}
-    with transaction(services.engine) as connection:
-        newest = bar_store.newest_closed_at(connection, list(found), as_of)
-    return {ticker: night for ticker, night in found.items() if newest.get(ticker) == night.closed_at}
+def _nights(
+    services: Services,
+    connection: Connection,
+    profiles: Sequence[TickerProfile],
+    newest: Mapping[str, datetime],
+    as_of: datetime,
+) -> dict[str, Night]:
+    """The refresh of each ticker that has one at ``as_of`` and whose newest bar is the last served of the session."""
+    found = {
+        profile.ticker: night
+        for profile in profiles
+        if profile.ticker in newest and (night := night_at(services, profile, as_of)) is not None
+    }
+    short = [item for item in profiles if item.ticker in found and newest[item.ticker] < found[item.ticker].closed_at]
+    feeds = feeds_at(connection, short, as_of) if short else {}
+    return {
+        ticker: night for ticker, night in found.items() if newest[ticker] == _served_until(night, feeds.get(ticker))
+    }
+
+
+def _served_until(night: Night, feed: Feed | None) -> datetime | None:
+    """When the last bar before the night closed that the feed serves, UTC."""
+    return last_closed(night.calendar, night.closed_at, 0, feed.unserved) if feed else night.closed_at
 
 
 def _keep(
@@ -164,12 +180,15 @@ def _keep(
             report.closes, report.splits, profiles, stored[["ticker", "closed_at", "close"]], as_of
         )
         extended_store.save_rejected(connection, rejected, as_of)
+        parts = []
         for ticker, rows in accepted.groupby("ticker"):
             profile = profiles[str(ticker)]
             delay = timedelta(minutes=profile.feed_delay_minutes)
             needed = needed_closes(rows, refreshes[profile.ticker], delay)
             known_at = _served_at(connection, profile, needed, as_of) if is_history else as_of
-            extended_store.save_closes(connection, needed.assign(known_at=known_at))
+            parts.append(needed.assign(known_at=known_at))
+        if parts:
+            extended_store.save_closes(connection, pd.concat(parts, ignore_index=True))
 
 
 def _served_at(connection: Connection, profile: TickerProfile, closes: pd.DataFrame, as_of: datetime) -> pd.Series[Any]:

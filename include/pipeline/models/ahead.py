@@ -21,7 +21,7 @@ from include.evaluation.history import History
 from include.evaluation.volatility import seasonal_shape
 from include.market.announcements import describe_announcements
 from include.model.events import report_width, widen, width_left
-from include.model.night import Night, first_bar_shares, refresh, refreshed_baseline
+from include.model.night import Night, refresh, refreshed_baseline
 from include.pipeline.data.nights import NightPrice
 from include.pipeline.data.reports import ReportNight
 
@@ -41,7 +41,8 @@ class Ahead:
 
     ``bar_variance`` [H]: usual variance of each bar, in a common unit; ``widths`` [H]: how many times as wide each bar
     is, 1 without a report. ``night``: the night's price as the model takes it, None without one; ``price`` and
-    ``priced_at`` (UTC): the price itself. ``reasons``: by horizon.
+    ``priced_at`` (UTC): the price itself. ``passed_count``: bars ahead whose end is before the night; one on half days
+    whose last bar the feed does not serve, else 0. ``reasons``: by horizon.
     """
 
     bar_variance: Array
@@ -50,29 +51,43 @@ class Ahead:
     night: Night | None = None
     price: float | None = None
     priced_at: datetime | None = None
+    passed_count: int = 0
 
     @property
     def is_refresh(self) -> bool:
         """Whether the forecast starts from a price of the night."""
         return self.night is not None
 
-    def applied(self, quantiles: Array, expected: float) -> Array:
-        """A model's calibrated quantiles [H, Q] with reports and the night; ``expected`` is the first bar's scale."""
+    def applied(self, quantiles: Array, scale: Array) -> Array:
+        """A model's calibrated quantiles [H, Q] with reports and the night; ``scale`` [H] of the log returns."""
         widened = widen(quantiles, self.bar_variance, self.widths)
-        return widened if self.night is None else refresh(widened, expected, self._shares, self.night)
+        if self.night is None:
+            return widened
+        expected = float(scale[self.passed_count] * self.widths[self.passed_count])
+        shares = self._shares(self.bar_variance * self.widths**2)
+        return self._at_night(widened, refresh(widened, expected, shares, self.night))
 
     def applied_to_har(self, quantiles: Array) -> Array:
         """HAR's quantiles [H, Q] at the same location, with the remaining scale; it knows no reports."""
-        shares = first_bar_shares(self.bar_variance)
-        return quantiles if self.night is None else refreshed_baseline(quantiles, shares, self.night)
+        if self.night is None:
+            return quantiles
+        return self._at_night(quantiles, refreshed_baseline(quantiles, self._shares(self.bar_variance), self.night))
 
     def applied_to_walk(self, quantiles: Array) -> Array:
         """The random walk's quantiles [H, Q], from the night's price where there is one."""
-        return quantiles if self.night is None else np.asarray(quantiles + self.night.move, dtype=np.float64)
+        if self.night is None:
+            return quantiles
+        return self._at_night(quantiles, np.asarray(quantiles + self.night.move, dtype=np.float64))
 
-    @property
-    def _shares(self) -> Array:
-        return first_bar_shares(self.bar_variance * self.widths**2)
+    def _shares(self, variance: Array) -> Array:
+        """The share of the bars until the night's end in the variance of each path, at most 1. [H]."""
+        until_night = float(variance[: self.passed_count + 1].sum())
+        return np.asarray(np.minimum(until_night / np.cumsum(variance), 1.0), dtype=np.float64)
+
+    def _at_night(self, quantiles: Array, refreshed: Array) -> Array:
+        """The refreshed quantiles of the bars that end after the night begins, the others of those that have passed."""
+        has_passed = np.arange(len(quantiles))[:, np.newaxis] < self.passed_count
+        return np.asarray(np.where(has_passed, quantiles, refreshed), dtype=np.float64)
 
 
 def look_ahead(
@@ -93,7 +108,7 @@ def look_ahead(
         width = report_width(report.probability) if place is not None else 1.0
         if place is None or width == 1.0:
             continue
-        if price is not None and place == 0:
+        if price is not None and report.opens_at == price.night.opens_at:
             night = price.night
             width = width_left(width, report.timing, night.clock_minutes, is_evening=night.is_evening)
         widths[place] = max(widths[place], width)
@@ -112,7 +127,8 @@ def look_ahead(
         is_evening=price.night.is_evening,
         age_minutes=(as_of - believed.priced_at).total_seconds() / 60.0,
     )
-    return Ahead(variance, widths, reasons, night_state, believed.price, believed.priced_at)
+    passed_count = sum(target <= price.night.closed_at for target in targets)
+    return Ahead(variance, widths, reasons, night_state, believed.price, believed.priced_at, passed_count)
 
 
 def _bar_of(opens_at: datetime, starts: Sequence[datetime], targets: Sequence[datetime]) -> int | None:

@@ -31,13 +31,13 @@ Array = NDArray[np.float64]
 class ModelForecast:
     """A model's quantiles of log returns [H, Q] before calibration, its ref, and when the newest bar it read closed.
 
-    ``expected``: the scale of the first bar's log return.
+    ``scale`` [H]: the expected size of the log return to each target.
     """
 
     quantiles: Array
     ref: ModelRef
     read_until: np.datetime64
-    expected: float
+    scale: Array
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Anchor:
     def of(
         cls,
         profile: TickerProfile,
-        bars: pd.DataFrame,
+        bars: pd.DataFrame | None,
         as_of: datetime,
         reports: Sequence[ReportNight] = (),
         price: NightPrice | None = None,
@@ -70,7 +70,7 @@ class Anchor:
         Raises:
             DataContractError: there are fewer than two bars.
         """
-        if len(bars) < 2:
+        if bars is None or len(bars) < 2:
             message = f"{profile.ticker}: fewer than 2 bars are known at {as_of.isoformat()}; nothing to forecast from."
             raise DataContractError(message)
         newest = bars.iloc[-1]
@@ -92,7 +92,7 @@ class Anchor:
     def model_rows(self, forecast: ModelForecast, past: pd.DataFrame | None) -> pd.DataFrame:
         """The model's forecast with what is ahead, its widths calibrated on the ticker's matured forecasts ``past``."""
         factors = factors_of_history(past)
-        rows = self._dated(self.ahead.applied(calibrate(forecast.quantiles, factors), forecast.expected))
+        rows = self._dated(self.ahead.applied(calibrate(forecast.quantiles, factors), forecast.scale))
         return rows.assign(
             model_version=forecast.ref.model_version,
             width_factor=factors[:, 0],

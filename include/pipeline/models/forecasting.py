@@ -8,7 +8,7 @@ the others. Forecasts and their baselines are stored in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from include.model.checkpoint import Backbone
 from include.model.predict import predict as predict_shard
 from include.pipeline.data import nights, scale_notes
 from include.pipeline.data.featuring import load_series
-from include.pipeline.data.reports import report_nights
+from include.pipeline.data.reports import ReportNight, report_nights
 from include.pipeline.models import networks
 from include.pipeline.models.anchors import Anchor, Array, ModelForecast
 from include.pipeline.models.serving import NO_MODEL, Models, Serving, models_of
@@ -55,6 +55,44 @@ class Forecasts:
     predictions: list[pd.DataFrame]
     baselines: list[pd.DataFrame]
     results: Results
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known at an instant beside the models, by ticker.
+
+    ``bars``: the newest ones; ``past``: matured forecasts; ``held``: why a ticker is held; ``prices``: of the night;
+    ``reports``: nights in which one is due.
+    """
+
+    bars: Mapping[str, pd.DataFrame]
+    past: Mapping[str, pd.DataFrame]
+    held: Mapping[str, str]
+    prices: Mapping[str, nights.NightPrice]
+    reports: Mapping[str, Sequence[ReportNight]]
+
+    def anchor_of(self, profile: TickerProfile, as_of: datetime) -> Anchor:
+        """The ticker's anchor. Raises DataContractError with fewer than two bars."""
+        ticker = profile.ticker
+        return Anchor.of(profile, self.bars.get(ticker), as_of, self.reports.get(ticker, ()), self.prices.get(ticker))
+
+
+def _known(
+    services: Services, profiles: Sequence[TickerProfile], as_of: datetime, latest_made_at: datetime | None
+) -> _Known:
+    tickers = [profile.ticker for profile in profiles]
+    with transaction(services.engine) as connection:
+        bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=BASELINE_BARS)
+        past = forecast_store.calibration_history(
+            connection, tickers, as_of, limit=CALIBRATION_ANCHORS, latest_made_at=latest_made_at
+        )
+        held = scale_notes.held(connection, tickers, as_of)
+        newest = {str(ticker): at.to_pydatetime() for ticker, at in bars.groupby("ticker")["closed_at"].max().items()}
+        waking = [profile for profile in profiles if profile.ticker not in held]
+        prices = nights.believed_at(services, connection, waking, newest, as_of)
+        reports = report_nights(connection, profiles, as_of)
+    by_ticker = [{str(ticker): rows for ticker, rows in frame.groupby("ticker")} for frame in (bars, past)]
+    return _Known(by_ticker[0], by_ticker[1], held, prices, reports)
 
 
 def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datetime, *, written_by: str) -> Results:
@@ -90,42 +128,31 @@ def make_forecasts(
     tickers = [profile.ticker for profile in profiles]
     if not tickers:
         return Forecasts([], [], {})
-    with transaction(services.engine) as connection:
-        bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=BASELINE_BARS)
-        past = forecast_store.calibration_history(
-            connection, tickers, as_of, limit=CALIBRATION_ANCHORS, latest_made_at=latest_made_at
-        )
-        held = scale_notes.held(connection, tickers, as_of)
-        newest = {str(ticker): at.to_pydatetime() for ticker, at in bars.groupby("ticker")["closed_at"].max().items()}
-        waking = [profile for profile in profiles if profile.ticker not in held]
-        prices = nights.believed_at(services, connection, waking, newest, as_of)
-        reports = report_nights(connection, profiles, as_of)
+    known = _known(services, profiles, as_of, latest_made_at)
     models = models_of(services, tickers, as_of, serving, stand_in)
     model_forecasts, problems = _model_forecasts(services, profiles, as_of, models)
-    bars_by_ticker = {str(ticker): rows for ticker, rows in bars.groupby("ticker")}
-    past_by_ticker = {str(ticker): rows for ticker, rows in past.groupby("ticker")}
     predictions: list[pd.DataFrame] = []
     baselines: list[pd.DataFrame] = []
     results: Results = {}
     for profile in profiles:
         ticker = profile.ticker
         try:
-            known = bars_by_ticker.get(ticker, bars.iloc[:0])
-            anchor = Anchor.of(profile, known, as_of, reports.get(ticker, ()), prices.get(ticker))
+            anchor = known.anchor_of(profile, as_of)
         except DataContractError as error:
             results[ticker] = (OutcomeStatus.FAILED, str(error))
             continue
-        problem = held.get(ticker) or problems.get(ticker) or _problem_of(model_forecasts.get(ticker), anchor)
+        held = known.held.get(ticker)
+        problem = held or problems.get(ticker) or _problem_of(model_forecasts.get(ticker), anchor)
         rows = (
-            anchor.fallback_rows(HELD_WIDTH if ticker in held else 1.0)
+            anchor.fallback_rows(HELD_WIDTH if held else 1.0)
             if problem
-            else anchor.model_rows(model_forecasts[ticker], past_by_ticker.get(ticker))
+            else anchor.model_rows(model_forecasts[ticker], known.past.get(ticker))
         )
         predictions.append(rows.assign(source=profile.source, written_by=written_by, fallback_reason=problem))
         baselines += anchor.baselines()
         made = OutcomeStatus.REFRESHED if anchor.ahead.is_refresh else OutcomeStatus.FORECAST
         results[ticker] = (OutcomeStatus.FALLBACK, problem) if problem else (made, models.notes.get(ticker))
-    without = {ticker: len(bars_by_ticker[ticker]) for ticker, (_, reason) in results.items() if reason == NO_MODEL}
+    without = {ticker: len(known.bars[ticker]) for ticker, (_, reason) in results.items() if reason == NO_MODEL}
     for ticker, reason in too_young(services, without, as_of).items():
         results[ticker] = (OutcomeStatus.FALLBACK, reason)
     return Forecasts(predictions, baselines, results)
@@ -155,7 +182,7 @@ def _model_forecasts(
             _unscale(scaled[row], series[ticker]),
             models.refs[ticker],
             series[ticker].closed_at[-1],
-            float(series[ticker].scale[-1, 0]),
+            series[ticker].scale[-1].astype(np.float64),
         )
         for row, ticker in enumerate(state.tickers)
     }

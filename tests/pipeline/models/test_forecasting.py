@@ -11,6 +11,7 @@ from include.model.calibration import widen_calm
 from include.model.transformer import reference_quantiles
 from include.pipeline.data.histories import history_of
 from include.pipeline.models import forecasting, networks
+from include.pipeline.models.ahead import Ahead
 from include.pipeline.models.anchors import Anchor, ModelForecast
 from include.pipeline.models.forecasting import LARGEST_LOG_RETURN
 from include.pipeline.pretraining.backbone_forecaster import BackboneForecaster
@@ -137,7 +138,8 @@ def test_a_quantile_must_be_finite_and_within_the_largest_log_return(largest: fl
     quantiles = np.tile(0.01 * np.asarray(reference_quantiles(QUANTILE_LEVELS)), (HORIZON_COUNT, 1))
     quantiles[3, -1 if largest > 0 else 0] = largest
     flat = np.zeros_like(quantiles)
-    anchor = Anchor(NOVA, AT, closed_at, 100.0, [], flat, flat)
+    nothing = Ahead(np.ones(HORIZON_COUNT), np.ones(HORIZON_COUNT), [])
+    anchor = Anchor(NOVA, AT, closed_at, 100.0, [], flat, flat, nothing)
     read_until = np.datetime64(closed_at.replace(tzinfo=None), "us")
-    forecast = ModelForecast(quantiles, ModelRef(NOVA, "version", "file", 0), read_until)
+    forecast = ModelForecast(quantiles, ModelRef(NOVA, "version", "file", 0), read_until, np.ones(HORIZON_COUNT))
     assert (forecasting._problem_of(forecast, anchor) is None) == is_usable

@@ -1,14 +1,17 @@
 """A night hour by hour: which hours refresh a forecast, from which price, and what a night without prices does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from include.contracts import TickerProfile
-from include.pipeline import hour, replay
+from include.pipeline import replay
 from include.pipeline.data import nights
+from include.store.extended import save_closes
 from tests.support.nights import NightMarket
 from tests.support.products import HOUR, Product, open_product
 
@@ -232,9 +235,24 @@ def test_a_past_night_is_refreshed_from_the_closes_of_the_onboarding(database_ur
         profile = TickerProfile(ALFA, "simulated", "XNYS", "America/New_York", "USD", None, 2)
         product.query("truncate forecast.outcome, forecast.prediction cascade; commit")
         assert nights.backfill(product.services, profile, AT_LAST + timedelta(days=3)) is None
-        waking = hour.nights.night_at(product.services, profile, AT_LAST)
+        waking = nights.night_at(product.services, profile, AT_LAST)
         assert waking is not None
         with product.services.engine.begin() as connection:
             found = nights.believed_at(product.services, connection, [profile], {ALFA: CLOSED}, AT_LAST)
 
         assert (found[ALFA].believed.price, found[ALFA].believed.priced_at) == live
+
+
+def test_a_half_day_whose_last_bar_the_feed_lacks_has_a_night(product: Product) -> None:
+    evening = datetime(2025, 7, 3, 22, 35, tzinfo=UTC)
+    newest = {ALFA: datetime(2025, 7, 3, 16, 30, tzinfo=UTC)}  # the bar of 12:30 is never served
+    served = TickerProfile(ALFA, "yahoo", "XNYS", "America/New_York", "USD", None, 2)
+    instants = pd.DatetimeIndex([evening - timedelta(minutes=minutes) for minutes in (20, 15, 10)]).as_unit("us")
+    closes = pd.DataFrame({"ticker": ALFA, "closed_at": instants, "close": [20.0, 21.0, 22.0], "known_at": evening})
+    with product.services.engine.begin() as connection:
+        save_closes(connection, closes)
+        found = nights.believed_at(product.services, connection, [served], newest, evening)
+        whole = nights.believed_at(product.services, connection, [replace(served, source="files")], newest, evening)
+
+    assert found[ALFA].believed.price == 21.0
+    assert whole == {}
