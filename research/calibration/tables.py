@@ -30,11 +30,12 @@ THIRDS = ("calm", "middle", "wild")
 class Cases:
     """The forecasts of a period with known outcomes: N cases, one for each ticker, bar and horizon.
 
-    All [N], but for ``quantiles`` by design and HAR, [N, Q]. ``day`` of the forecast; ``third`` of the level among the
-    ticker's forecasts of the period, 0 calm to 2 wild.
+    All [N], but for ``quantiles`` by design and HAR, [N, Q]. ``series``: a number for each ticker and horizon; ``day``
+    of the forecast; ``third`` of the level among the ticker's forecasts of the period, 0 calm to 2 wild.
     """
 
     ticker: Labels
+    series: Labels
     market: Labels
     horizon: Labels
     day: Labels
@@ -43,15 +44,11 @@ class Cases:
     outcome: FloatArray
     quantiles: Mapping[str, FloatArray]
 
-    def loss(self, name: str) -> FloatArray:
-        """CRPS of each case. [N]."""
-        return crps(self.outcome, self.quantiles[name])
-
     def gain(self, name: str, other: str, chosen: BoolArray | None = None) -> Estimate:
         """What ``name`` saves of the CRPS of ``other``; each ticker and horizon counts by its number of cases."""
-        rows = np.ones(len(self.outcome), dtype=np.bool_) if chosen is None else chosen
-        labels = np.char.add(self.ticker.astype(str), self.horizon.astype(str))
-        return gain(self.loss(name)[rows], self.loss(other)[rows], labels[rows], self.day[rows])
+        rows = np.flatnonzero(np.ones(len(self.outcome)) if chosen is None else chosen)
+        losses, other_losses = (crps(self.outcome[rows], self.quantiles[each][rows]) for each in (name, other))
+        return gain(losses, other_losses, self.series[rows], self.day[rows])
 
     def coverage(self, name: str, interval: int, chosen: BoolArray) -> Estimate:
         """The share of outcomes inside the interval."""
@@ -72,6 +69,7 @@ def make_cases(
             parts[design.name].append(calibrated(design, rows, slice(first, end))[known])
         parts[HAR].append(rows.har[first:end][known])
     table = pd.concat(labels, ignore_index=True)
+    table["series"] = table.groupby(["ticker", "horizon"]).ngroup()
     columns = {str(name): table[name].to_numpy() for name in table}
     return Cases(**columns, quantiles={name: np.concatenate(found) for name, found in parts.items()})
 
