@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export TICKERS SOURCE
-.PHONY: help run status logs down clean env up test check fix bench pretrain evaluate leakcheck yahoo venv venv-dev
+.PHONY: help run psql status logs down clean env up test check fix bench pretrain evaluate leakcheck yahoo venv venv-dev
 
 # The first Python that is new enough and can make virtual environments. Each one is run, because a version manager
 # may leave a program of that name that only prints an error.
@@ -24,6 +24,9 @@ LAUNCHER = $(PYTHON) -m include.local
 
 run: venv ## Start everything, forecast, print the table; optional: TICKERS="AAPL BTC-USD" SOURCE=files
 	@exec $(LAUNCHER) run --tickers="$$TICKERS" --source="$$SOURCE"
+
+psql: ## Open psql, which reads the forecasts; optional: ARGS="-f sql/queries/next_bar.sql"
+	@$(IF_INSTALLED) exec $(LAUNCHER) psql $(ARGS)
 
 status: ## Show what runs, the newest hour and the next, and why a ticker is not forecast
 	@$(IF_INSTALLED) exec $(LAUNCHER) status

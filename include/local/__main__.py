@@ -1,4 +1,4 @@
-"""``python -m include.local run|down|status|logs|clean|exec``: the commands that the Makefile calls."""
+"""``python -m include.local run|down|status|logs|clean|psql|exec``: the commands that the Makefile calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from include.errors import HourcastError, LaunchError
@@ -55,6 +55,8 @@ def _dispatch(chosen: argparse.Namespace, settings: Settings, screen: Screen) ->
         return show_logs(stack.paths, screen, is_following=chosen.follow)
     if chosen.command == "clean":
         return _clean(stack, screen, is_forced=chosen.force)
+    if chosen.command == "psql":
+        return _replace_by([*stack.databases.psql_call(), *chosen.argv], dict(os.environ))
     return _exec(chosen.argv, stack)
 
 
@@ -118,9 +120,13 @@ def _exec(argv: Sequence[str], stack: Stack) -> int:
     if not argv:
         message = "exec needs a command, for example: exec airflow dags list"
         raise LaunchError(message)
-    os.chdir(PROJECT_DIR)
     environment = stack.environment()
     program = [sys.executable, "-m", "airflow", *argv[1:]] if argv[0] == "airflow" else list(argv)
+    return _replace_by(program, environment)
+
+
+def _replace_by(program: list[str], environment: Mapping[str, str]) -> int:
+    os.chdir(PROJECT_DIR)
     try:
         os.execvpe(program[0], program, environment)  # noqa: S606  # a command that the person typed; no shell
     except OSError as error:
@@ -154,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--follow", action="store_true")
     clean = commands.add_parser("clean", help="remove the local folder, after asking")
     clean.add_argument("--force", action="store_true", help="do not ask")
+    psql = commands.add_parser("psql", help="open psql, which may read schema bi")
+    psql.add_argument("argv", nargs=argparse.REMAINDER, help="options of psql")
     execute = commands.add_parser("exec", help="run a command in the components' environment")
     execute.add_argument("argv", nargs=argparse.REMAINDER)
     return parser

@@ -19,6 +19,7 @@ from include.local.postgres import (
     HOURCAST_DATABASE,
     READER_ROLE,
     EmbeddedPostgres,
+    programs_folder,
 )
 from include.settings import Settings
 from include.store.engine import create_store_engine, execute, fetch_rows, transaction
@@ -41,15 +42,33 @@ class Databases:
 
     def describe_reader(self) -> list[str]:
         """Lines for the terminal: how to read the forecasts by SQL."""
+        if self.server is None:
+            return [f"SQL      {self.reader_address()}  (schema bi; set the role's password on your server)"]
+        return [
+            "SQL      make psql",
+            f"BI tool  {self.server.reader_address()}",
+            f"         (a tool that knows no passfile: the password is the last field of {self.server.reader_file})",
+        ]
+
+    def reader_address(self) -> str:
+        """Address of the forecasts for psql and BI tools, as ``bi_reader``; it holds no password."""
         if self.server is not None:
-            return [
-                f"SQL      {self.server.psql_command(READER_ROLE, HOURCAST_DATABASE)}",
-                f"BI tool  postgresql://{READER_ROLE}@127.0.0.1:{self.server.port}/{HOURCAST_DATABASE}"
-                f"  (its password: {self.server.password_file})",
-            ]
+            return self.server.reader_address()
         parts = urlsplit(self.hourcast_url())
-        host = f"{parts.hostname}:{parts.port or 5432}{parts.path}"
-        return [f"SQL      postgresql://{READER_ROLE}@{host}  (schema bi; set the role's password on your server)"]
+        return f"postgresql://{READER_ROLE}@{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+    def psql_call(self) -> list[str]:
+        """Argv of psql as ``bi_reader``; on an external server it prompts for the password.
+
+        Raises:
+            LaunchError: the embedded server does not run.
+        """
+        if self.server is not None:
+            if not self.server.is_ready():
+                message = "The database does not run; start it with: make run"
+                raise LaunchError(message)
+            self.server.ensure_initialised()  # one that an older version started has no password file for the reader
+        return [str(programs_folder() / "psql"), self.reader_address()]
 
 
 def open_databases(settings: Settings) -> Databases:

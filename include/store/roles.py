@@ -6,13 +6,16 @@ role within a database are granted in ``include/store/migrations.py``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
 from include.errors import StoreUnavailableError
-from include.store.engine import Connection, create_store_engine, execute, fetch_rows
+from include.store.engine import Connection, create_store_engine, execute, fetch_rows, run_script
+from include.store.reader_rights import database_statements, server_statements
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,33 @@ class DatabasePlan:
 def ensure_database(host: str, port: int, superuser: Login, plan: DatabasePlan) -> None:
     """Creates the plan's missing roles and database on the server, and sets the roles' passwords.
 
-    Afterwards only the owner and the readers may connect to the database; a reader's transactions are read-only.
+    Afterwards only the owner and the readers may connect to the database, and a reader may do what
+    ``include/store/reader_rights.py`` leaves to it.
 
     Raises:
         StoreUnavailableError: the server cannot be reached, or it refuses this superuser.
     """
-    address = URL.create("postgresql+psycopg2", superuser.role, superuser.password, host, port, "postgres")
-    engine = create_store_engine(address.render_as_string(hide_password=False))
+    address = URL.create("postgresql+psycopg2", superuser.role, superuser.password, host, port)
     try:
-        # A database cannot be made inside a transaction.
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _connected(address.set(database="postgres")) as connection:
             _apply(connection, plan)
+        with _connected(address.set(database=plan.name)) as connection:
+            _limit_readers(connection, plan)
     except OperationalError as error:
         message = (
             f"Postgres at {host}:{port} refused {superuser.role}: {str(error.orig).strip()} "
             "(A server keeps the superuser's password that it was first started with; put that one back.)"
         )
         raise StoreUnavailableError(message) from error
+
+
+@contextmanager
+def _connected(address: URL) -> Iterator[Connection]:
+    """A connection without a transaction, inside which a database cannot be made."""
+    engine = create_store_engine(address.render_as_string(hide_password=False))
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
     finally:
         engine.dispose()
 
@@ -67,7 +80,12 @@ def _apply(connection: Connection, plan: DatabasePlan) -> None:
     if not fetch_rows(connection, "select 1 from pg_database where datname = :name", {"name": plan.name}):
         execute(connection, f"create database {database} owner {owner}")
     execute(connection, f"revoke all on database {database} from public")
+
+
+def _limit_readers(connection: Connection, plan: DatabasePlan) -> None:
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    database, owner = quote(plan.name), quote(plan.owner.role)
     for login in plan.readers:
         reader = quote(login.role)
-        execute(connection, f"grant connect on database {database} to {reader}")
-        execute(connection, f"alter role {reader} set default_transaction_read_only = on")
+        for statement in (*server_statements(reader), *database_statements(database, owner, reader)):
+            run_script(connection, statement)

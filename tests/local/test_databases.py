@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.errors import LaunchError, StoreUnavailableError
-from include.local.databases import airflow_revision, beside, ensure_airflow_database, open_databases
+from include.local.databases import Databases, airflow_revision, beside, ensure_airflow_database, open_databases
 from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, SUPERUSER, EmbeddedPostgres
 from include.settings import load_settings
 from include.store.engine import create_store_engine, execute, transaction
@@ -43,6 +43,30 @@ def test_airflows_database_can_be_named() -> None:
 def test_directions_and_reprs_hold_no_password() -> None:
     databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": EXTERNAL}))
     assert ":word" not in "".join(databases.describe_reader()) + repr(databases)
+
+
+def test_an_external_server_is_read_by_psql_that_prompts_for_the_password() -> None:
+    databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": EXTERNAL}))
+    program, address = databases.psql_call()
+    assert Path(program).name == "psql"
+    assert address == "postgresql://bi_reader@db.example:6432/forecasts"
+
+
+def test_psql_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
+    databases = open_databases(load_settings({"HOURCAST_LOCAL_DIR": str(tmp_path)}))
+    with pytest.raises(LaunchError, match="make run"):
+        databases.psql_call()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.integration
+def test_a_running_server_shows_psql_and_an_address_without_a_password(postgres_server: EmbeddedPostgres) -> None:
+    databases = Databases(postgres_server, lambda: "", lambda: "")
+    lines = databases.describe_reader()
+    assert lines[0].split() == ["SQL", "make", "psql"]
+    assert lines[1].split() == ["BI", "tool", databases.psql_call()[1]]
+    assert str(postgres_server.reader_file) in lines[2]
+    assert postgres_server.reader_file.read_text().strip().split(":")[4] not in "".join(lines)
 
 
 def test_a_server_that_cannot_be_reached_is_an_error_with_its_address() -> None:

@@ -118,10 +118,8 @@ def page(printed: str) -> Page:
 
 def query(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
     """The rows that a BI tool gets for a query."""
-    port = int((machine.local_dir / "postgres.port").read_text())
-    lines = (machine.local_dir / "pgpass").read_text().splitlines()
-    password = next(line.split(":")[4] for line in lines if ":bi_reader:" in line)
-    connection = psycopg2.connect(host="127.0.0.1", port=port, user="bi_reader", password=password, dbname="hourcast")
+    host, port, database, role, password = (machine.local_dir / "pgpass.bi_reader").read_text().strip().split(":")
+    connection = psycopg2.connect(host=host, port=port, user=role, password=password, dbname=database)
     with connection, connection.cursor() as cursor:
         cursor.execute(sql)
         rows = cursor.fetchall()

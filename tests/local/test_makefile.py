@@ -10,7 +10,7 @@ import pytest
 
 PROJECT_DIR = Path(__file__).parents[2]
 MAKEFILE = (PROJECT_DIR / "Makefile").read_text()
-USER_TARGETS = ["run", "status", "logs", "down", "clean", "env", "up", "help"]
+USER_TARGETS = ["run", "psql", "status", "logs", "down", "clean", "env", "up", "help"]
 DEVELOPER_TARGETS = ["test", "check", "fix", "bench", "pretrain", "evaluate", "leakcheck", "yahoo"]
 TARGETS = [*USER_TARGETS, *DEVELOPER_TARGETS]
 

@@ -16,7 +16,15 @@ import pytest
 
 from include.errors import SettingsError
 from include.local.ports import HOST
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, READER_ROLE, SUPERUSER, EmbeddedPostgres
+from include.local.postgres import (
+    APP_ROLE,
+    HOURCAST_DATABASE,
+    READER_ROLE,
+    SUPERUSER,
+    EmbeddedPostgres,
+    programs_folder,
+)
+from include.store.reader_rights import SETTINGS
 from tests.support.databases import FAST_OPTIONS, plain_url
 
 FIRST_PORT = 54620
@@ -152,16 +160,64 @@ def test_a_taken_port_is_left_for_the_next_free_one(server: EmbeddedPostgres) ->
         assert _query(server, APP_ROLE, "select 1") == 1
 
 
-def test_the_printed_line_opens_psql_also_where_the_folder_has_a_space(tmp_path: Path) -> None:
+def test_the_readers_address_opens_psql_also_where_the_folder_has_a_space(tmp_path: Path) -> None:
     spaced = EmbeddedPostgres(tmp_path / "my project", FIRST_PORT, FAST_OPTIONS)
     spaced.start()
     try:
-        line = spaced.psql_command(READER_ROLE, HOURCAST_DATABASE) + " -Atc 'select current_user'"
-        done = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+        argv = [str(programs_folder() / "psql"), spaced.reader_address(), "-Atc", "select current_user"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
     finally:
         spaced.stop()
 
     assert (done.stdout.strip(), done.stderr) == (READER_ROLE, "")
+
+
+def test_the_readers_file_holds_its_password_alone_and_follows_the_port(server: EmbeddedPostgres, folder: Path) -> None:
+    server.start()
+    before = server.port
+    server.stop()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, before))
+        listener.listen()
+        server.start()
+    (line,) = (folder / "pgpass.bi_reader").read_text().splitlines()
+    host, port, database, role, password = line.split(":")
+
+    assert (host, int(port), database, role) == (HOST, server.port, HOURCAST_DATABASE, READER_ROLE)
+    assert server.port != before
+    assert plain_url(server.url(READER_ROLE, HOURCAST_DATABASE)).split("@")[0].endswith(f":{password}")
+    assert stat.S_IMODE(server.reader_file.stat().st_mode) == 0o600
+
+
+def test_a_start_gives_the_reader_its_limits_and_its_password_again(server: EmbeddedPostgres) -> None:
+    server.start()
+    connection = psycopg2.connect(plain_url(server.url(READER_ROLE, HOURCAST_DATABASE)))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("set default_transaction_read_only = off")
+        for change in (
+            "set statement_timeout = 0",
+            "in database hourcast set lock_timeout = 0",
+            "password 'another'",
+        ):
+            cursor.execute(f"alter role {READER_ROLE} {change}")
+    connection.close()
+    server.stop()
+
+    server.start()
+
+    assert _query(server, READER_ROLE, "show statement_timeout") == SETTINGS["statement_timeout"].replace("60s", "1min")
+    assert _query(server, READER_ROLE, "show lock_timeout") == SETTINGS["lock_timeout"]
+
+
+def test_a_running_server_of_an_older_version_gets_the_readers_file(server: EmbeddedPostgres) -> None:
+    server.start()
+    server.reader_file.unlink()
+
+    server.ensure_initialised()
+
+    assert server.reader_file.exists()
 
 
 def test_only_the_loopback_listens(server: EmbeddedPostgres) -> None:

@@ -70,7 +70,8 @@ def test_nothing_listens_beyond_the_loopback(stack: Stack) -> None:
 
 def test_files_with_secrets_are_private(stack: Stack) -> None:
     paths = stack.paths
-    for path in (paths.keys_file, paths.login_file, paths.local_dir / "pgpass", paths.airflow_home / "airflow.cfg"):
+    passwords = (paths.local_dir / name for name in ("pgpass", "pgpass.bi_reader"))
+    for path in (paths.keys_file, paths.login_file, *passwords, paths.airflow_home / "airflow.cfg"):
         assert path.stat().st_mode & 0o077 == 0, path
 
 

@@ -71,8 +71,27 @@ def test_the_owner_makes_schemas_and_a_reader_sees_what_it_is_granted(server: Em
 def test_a_reader_writes_nothing(server: EmbeddedPostgres) -> None:
     with pytest.raises(errors.ReadOnlySqlTransaction):
         run(server, READER, "create table public.mine (one integer)")
+    for statement in ("create table public.mine (one integer)", "create temporary table mine (one integer)"):
+        with pytest.raises((errors.InsufficientPrivilege, errors.InvalidSchemaName)):
+            run(server, READER, "set transaction read write", statement)
     with pytest.raises(errors.InsufficientPrivilege):
-        run(server, READER, "set transaction read write", "create table public.mine (one integer)")
+        run(server, READER, "set transaction read write", "select lo_create(0)")
+
+
+def test_the_owner_keeps_advisory_locks_and_large_objects(server: EmbeddedPostgres) -> None:
+    ((number,),) = run(server, OWNER, "select pg_advisory_xact_lock(1)", "select lo_create(0)")
+    assert int(str(number)) > 0
+
+
+def test_a_role_whose_name_needs_quotes_is_limited_too(postgres_server: EmbeddedPostgres, superuser: Login) -> None:
+    odd = DatabasePlan("odd shop", owner=Login("odd owner", "o"), readers=(Login("odd reader", "r"),))
+    ensure_database("127.0.0.1", postgres_server.port, superuser, odd)
+    connection = connect(postgres_server, odd.readers[0], odd.name)
+    with connection.cursor() as cursor:
+        cursor.execute("show search_path")
+        assert cursor.fetchone() == ("bi",)
+    connection.close()
+    run_as_superuser(postgres_server, 'drop database "odd shop"', 'drop role "odd owner"', 'drop role "odd reader"')
 
 
 def test_no_other_role_may_connect(server: EmbeddedPostgres, superuser: Login) -> None:
