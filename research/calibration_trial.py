@@ -55,12 +55,12 @@ def _texts(chosen: argparse.Namespace, cache: Path) -> Iterator[str]:
     if until <= chosen.since:
         message = f"The newest bar closed at {newest.isoformat()}, before --since {chosen.since.isoformat()}."
         raise InvalidRequestError(message)
-    shipped_from = datetime.fromisoformat(str(read_certificate(SHIPPED_DIR)["as_of"]))
+    shipped_at = datetime.fromisoformat(str(read_certificate(SHIPPED_DIR)["as_of"]))
     starts = [at.to_pydatetime() for at in pd.date_range(chosen.since, until, freq=pd.DateOffset(months=3))]
-    starts = [start for start in starts if start < shipped_from] + [shipped_from] * (until > shipped_from)
-    past = load_past(histories, starts, until, cache, shipped_from=shipped_from, steps=chosen.steps)
+    starts = [start for start in starts if start < shipped_at] + [shipped_at] * (until > shipped_at)
+    past = load_past(histories, starts, until, cache, shipped_at=shipped_at, steps=chosen.steps)
     markets = {ticker: "fund" if ticker in chosen.funds else histories[ticker].market for ticker in past}
-    for since, end in ((chosen.since, min(until, shipped_from)), (max(chosen.since, shipped_from), until)):
+    for since, end in ((chosen.since, min(until, shipped_at)), (max(chosen.since, shipped_at), until)):
         if since < end:
             cases = make_cases(past, markets, instant(since), instant(end))
             for title, table in TABLES.items():

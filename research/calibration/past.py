@@ -52,17 +52,17 @@ def load_past(
     until: datetime,
     cache: Path,
     *,
-    shipped_from: datetime,
+    shipped_at: datetime,
     steps: int,
 ) -> dict[str, Past]:
     """Each ticker's forecasts until ``until``, from the cache if it holds them for the same bars and arguments.
 
     The network of ``starts[0]`` also makes the forecasts before that start, from which the first width factors are
-    estimated. From ``shipped_from`` on the shipped backbone serves. ``steps`` of training each.
+    estimated. From ``shipped_at`` on the shipped backbone serves. ``steps`` of training each.
     """
-    folder = cache / _key(histories, starts, until, shipped_from, steps)
+    folder = cache / _key(histories, starts, until, shipped_at, steps)
     if not folder.exists():
-        past = _forecast(histories, starts, until, shipped_from, steps)
+        past = _forecast(histories, starts, until, shipped_at, steps)
         folder.mkdir(parents=True)
         for ticker, rows in past.items():
             np.savez(folder / f"{ticker}.npz", **{field.name: getattr(rows, field.name) for field in fields(Past)})
@@ -75,23 +75,23 @@ def _read(path: Path) -> Past:
 
 
 def _key(
-    histories: Mapping[str, History], starts: Sequence[datetime], until: datetime, shipped_from: datetime, steps: int
+    histories: Mapping[str, History], starts: Sequence[datetime], until: datetime, shipped_at: datetime, steps: int
 ) -> str:
     """A name for the bars and arguments."""
-    digest = hashlib.sha256(repr((*starts, until, shipped_from, steps)).encode())
+    digest = hashlib.sha256(repr((*starts, until, shipped_at, steps)).encode())
     for ticker, history in sorted(histories.items()):
         digest.update(ticker.encode() + history.close.tobytes() + history.closed_at.tobytes())
     return digest.hexdigest()[:16]
 
 
 def _forecast(
-    histories: Mapping[str, History], starts: Sequence[datetime], until: datetime, shipped_from: datetime, steps: int
+    histories: Mapping[str, History], starts: Sequence[datetime], until: datetime, shipped_at: datetime, steps: int
 ) -> dict[str, Past]:
     known = {ticker: history for ticker, history in histories.items() if history.closed_at[0] < instant(until)}
     oldest = min(history.closed_at[0] for history in known.values())
     parts: dict[str, list[FloatArray]] = {ticker: [] for ticker in known}
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], until], strict=True)):
-        state = _shipped() if start >= shipped_from else _trained(known, start, steps)
+        state = _shipped() if start >= shipped_at else _trained(known, start, steps)
         fold = Fold(number, instant(start), instant(start) if number else oldest, instant(end))
         for ticker, found in BackboneForecaster(state, is_calibrated=False)(known, fold).items():
             parts[ticker].append(found)

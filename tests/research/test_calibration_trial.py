@@ -23,7 +23,7 @@ from research.calibration.past import Past, load_past
 from research.calibration.tables import BEFORE, HAR, Cases, by_ticker, coverages, make_cases
 from research.calibration_trial import main
 
-SHIPPED_FROM = datetime(2025, 2, 28, tzinfo=UTC)
+SHIPPED_AT = datetime(2025, 2, 28, tzinfo=UTC)
 UNTIL = datetime(2025, 4, 5, tzinfo=UTC)
 TICKERS = {"ALFA.SIM": "ALFA", "NOVA-USD.SIM": "NOVA-USD"}
 MARKETS = {"ALFA": "US equity", "NOVA-USD": "crypto"}
@@ -45,9 +45,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def past(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Past]:
     """Forecasts of the shipped backbone at all bars."""
     cache = tmp_path_factory.mktemp("cache")
-    arguments = (load_histories(folder, UNTIL), [SHIPPED_FROM], UNTIL, cache)
-    made = load_past(*arguments, shipped_from=SHIPPED_FROM, steps=1)
-    read = load_past(*arguments, shipped_from=SHIPPED_FROM, steps=1)
+    arguments = (load_histories(folder, UNTIL), [SHIPPED_AT], UNTIL, cache)
+    made = load_past(*arguments, shipped_at=SHIPPED_AT, steps=1)
+    read = load_past(*arguments, shipped_at=SHIPPED_AT, steps=1)
     assert len(list(cache.iterdir())) == 1
     for ticker in MARKETS:
         np.testing.assert_array_equal(made[ticker].network, read[ticker].network)
@@ -56,7 +56,7 @@ def past(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
 
 @pytest.fixture(scope="module")
 def cases(past: dict[str, Past]) -> Cases:
-    return make_cases(past, MARKETS, instant(SHIPPED_FROM), instant(UNTIL))
+    return make_cases(past, MARKETS, instant(SHIPPED_AT), instant(UNTIL))
 
 
 def test_the_trial_prints_all_tables_before_and_after_the_backbones_training_set_ends(
@@ -77,7 +77,7 @@ def test_bars_that_end_before_the_first_quarter_are_an_error(folder: Path, capsy
 
 def test_the_products_design_gives_the_products_forecasts(folder: Path, past: dict[str, Past]) -> None:
     state = load_backbone(model_config(ModelSettings(), MODEL_INPUT_COUNT), SHIPPED_DIR).state
-    fold = Fold(0, instant(SHIPPED_FROM), instant(UNTIL - timedelta(days=4)), instant(UNTIL))
+    fold = Fold(0, instant(SHIPPED_AT), instant(UNTIL - timedelta(days=4)), instant(UNTIL))
     expected = BackboneForecaster(state)(load_histories(folder, UNTIL), fold)
     for ticker, rows in past.items():
         first = int(np.searchsorted(rows.closed_at, fold.since))
