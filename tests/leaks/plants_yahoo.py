@@ -76,13 +76,13 @@ def not_refused(name: str) -> Callable[[Patch], None]:
     """A patch that believes an answer which says another ``name`` of its ticker."""
 
     def plant(patch: Patch) -> None:
-        original = yahoo._require_same
+        original = yahoo.require_same
 
         def lax(what: str, *args: Any) -> None:
             if what != name:
                 original(what, *args)
 
-        patch.setattr(yahoo, "_require_same", lax)
+        patch.setattr(yahoo, "require_same", lax)
 
     return plant
 
