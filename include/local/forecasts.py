@@ -14,7 +14,7 @@ from rich.table import Table
 
 from include.contracts import OutcomeStatus, TickerStatus
 from include.local.hours import Hour, count_statuses
-from include.local.reasons import Finding
+from include.local.reasons import Finding, format_instant
 from include.store.engine import create_store_engine, fetch_rows, transaction
 
 _TIME = "%a %d %b %H:%M %Z"
@@ -41,8 +41,17 @@ order by ticker
 _LATEST = """
 select *
 from bi.latest_forecast
-where horizon = 1 and status = 'active'
+where is_next and status = 'active'
 order by is_simulated, ticker
+"""
+
+_PAST = """
+select ticker, max(target_at) as target_at
+from bi.latest_forecast
+where status = 'active'
+group by ticker
+having bool_and(is_past)
+order by ticker
 """
 
 
@@ -88,8 +97,15 @@ class ForecastReader:
         return Hour(rows[0]["as_of"], tuple(_finding(row) for row in rows), is_finished)
 
     def latest(self) -> list[dict[str, Any]]:
-        """The newest forecast of every ticker's next bar: rows of bi.latest_forecast."""
+        """The newest forecast of every ticker's next bar that has not closed: rows of bi.latest_forecast."""
         return self._rows(_LATEST)
+
+    def past(self) -> list[Finding]:
+        """The active tickers whose newest forecast has no bar ahead, and when its last one closed."""
+        return [
+            Finding(row["ticker"], "past", f"the last bar closed {format_instant(row['target_at'])}")
+            for row in self._rows(_PAST)
+        ]
 
     def _rows(self, query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         with transaction(self._engine) as connection:

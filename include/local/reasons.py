@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 _VERBS = {  # of one ticker, of several
     "failed": ("has failed", "have failed"),
     "fallback": ("has a fallback forecast", "have a fallback forecast"),
+    "past": ("has a forecast of past bars only", "have forecasts of past bars only"),
     "pending": ("is pending (every hour tries again)", "are pending (every hour tries again)"),
     "rejected": ("was rejected", "were rejected"),
     "skipped": ("was skipped", "were skipped"),

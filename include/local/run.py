@@ -125,14 +125,17 @@ class Launch:
         self._screen.say(f"{dag_id} is done after {time.monotonic() - started:.0f} s: {describe_tickers()}")
 
     def _show(self, reader: ForecastReader, wanted: Sequence[str]) -> None:
-        rows = reader.latest()
+        rows, past = reader.latest(), reader.past()
         if not rows:
-            reasons = "; ".join(describe_findings(reader.unfinished(wanted))) or "no ticker is tracked"
+            findings = [*reader.unfinished(wanted), *past]
+            reasons = "; ".join(describe_findings(findings)) or "no ticker is tracked"
             message = f"There is no forecast to show: {reasons}."
             raise LaunchError(message)
         self._screen.table(forecast_table(rows))
         for line in reason_lines(rows):
             self._screen.field("Why", line)
+        for sentence in describe_findings(past):
+            self._screen.say(f"{sentence}.")
         for line in self._directions():
             self._screen.say(line)
 

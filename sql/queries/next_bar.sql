@@ -1,5 +1,5 @@
--- Forecast close of each active ticker's next bar, with the end of that bar in
--- the exchange's time zone.
+-- Forecast close of each active ticker's next bar that has not closed yet, with
+-- the end of that bar in the exchange's time zone.
 
 select
     ticker,
@@ -12,5 +12,5 @@ select
     q95,
     is_fallback
 from bi.latest_forecast
-where horizon = 1 and status = 'active'
+where is_next and status = 'active'
 order by ticker;

@@ -34,6 +34,11 @@ final as (
         prediction.target_at at time zone ticker.timezone
             as target_at_exchange,
         ticker.timezone as exchange_timezone,
+        prediction.target_at <= now() as is_past,
+        prediction.target_at > now()
+        and coalesce(
+            lag(prediction.target_at) over bars_ahead <= now(), true
+        ) as is_next,
         prediction.anchored_at,
         prediction.last_close / scale.factor as last_close,
         prediction.is_refresh,
@@ -71,6 +76,10 @@ final as (
             and prediction.as_of = walk.as_of
             and prediction.horizon = walk.horizon
             and walk.baseline = 'random_walk'
+    window
+        bars_ahead as (
+            partition by prediction.ticker order by prediction.horizon
+        )
 )
 
 select * from final;
@@ -100,6 +109,12 @@ comment on column bi.latest_forecast.target_at_exchange is
 'The same instant in the exchange''s time zone, without a zone.';
 comment on column bi.latest_forecast.exchange_timezone is
 'IANA name of that time zone.';
+comment on column bi.latest_forecast.is_past is
+'True if the forecast bar has closed by now; until the hour''s run, the first '
+'targets of the newest forecast may be past.';
+comment on column bi.latest_forecast.is_next is
+'True for the first target of the ticker that is not past; false for all if '
+'all are past.';
 comment on column bi.latest_forecast.anchored_at is
 'When the newest bar known at as_of closed, UTC.';
 comment on column bi.latest_forecast.last_close is

@@ -24,7 +24,7 @@ final as (
         extract(epoch from now() - newest_bar.closed_at)
         / 3600 as last_bar_age_hours,
         newest_forecast.as_of as last_forecast_as_of,
-        newest_forecast.target_at as next_target_at,
+        next_target.target_at as next_target_at,
         newest_forecast.is_fallback as is_last_forecast_fallback,
         newest_outcome.as_of as last_outcome_as_of,
         newest_outcome.status as last_outcome_status,
@@ -40,13 +40,20 @@ final as (
     left join lateral (
         select
             prediction.as_of,
-            prediction.target_at,
             prediction.is_fallback
         from forecast.prediction
         where prediction.ticker = ticker.ticker
         order by prediction.as_of desc, prediction.horizon asc
         limit 1
     ) as newest_forecast on true
+    left join lateral (
+        select min(prediction.target_at) as target_at
+        from forecast.prediction
+        where
+            prediction.ticker = ticker.ticker
+            and prediction.as_of = newest_forecast.as_of
+            and prediction.target_at > now()
+    ) as next_target on true
     left join lateral (
         select
             outcome.as_of,
@@ -94,7 +101,8 @@ comment on column bi.ticker_status.last_bar_age_hours is
 comment on column bi.ticker_status.last_forecast_as_of is
 'as_of of its newest forecast, UTC.';
 comment on column bi.ticker_status.next_target_at is
-'When the first bar of that forecast closes, UTC.';
+'When the first bar of that forecast closes that is not past, UTC; null if all '
+'are past.';
 comment on column bi.ticker_status.is_last_forecast_fallback is
 'True if that forecast is a fallback (the random walk''s).';
 comment on column bi.ticker_status.last_outcome_as_of is

@@ -25,15 +25,6 @@ def test_a_query_opens_with_its_purpose_and_runs(ask: Ask, path: Any) -> None:
     ask(text)
 
 
-def test_next_bar_lists_each_active_tickers_nearest_forecast(ask: Ask) -> None:
-    rows = _ask_file(ask, "next_bar")
-
-    assert [(row["ticker"], row["q50"], row["is_fallback"]) for row in rows] == [
-        ("AAPL", 101.0, False),
-        ("WALK", 100.0, True),
-    ]
-
-
 def test_not_forecast_lists_what_has_no_model_behind_it(ask: Ask) -> None:
     rows = _ask_file(ask, "not_forecast")
 

@@ -17,6 +17,7 @@ def test_the_latest_forecast_is_the_newest_of_each_ticker(ask: Ask) -> None:
         (ticker, NEXT, horizon) for ticker in ("AAPL", "WALK") for horizon in range(1, 8)
     ]
     first = rows[0]
+    assert {(row["is_past"], row["is_next"]) for row in rows} == {(True, False)}
     assert first["target_at"] == at(2)
     assert first["target_at_exchange"] == datetime(2025, 3, 31, 12, 0)  # noqa: DTZ001  # the clock in New York
     assert (first["last_close"], first["q05"], first["q50"], first["q95"]) == (101.0, 98.0, 101.0, 104.0)
@@ -65,7 +66,7 @@ def test_a_ticker_shows_where_it_stands_and_how_fresh_it_is(ask: Ask) -> None:
     assert sorted(rows) == ["AAPL", "NEW", "NOVA-USD.SIM", "WALK"]
     apple = rows["AAPL"]
     assert (apple["status"], apple["last_bar_closed_at"], apple["last_forecast_as_of"]) == ("active", at(2), NEXT)
-    assert apple["next_target_at"] == at(2)
+    assert apple["next_target_at"] is None  # all are past
     assert float(apple["last_bar_age_hours"]) == pytest.approx((apple["asked_at"] - at(2)) / timedelta(hours=1))
     assert (apple["last_outcome_as_of"], apple["last_outcome_status"]) == (NEXT, "forecast")
     assert rows["WALK"]["is_last_forecast_fallback"] is True
