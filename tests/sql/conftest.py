@@ -1,5 +1,6 @@
 """A small, whole history to look at, the same for every test of a module: stored once, and only read."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,13 +15,14 @@ import pytest
 from include.contracts import OutcomeStatus, Stage, TickerStatus
 from include.earnings import EarningsDate, ReportTiming
 from include.local.postgres import READER_ROLE, EmbeddedPostgres
-from include.store import registry
+from include.store import onboarding, registry
 from include.store.bars import save_rejections, upsert_bars
 from include.store.earnings import save_earnings
-from include.store.engine import create_store_engine, transaction
+from include.store.engine import Connection, create_store_engine, transaction
 from include.store.forecasts import matured_unscored, save_baselines, save_predictions, save_scores
+from include.store.models import save_model_versions
 from tests.support.databases import plain_url
-from tests.support.rows import START, at, bars, predictions, prices, scores, track
+from tests.support.rows import START, at, bars, predictions, prices, scores, track, version
 
 AS_OF = START + timedelta(minutes=35)
 NEXT = AS_OF + timedelta(hours=1)
@@ -65,9 +67,26 @@ def _store(url: str) -> None:
         for hours, day in ((40, date(2025, 4, 24)), (50, date(2025, 5, 1)), (60, date(2025, 4, 24))):
             expected = EarningsDate("AAPL", day, ReportTiming.AFTER_CLOSE, hours > 50, "yahoo", at(hours))
             save_earnings(connection, [expected], {"AAPL": at(hours)})
+        _store_requests_and_versions(connection)
         later = replace(expected, reported_on=date(2999, 1, 1), known_at=datetime(2998, 1, 1, tzinfo=UTC))
         save_earnings(connection, [expected, later], {"AAPL": at(61)})
     engine.dispose()
+
+
+def _store_requests_and_versions(connection: Connection) -> None:
+    for ticker in ("AAPL", "WALK", "N OPE", "NEW"):
+        onboarding.open_ticker(connection, "manual__1", ticker, as_of=START, source="yahoo", history_days=729)
+    onboarding.advance(connection, "manual__1", ["AAPL"], onboarding.RequestStage.FORECAST)
+    onboarding.close(connection, "manual__1", "AAPL", "active", None)
+    onboarding.close(connection, "manual__1", "N OPE", "rejected", "'N OPE' is not a ticker")
+    onboarding.close(connection, "manual__1", "NEW", "pending", "Yahoo cannot be reached")
+    onboarding.open_ticker(connection, "cli__retire", "GONE", as_of=NEXT, source=None, history_days=0)
+    onboarding.close(connection, "cli__retire", "GONE", "not_tracked", "GONE is not tracked")
+    test = {"challenger_number": 1, "bar_count": 7, "log_e_values": [0.0, math.log(3.0)], "is_proven": False}
+    first = replace(version(START, model_version="m0"), kind="first_training", config={"steps": 0})
+    tuned = replace(version(AS_OF, is_promoted=False), parent_version="m0", sequential_test=test)
+    restart = replace(version(NEXT, model_version="m2"), kind="restart", config={"reason": "it lost"})
+    save_model_versions(connection, [first, tuned, restart])
 
 
 @pytest.fixture(scope="module")

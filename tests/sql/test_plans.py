@@ -138,8 +138,47 @@ def test_one_tickers_data_quality_is_read_without_the_others(connection: Connect
 
 def test_one_tickers_pages_are_read_without_the_others(connection: Connection) -> None:
     def look() -> None:
-        for view in ("latest_forecast", "superset_forecast", "forecast"):
+        for view in ("latest_forecast", "superset_forecast", "forecast", "bar", "forecast_interval"):
             fetch_rows(connection, f"select * from bi.{view} where ticker = 'T3'")
 
-    assert _rows_read(connection, "forecast.bar", look) <= BAR_COUNT
-    assert _rows_read(connection, "forecast.prediction", look) <= 2 * BAR_COUNT + 10
+    assert _rows_read(connection, "forecast.bar", look) <= 2 * BAR_COUNT
+    assert _rows_read(connection, "forecast.prediction", look) <= 3 * BAR_COUNT + 10
+
+
+def test_one_tickers_models_are_read_without_the_others(connection: Connection) -> None:
+    execute(
+        connection,
+        """
+        insert into forecast.model_version (
+            ticker, as_of, model_version, kind, is_promoted, artefact, artefact_row, config, seed, code_version,
+            window_count
+        )
+        select ticker, closed_at, 'm', 'first_training', true, 'a', 0, '{}', 1, 'c', 1 from forecast.bar
+        """,
+    )
+    execute(connection, "analyze forecast.model_version")
+    found: list[dict[str, object]] = []
+
+    def look() -> None:
+        found.extend(fetch_rows(connection, "select * from bi.model_history where ticker = 'T3'"))
+
+    assert _rows_read(connection, "forecast.model_version", look) == BAR_COUNT == len(found)
+
+
+def test_the_newest_hour_is_read_without_the_others(connection: Connection) -> None:
+    execute(connection, "insert into forecast.planned_hour (as_of) select distinct closed_at from forecast.bar")
+    execute(
+        connection,
+        """
+        insert into forecast.outcome (as_of, ticker, source, shard_index, shard_count, stage, status)
+        select closed_at, ticker, 'yahoo', 0, 1, 'predicted', 'forecast' from forecast.bar
+        """,
+    )
+    execute(connection, "analyze forecast.outcome")
+    found: list[dict[str, object]] = []
+
+    def look() -> None:
+        found.extend(fetch_rows(connection, "select * from bi.pipeline_freshness where is_newest"))
+
+    assert _rows_read(connection, "forecast.outcome", look) == TICKER_COUNT
+    assert [row["forecast_count"] for row in found] == [TICKER_COUNT]
