@@ -58,6 +58,8 @@ final as (
             - prediction.last_close / prediction.split_factor
         ) as last_close_absolute_error,
         score.crps,
+        walk.crps as random_walk_crps,
+        har.crps as har_crps,
         score.dividend_gap,
         score.is_inside_50,
         score.is_inside_80,
@@ -74,6 +76,18 @@ final as (
     from prediction
     left join ticker using (ticker)
     left join score using (ticker, as_of, horizon)
+    left join forecast.score as walk
+        on
+            prediction.ticker = walk.ticker
+            and prediction.as_of = walk.as_of
+            and prediction.horizon = walk.horizon
+            and walk.method = 'random_walk'
+    left join forecast.score as har
+        on
+            prediction.ticker = har.ticker
+            and prediction.as_of = har.as_of
+            and prediction.horizon = har.horizon
+            and har.method = 'seasonal_har'
 )
 
 select * from final;
@@ -131,6 +145,11 @@ comment on column bi.forecast.last_close_absolute_error is
 'Distance of the last close from the actual close, in currency.';
 comment on column bi.forecast.crps is
 'CRPS of the nine quantiles, in basis points of log return; less is better.';
+comment on column bi.forecast.random_walk_crps is
+'CRPS of the random walk on the same bar, in basis points of log return.';
+comment on column bi.forecast.har_crps is
+'CRPS of seasonal HAR on the same bar, in basis points of log return; null if '
+'it had too little history.';
 comment on column bi.forecast.dividend_gap is
 'Log return by which dividends between last_close and the target moved the '
 'price: 0 without a dividend, else negative; null until the actual close is '

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -93,7 +94,14 @@ def _store_requests_and_versions(connection: Connection) -> None:
 def ask(migrated_server: EmbeddedPostgres, module_database_url: str) -> Iterator[Ask]:
     """Asks a question as the BI tools' role, over the small history; rows as dicts."""
     _store(module_database_url)
-    database = module_database_url.rpartition("/")[2]
+    with asking(migrated_server, module_database_url) as ask_as_reader:
+        yield ask_as_reader
+
+
+@contextmanager
+def asking(migrated_server: EmbeddedPostgres, url: str) -> Iterator[Ask]:
+    """Asks questions as the BI tools' role in the database at ``url``."""
+    database = url.rpartition("/")[2]
     connection = psycopg2.connect(plain_url(migrated_server.url(READER_ROLE, database)))
     connection.autocommit = True
 

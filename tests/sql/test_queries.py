@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.store.migrations import SQL_DIR
-from tests.sql.conftest import Ask
+from tests.sql.conftest import NEXT, Ask
 
 pytestmark = pytest.mark.integration
 
@@ -37,3 +37,10 @@ def test_not_forecast_lists_what_has_no_model_behind_it(ask: Ask) -> None:
 
 def test_calibration_waits_for_enough_forecasts(ask: Ask) -> None:
     assert _ask_file(ask, "calibration") == []
+
+
+def test_the_serving_weights_name_where_they_come_from(ask: Ask) -> None:
+    (row,) = _ask_file(ask, "serving_models")
+
+    assert (row["ticker"], row["since_as_of"], row["kind"]) == ("AAPL", NEXT, "restart")
+    assert row["weights"] == "reference, in place of a challenger"
