@@ -12,6 +12,7 @@ from bench.market import AS_OF
 from bench.results import Section
 from include.contracts import Shard
 from include.pipeline import hour, onboarding
+from include.pipeline.onboarding_form import Request
 from include.pipeline.services import Services
 
 _STAGES: dict[str, Callable[[Services, Shard], object]] = {
@@ -29,7 +30,7 @@ def measure(ticker_count: int, history_days: int) -> Section:
     as_of = AS_OF + timedelta(hours=1)
     costs: dict[str, machine.Cost] = {}
     with temporary_product() as services:
-        request = onboarding.Request.from_params("bench", AS_OF, params)
+        request = Request.from_params("bench", AS_OF, params)
         costs["onboarding"] = machine.cost_of(lambda: onboarding.onboard(services, request))
         shards: list[Shard] = []
         costs["plan"] = machine.cost_of(lambda: shards.extend(hour.plan_hour(services, as_of)))

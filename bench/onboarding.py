@@ -16,6 +16,7 @@ from bench.market import AS_OF
 from bench.results import Row, Section, table
 from include.contracts import Shard
 from include.pipeline import onboarding
+from include.pipeline.onboarding_form import Request
 from include.pipeline.services import Services, open_services
 from include.settings import Settings
 from include.store.engine import fetch_rows, transaction
@@ -36,7 +37,7 @@ class _Share:
 def measure(ticker_count: int, history_days: int) -> Section:
     """Seconds by stage of one request for ``ticker_count`` tickers with ``history_days`` days of bars."""
     names = [f"BENCH{k}{'-USD' if k % 4 == 3 else ''}.SIM" for k in range(ticker_count)]
-    request = onboarding.Request.from_params(_REQUEST, AS_OF, {"tickers": names, "history_days": history_days})
+    request = Request.from_params(_REQUEST, AS_OF, {"tickers": names, "history_days": history_days})
     with temporary_product() as services:
         shards: list[Shard] = []
         costs = {"validate": [machine.cost_of(lambda: shards.extend(onboarding.validate(services, request)))]}

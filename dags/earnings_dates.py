@@ -26,13 +26,15 @@ Json = dict[str, Any]
 
 @dag(
     dag_id="earnings_dates",
+    dag_display_name="Earnings dates",
+    description="Reads once a day when each company reports next.",
     schedule=CronTriggerTimetable("5 2 * * *", timezone="UTC", interval=timedelta(days=1)),
     start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
     default_args=DEFAULT_ARGS,
-    tags=["hourcast"],
+    tags=["hourcast", "reports"],
     doc_md=__doc__,
 )
 def earnings_dates() -> None:

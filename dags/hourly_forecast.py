@@ -11,7 +11,8 @@ that `HOURCAST_TRAINING_POLICY` names), and writes forecasts with quantiles to P
   (`HOURCAST_NIGHT_REFRESHES`). For the last of these refreshes there is an additional run at 09:25 New York.
 * The middle tasks are mapped over shards of tickers. A ticker without anything new is skipped. A ticker with a
   problem gets an outcome with the reason. Other tickers are not affected: see `bi.hour_outcome`.
-* `check_hour` fails when a shard did not finish. Clear the failed tasks and the hour repairs itself.
+* `check_hour` fails when a shard did not finish. Clear the failed tasks and the hour repairs itself. What it found is
+  the note of the run, and it updates the asset `hourcast_forecasts`, so that other DAGs can run after it.
 * `retry_pending` asks `onboard_ticker` to try again for tickers that could not be reached or lost their model.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import MultipleCronTriggerTimetable, dag, get_current_context, task
 
-from include.edge import DEFAULT_ARGS, TRAINING_POOL, run_as_of
+from include.edge import DEFAULT_ARGS, FORECASTS, TRAINING_POOL, run_as_of, with_note
 from include.settings import load_settings
 
 SCHEDULE = load_settings().schedule
@@ -33,6 +34,8 @@ Json = dict[str, Any]
 
 @dag(
     dag_id="hourly_forecast",
+    dag_display_name="Hourly forecast",
+    description="Fetches new bars, trains, and forecasts the next seven bars of every tracked ticker.",
     # New York's clock, for its additional run before the open; whole hours are the same on every clock of full hours
     schedule=MultipleCronTriggerTimetable(
         *([EVERY_HOUR, SCHEDULE.night_schedule] if SCHEDULE.night_refreshes else [EVERY_HOUR]),
@@ -44,7 +47,7 @@ Json = dict[str, Any]
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=2),
     default_args=DEFAULT_ARGS,
-    tags=["hourcast"],
+    tags=["hourcast", "forecasts"],
     doc_md=__doc__,
 )
 def hourly_forecast() -> None:
@@ -97,11 +100,13 @@ def hourly_forecast() -> None:
         return tasks.score(run_as_of(get_current_context()))
 
     # Retries cannot help: only a rerun of the failed shard changes what it reads.
-    @task(trigger_rule="all_done", retries=0)
+    @task(trigger_rule="all_done", retries=0, outlets=[FORECASTS])
     def check_hour(shards: list[Json] | None, scored: Json | None) -> Json:
         from include.pipeline import tasks
 
-        return tasks.check_hour(run_as_of(get_current_context()), shards, scored)
+        context = get_current_context()
+        as_of = run_as_of(context)
+        return with_note(context, lambda: tasks.check_hour(as_of, shards, scored), FORECASTS, as_of)
 
     @task(trigger_rule="all_done")
     def list_pending() -> list[Json]:

@@ -20,10 +20,11 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
-from include.edge import DEFAULT_ARGS, TRAINING_POOL, requested_as_of
+from include.edge import AS_OF_PATTERN, DEFAULT_ARGS, TRAINING_POOL, requested_as_of
 from include.settings import load_settings
 
-CRON = load_settings().schedule.pretrain_schedule
+SETTINGS = load_settings()
+CRON = SETTINGS.schedule.pretrain_schedule
 PARAMS: dict[str, Any] = {
     "simulated_tickers": Param(
         default=None,
@@ -47,14 +48,17 @@ PARAMS: dict[str, Any] = {
         type=["null", "integer"],
         minimum=0,
         title="Seed",
-        description_md="Empty: the setting `HOURCAST_SEED`. Another seed gives another backbone.",
+        description_md=f"Another seed gives another backbone. Empty: {SETTINGS.model.seed}.",
+        section="Advanced",
     ),
     "as_of": Param(
         default=None,
         type=["null", "string"],
         format="date-time",
+        pattern=AS_OF_PATTERN,
         title="As of (for replays)",
-        description_md="Train as if it were this instant; empty: now.",
+        description_md="Train as if it were this instant, for example 2025-03-31T20:35:00+00:00. Empty: now.",
+        section="Advanced",
     ),
 }
 Json = dict[str, Any]
@@ -62,6 +66,8 @@ Json = dict[str, Any]
 
 @dag(
     dag_id="pretrain_backbone",
+    dag_display_name="Pre-train backbone",
+    description="Trains the network that new tickers start from again, and uses it if it is better.",
     schedule=CronTriggerTimetable(CRON, timezone="UTC") if CRON else None,
     start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
     catchup=False,
@@ -69,7 +75,7 @@ Json = dict[str, Any]
     dagrun_timeout=timedelta(hours=4),
     default_args=DEFAULT_ARGS,
     params=PARAMS,
-    tags=["hourcast"],
+    tags=["hourcast", "training"],
     doc_md=__doc__,
 )
 def pretrain_backbone() -> None:

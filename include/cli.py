@@ -19,6 +19,7 @@ from include.errors import HourcastError, InvalidRequestError
 from include.pipeline import earnings, hour, onboarding, replay
 from include.pipeline.data import rescaling
 from include.pipeline.models import retention
+from include.pipeline.onboarding_form import Request
 from include.pipeline.pretraining import requests
 from include.pipeline.services import Services, open_services
 from include.store.migrations import migrate
@@ -57,7 +58,7 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
         return _pretrain(services, as_of, chosen)
     if chosen.command == "rescale":
         return _rescale(services, as_of, chosen)
-    request = onboarding.Request(
+    request = Request(
         request_id=_request_id(chosen, as_of),
         as_of=as_of,
         tickers=tuple(chosen.tickers) if chosen.command == "onboard" else (),

@@ -1,6 +1,7 @@
 """The edge: which instant a run is about, and what Airflow does with our errors."""
 
 import importlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
@@ -75,6 +76,76 @@ def test_airflow_does_not_retry_what_retrying_cannot_help(edge, error):
 @pytest.mark.parametrize("error", [errors.RateLimitedError, errors.StoreUnavailableError, MemoryError, KeyError])
 def test_airflow_retries_everything_else_as_its_task_says(edge, error):
     assert edge.RETRY_POLICY.evaluate(error("x"), try_number=1, max_tries=3).action.value == "default"
+
+
+def test_airflow_does_not_retry_a_refused_request(edge):
+    assert edge.RETRY_POLICY.evaluate(edge.Refusal("x"), try_number=1, max_tries=3).action.value == "fail"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2025-03-31T20:35Z", "2025-03-31 20:35:00+00:00", "2025-03-31T20:35:00.000-04:00"],
+    ids=["empty", "minutes", "space", "fraction"],
+)
+def test_the_forms_pattern_has_room_for_every_way_to_write_an_instant(edge, text):
+    assert re.search(edge.AS_OF_PATTERN, text)
+    assert edge.requested_as_of({"dag_run": ASKED_AT}, text)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2025-03-31", "2025-03-31T20:35:00", "in 2025-03-31T20:35Z"])
+def test_the_forms_pattern_refuses_what_is_no_instant_with_a_zone(edge, text):
+    assert not re.search(edge.AS_OF_PATTERN, text)
+
+
+class FakeTaskInstance:
+    """Keeps what a task leaves for others, as Airflow does."""
+
+    def __init__(self):
+        self.left = {}
+
+    def xcom_push(self, key, value):
+        self.left[key] = value
+
+    def xcom_pull(self, task_ids, key):
+        return self.left.get(key)
+
+
+def fail_with(error):
+    raise error
+
+
+def test_a_result_leaves_its_note_and_the_extra_of_its_asset(edge):
+    event = SimpleNamespace(extra={})
+    context = {"ti": FakeTaskInstance(), "outlet_events": {edge.FORECASTS: event}}
+    result = {"note": "2 forecast.", "counts": {"forecast": 2}}
+    assert edge.with_note(context, lambda: result, edge.FORECASTS, INTERVAL_END) is result
+    assert context["ti"].left == {edge.NOTE_KEY: "2 forecast."}
+    assert event.extra == {"as_of": INTERVAL_END.isoformat(), "forecast": 2}
+
+
+def test_a_result_without_a_note_leaves_none(edge):
+    context = {"ti": FakeTaskInstance()}
+    assert edge.with_note(context, lambda: [{"index": 0}]) == [{"index": 0}]
+    assert context["ti"].left == {}
+    assert edge.refusal_of(context, "validate") is None
+
+
+def test_an_error_leaves_its_sentence_as_the_note(edge):
+    context = {"ti": FakeTaskInstance()}
+    with pytest.raises(errors.RetryableError):
+        edge.with_note(context, lambda: fail_with(errors.RetryableError("2 tickers have no outcome.")))
+    assert context["ti"].left == {edge.NOTE_KEY: "2 tickers have no outcome."}
+
+
+def test_a_refused_request_ends_without_a_stack_and_later_tasks_know_why(edge):
+    context = {"ti": FakeTaskInstance()}
+    with pytest.raises(SystemExit) as refused:
+        edge.with_note(context, lambda: fail_with(errors.InvalidRequestError("no ticker.")))
+    assert isinstance(refused.value, Exception)
+    assert refused.value.__suppress_context__
+    assert (
+        refused.value.code == context["ti"].left[edge.NOTE_KEY] == edge.refusal_of(context, "validate") == "no ticker."
+    )
 
 
 def test_every_task_has_retries_and_ends_within_an_hour(edge):

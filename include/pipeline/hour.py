@@ -153,6 +153,12 @@ def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
     return {status.value: count for status, count in counts.items()}
 
 
+def hour_results(services: Services, as_of: datetime) -> dict[str, dict[str, str]]:
+    """The hour's outcomes: status -> ticker -> reason, which may be empty."""
+    with transaction(services.engine) as connection:
+        return registry.hour_results(connection, as_of)
+
+
 def run_hour(services: Services, as_of: datetime) -> dict[str, int]:
     """Runs the whole hour in this process, as the DAG does, without Airflow; counts of tickers by outcome."""
     shards = plan_hour(services, as_of)

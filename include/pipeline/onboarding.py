@@ -8,12 +8,11 @@ reached stays ``pending``; later hours find it through ``pending_requests`` and 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from include.contracts import AUTOMATIC, OutcomeStatus, Shard, TickerProfile, TickerStatus
+from include.contracts import OutcomeStatus, Shard, TickerProfile, TickerStatus
 from include.errors import InvalidRequestError, RetryableError
 from include.market.source import normalise_ticker, source_of
 from include.pipeline.data import rescaling
@@ -21,6 +20,7 @@ from include.pipeline.data.backfill import backfill
 from include.pipeline.earnings import update_earnings
 from include.pipeline.models import forecasting, training
 from include.pipeline.models.backbones import settle_backbone
+from include.pipeline.onboarding_form import Request
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import onboarding as request_store
@@ -33,44 +33,14 @@ _ALIVE_WITHIN = timedelta(hours=2)
 """A request that moved no ticker for longer than this counts as dead; a task may take 50 minutes and be retried."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """A person's request, with its instant and the id under which it is stored."""
-
-    request_id: str
-    as_of: datetime
-    tickers: tuple[str, ...]
-    retire_tickers: tuple[str, ...]
-    source: str | None
-    history_days: int | None
-    is_retraining: bool
-    decisions: tuple[str, ...] = ()
-    """About steps in tickers' prices, as a person types them; see ``data/rescaling.py``."""
-
-    @classmethod
-    def from_params(cls, request_id: str, as_of: datetime, params: Mapping[str, Any]) -> Request:
-        """The request that the parameters of a DAG run describe."""
-        return cls(
-            request_id=request_id,
-            as_of=as_of,
-            tickers=tuple(params.get("tickers") or ()),
-            retire_tickers=tuple(params.get("retire_tickers") or ()),
-            source=None if params.get("source") == AUTOMATIC else params.get("source"),
-            history_days=params.get("history_days"),
-            is_retraining=bool(params.get("retrain")),
-            decisions=tuple(params.get("rescale") or ()),
-        )
-
-
 def validate(services: Services, request: Request) -> list[Shard]:
     """Stores the request, describes its tickers by their sources, retires others; the shards of those to backfill.
 
     Raises:
-        InvalidRequestError: the request names no ticker at all, or a decision about a scale cannot be stored.
+        InvalidRequestError: the request names no ticker at all, or one both to track and to retire, or a decision
+            about a scale cannot be stored.
     """
-    if not request.tickers and not request.retire_tickers and not request.decisions:
-        message = "no ticker to onboard and none to retire; name at least one, for example AAPL."
-        raise InvalidRequestError(message)
+    request.require_purpose()
     rescaling.decide(services, [rescaling.parse_decision(text) for text in request.decisions], request.as_of)
     schedule = services.settings.schedule
     settle_backbone(services, request.as_of)
@@ -119,7 +89,15 @@ def first_forecast(services: Services, request_id: str, shard: Shard) -> dict[st
     failed = {ticker: reason for ticker, (status, reason) in results.items() if status is OutcomeStatus.FAILED}
     for ticker, reason in failed.items():
         _close(services, request_id, ticker, TickerStatus.FAILED, f"first forecast: {reason}", shard.as_of)
-    _advance(services, request_id, [ticker for ticker in results if ticker not in failed], RequestStage.FORECAST)
+    fallbacks = {
+        ticker: f"only a fallback forecast, the random walk: {reason}"
+        for ticker, (status, reason) in results.items()
+        if status is OutcomeStatus.FALLBACK
+    }
+    with transaction(services.engine) as connection:
+        request_store.remark(connection, request_id, fallbacks)
+        ready = [ticker for ticker in results if ticker not in failed]
+        request_store.advance(connection, request_id, ready, RequestStage.FORECAST)
     statuses = [status for status, _ in results.values()]
     return {status.value: statuses.count(status) for status in sorted(set(statuses))}
 
@@ -131,7 +109,7 @@ def activate(services: Services, request_id: str) -> dict[str, int]:
         ready = [item for item in items if item.stage is RequestStage.FORECAST]
         for item in ready:
             registry.activate(connection, [item.ticker], item.as_of)
-            request_store.close(connection, request_id, item.ticker, "active", None)
+            request_store.close(connection, request_id, item.ticker, "active", item.reason)
     return {"activated": len(ready)}
 
 

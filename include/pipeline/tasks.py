@@ -7,16 +7,21 @@ DAG files import this module inside their task bodies only. Where next: ``pretra
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from include.contracts import Shard
-from include.errors import RetryableError
-from include.pipeline import earnings, hour, onboarding
+from include.errors import InvalidRequestError, RetryableError
+from include.pipeline import earnings, hour, onboarding, summaries
+from include.pipeline.onboarding_form import Request
 from include.pipeline.services import opened_services
 
 Json = dict[str, Any]
+_LOG: Final = logging.getLogger(__name__)
+_HOUR_ORDER: Final = ("forecast", "refreshed", "skipped", "fallback", "failed")
+_REQUEST_ORDER: Final = ("active", "already_active", "retired", "not_tracked", "pending", "rejected", "failed")
 
 
 def plan_hour(as_of: datetime) -> list[Json]:
@@ -56,7 +61,7 @@ def score(as_of: datetime) -> Json:
 
 
 def check_hour(as_of: datetime, shards: list[Json] | None, scored: Json | None) -> Json:
-    """What became of the hour's tickers.
+    """What became of the hour's tickers: ``note`` (words for people) and ``counts`` by status.
 
     Raises:
         RetryableError: the plan or the scores are missing (their task failed), or a shard did not finish.
@@ -65,7 +70,9 @@ def check_hour(as_of: datetime, shards: list[Json] | None, scored: Json | None) 
         message = f"{'plan' if shards is None else 'score'} of {as_of.isoformat()} failed; clear it to repair the hour."
         raise RetryableError(message)
     with opened_services() as services:
-        return dict(hour.check_hour(services, as_of))
+        counts = hour.check_hour(services, as_of)
+        note = summaries.note_of(hour.hour_results(services, as_of), _HOUR_ORDER, "No ticker is tracked yet.")
+    return {"note": note, "counts": counts}
 
 
 def update_earnings(as_of: datetime) -> Json:
@@ -77,7 +84,7 @@ def update_earnings(as_of: datetime) -> Json:
 def validate(request_id: str, as_of: datetime, params: Mapping[str, Any]) -> list[Json]:
     """Checks an onboarding request and writes it down; its shards."""
     with opened_services() as services:
-        request = onboarding.Request.from_params(request_id, as_of, params)
+        request = Request.from_params(request_id, as_of, params)
         return [shard.to_dict() for shard in onboarding.validate(services, request)]
 
 
@@ -105,17 +112,27 @@ def activate(request_id: str) -> Json:
         return dict(onboarding.activate(services, request_id))
 
 
-def report(request_id: str, shards: list[Json] | None) -> Json:
-    """What became of each requested ticker.
+def report(request_id: str, shards: list[Json] | None, refusal: str | None) -> Json:
+    """What became of each requested ticker: ``note`` (words for people), ``counts`` by result, ``results``.
+
+    ``results`` is result -> ticker -> reason. Each ticker is a line of the log. ``refusal`` says why the request was
+    refused, if it was.
 
     Raises:
+        InvalidRequestError: the request was refused.
         RetryableError: the request could not be validated, or a shard did not finish.
     """
+    if refusal:
+        raise InvalidRequestError(refusal)
     if shards is None:
         message = f"validating the request {request_id} failed; its log says why. Clear it to try again."
         raise RetryableError(message)
     with opened_services() as services:
-        return onboarding.report(services, request_id)
+        results = onboarding.report(services, request_id)
+    note = summaries.note_of(results, _REQUEST_ORDER, "The decisions about price steps are stored.")
+    for line in summaries.lines_of(results):
+        _LOG.info("%s", line)
+    return {"note": note, "counts": summaries.count_results(results), "results": results}
 
 
 def pending_requests(as_of: datetime) -> list[Json]:

@@ -6,7 +6,7 @@ is in ``registry.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -150,6 +150,25 @@ def advance(connection: Connection, request_id: str, tickers: Sequence[str], sta
             and array_position(:stages, stage) < array_position(:stages, :stage)
         """,
         {"request_id": request_id, "tickers": list(tickers), "stage": stage.value, "stages": _STAGES},
+    )
+
+
+def remark(connection: Connection, request_id: str, reasons: Mapping[str, str]) -> None:
+    """Stores a reason beside tickers of a request that are still in progress; the same reason changes nothing."""
+    if not reasons:
+        return
+    execute(
+        connection,
+        """
+        update forecast.onboarding as stored
+        set reason = given.reason, updated_at = now()
+        from unnest(cast(:tickers as text[]), cast(:reasons as text[])) as given (ticker, reason)
+        where stored.request_id = :request_id
+            and stored.ticker = given.ticker
+            and stored.result is null
+            and stored.reason is distinct from given.reason
+        """,
+        {"request_id": request_id, "tickers": list(reasons), "reasons": list(reasons.values())},
     )
 
 

@@ -291,6 +291,23 @@ def hour_summary(connection: Connection, as_of: datetime) -> dict[OutcomeStatus,
     return {OutcomeStatus(row["status"]): row["tickers"] for row in rows}
 
 
+def hour_results(connection: Connection, as_of: datetime) -> dict[str, dict[str, str]]:
+    """The hour's outcomes: status -> ticker -> reason, which may be empty; tickers by name."""
+    rows = fetch_rows(
+        connection,
+        """
+        select status, ticker, coalesce(reason, '') as reason from forecast.outcome
+        where as_of = :as_of
+        order by ticker
+        """,
+        {"as_of": require_utc(as_of, "as_of")},
+    )
+    results: dict[str, dict[str, str]] = {}
+    for row in rows:
+        results.setdefault(row["status"], {})[row["ticker"]] = row["reason"]
+    return results
+
+
 def _planned_shards(connection: Connection, as_of: datetime) -> list[Shard]:
     rows = fetch_rows(
         connection,

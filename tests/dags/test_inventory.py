@@ -22,10 +22,14 @@ print("@@" + json.dumps({
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
         "params": sorted(dag.params),
+        "sections": {name: dag.params.get_param(name).schema.get("section") for name in dag.params},
+        "texts": [str(dag.params.get_param(name).schema.get("description_md")) for name in dag.params],
+        "display_name": dag.dag_display_name, "description": dag.description, "tags": sorted(dag.tags),
         "tasks": {task.task_id: {
             "rule": str(task.trigger_rule), "pool": task.pool, "retries": task.retries,
             "is_mapped": task.is_mapped, "policy": task.retry_policy is not None,
             "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
+            "outlets": [asset.name for asset in task.outlets],
             "downstream": sorted(task.downstream_task_ids)} for task in dag.tasks},
     } for dag_id, dag in bag.dags.items()},
 }, default=str))
@@ -130,6 +134,89 @@ def test_the_onboarding_form_asks_what_the_readme_says(inventory: dict[str, Any]
 
 def test_the_form_of_pre_training_asks_for_what_teaches_and_as_of_when(inventory: dict[str, Any]) -> None:
     assert inventory["dags"]["pretrain_backbone"]["params"] == ["as_of", "held_out_days", "seed", "simulated_tickers"]
+
+
+def test_what_few_people_need_stands_in_a_section_of_its_own(inventory: dict[str, Any]) -> None:
+    plain = {
+        dag_id: [name for name, section in dag["sections"].items() if section is None]
+        for dag_id, dag in inventory["dags"].items()
+        if dag["params"]
+    }
+    assert plain == {
+        "onboard_ticker": ["tickers", "retire_tickers", "source"],
+        "pretrain_backbone": ["simulated_tickers", "held_out_days"],
+    }
+    sections = {section for dag in inventory["dags"].values() for section in dag["sections"].values()}
+    assert sections == {None, "Advanced"}
+
+
+def test_the_texts_of_the_forms_have_no_backticks_because_airflow_draws_them_over_other_lines(
+    inventory: dict[str, Any],
+) -> None:
+    assert not [text for dag in inventory["dags"].values() for text in dag["texts"] if "`" in text]
+
+
+def test_the_list_of_dags_says_what_each_is_for(inventory: dict[str, Any]) -> None:
+    dags = inventory["dags"]
+    assert {dag_id: (dag["display_name"], dag["tags"]) for dag_id, dag in dags.items()} == {
+        "earnings_dates": ("Earnings dates", ["hourcast", "reports"]),
+        "hourly_forecast": ("Hourly forecast", ["forecasts", "hourcast"]),
+        "onboard_ticker": ("Onboard tickers", ["hourcast", "tickers"]),
+        "pretrain_backbone": ("Pre-train backbone", ["hourcast", "training"]),
+    }
+    assert all(dag["description"].endswith(".") for dag in dags.values())
+
+
+def test_the_last_task_of_an_hour_and_of_an_onboarding_updates_an_asset(inventory: dict[str, Any]) -> None:
+    outlets = {
+        task_id: task["outlets"]
+        for dag in inventory["dags"].values()
+        for task_id, task in dag["tasks"].items()
+        if task["outlets"]
+    }
+    assert outlets == {"check_hour": ["hourcast_forecasts"], "report": ["hourcast_tickers"]}
+
+
+_RESOLVE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+bag = DagBag('dags')
+for dag_id, name, value in json.loads(sys.argv[1]):
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags[dag_id]))
+    try:
+        dag.params.deep_merge({name: value}).validate()
+        print('@@ accepted')
+    except Exception as error:
+        print('@@', type(error).__name__)
+"""
+_REFUSED = "ParamValidationError"
+_FORMS = [
+    ("onboard_ticker", "as_of", "yesterday", _REFUSED),
+    ("onboard_ticker", "as_of", "2025-03-31T15:35:00", _REFUSED),
+    ("onboard_ticker", "as_of", "2025-03-31T15:35:00+00:00", "accepted"),
+    ("onboard_ticker", "as_of", None, "accepted"),
+    ("onboard_ticker", "tickers", "AAPL", _REFUSED),
+    ("onboard_ticker", "tickers", ["AAPL MSFT", ""], "accepted"),
+    ("onboard_ticker", "tickers", None, "accepted"),
+    ("onboard_ticker", "history_days", "30", _REFUSED),
+    ("onboard_ticker", "source", "bloomberg", _REFUSED),
+    ("pretrain_backbone", "as_of", "yesterday", _REFUSED),
+]
+
+
+def test_a_form_with_a_wrong_value_is_refused_when_the_run_is_requested(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _RESOLVE, json.dumps([form[:3] for form in _FORMS])],
+        env=airflow_environment(tmp_path, "sqlite://"),
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    found = [line.removeprefix("@@ ") for line in done.stdout.splitlines() if line.startswith("@@")]
+    assert found == [form[3] for form in _FORMS], done.stderr
 
 
 @pytest.mark.parametrize(("cron", "scheduled"), [("", "None"), ("0 6 * * 6", "CronTriggerTimetable")])

@@ -66,6 +66,8 @@ def test_a_request_without_a_logical_date_onboards_and_the_hour_forecasts(
         (NOVA, "2025-03-31 16:35:00+00", 7),
         (ORION, "2025-03-31 16:35:00+00", 7),
     ]
+    assert run["note"] == "2 forecast."
+    assert run["events"] == [["hourcast_forecasts", {"as_of": HOUR, "forecast": 2}]]
     assert len(run["tasks"]) <= 25
     assert {label for task, _, _, label in run["tasks"] if task == "predict"} == {"shard 0", "shard 1"}
 
@@ -89,6 +91,7 @@ def test_an_hour_without_tickers_succeeds_and_says_so_by_skipping(
     assert run["state"] == "success"
     assert states(run)["predict"] == ["skipped"]
     assert states(run)["check_hour"] == ["success"]
+    assert run["note"] == "No ticker is tracked yet."
 
 
 def test_a_failed_shard_fails_the_run_harms_no_other_and_a_rerun_repairs_it(
@@ -100,6 +103,8 @@ def test_a_failed_shard_fails_the_run_harms_no_other_and_a_rerun_repairs_it(
     assert broken["state"] == "failed"
     assert "success" in states(broken)["fine_tune"]
     assert states(broken)["check_hour"] == ["failed"]
+    assert broken["note"] == f"1 of 2 tickers of {HOUR} have no outcome; clear the failed tasks."
+    assert broken["events"] == []
     count = "select ticker, count(*) from forecast.prediction where as_of > '2025-03-31 16:00+00' group by 1 order by 1"
     assert execute(environment, count) == [(NOVA, 7)]
     execute(environment, "drop trigger refuse on forecast.model_version")
@@ -153,20 +158,44 @@ def test_a_run_with_a_logical_date_takes_the_end_of_its_interval(
 
 
 def test_a_mixed_request_succeeds_and_reports_each_ticker(airflow: AirflowDriver, environment: dict[str, str]) -> None:
-    run = onboard(airflow, environment, NOVA, "bad name!", "AAPL", source="simulated")
+    run = onboard(airflow, environment, f"{NOVA}, bad-name!", "", "AAPL", source="simulated")
     assert run["state"] == "success"
     assert dict(execute(environment, "select ticker, result from forecast.onboarding")) == {
         NOVA: "active",
-        "bad name!": "rejected",
+        "bad-name!": "rejected",
         "AAPL": "rejected",
     }
+    assert run["note"].startswith("1 active, 2 rejected. Rejected: AAPL (")
+    assert "'bad-name!' cannot be a ticker" in run["note"]
+    assert run["events"] == [["hourcast_tickers", {"as_of": ONBOARDED_AT, "active": 1, "rejected": 2}]]
 
 
-def test_a_request_for_nothing_fails_with_the_reason(airflow: AirflowDriver, environment: dict[str, str]) -> None:
-    run = onboard(airflow, environment)
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({}, "no ticker to onboard and none to retire; name at least one, for example AAPL."),
+        ({"ticker": ["AAPL"]}, "'ticker' is not a parameter; did you mean 'tickers'?"),
+        (
+            {"tickers": ["AAPL"], "retire_tickers": ["aapl"]},
+            "AAPL: to track and to retire at once; name a ticker in one of the two boxes.",
+        ),
+        (
+            {"tickers": ["AAPL"], "as_of": "2025-13-31T15:35Z"},
+            "as_of='2025-13-31T15:35Z' is no date and time with a zone; write it like 2025-03-31T20:35:00+00:00.",
+        ),
+    ],
+    ids=["empty", "misspelt", "both boxes", "no such month"],
+)
+def test_a_form_that_cannot_be_carried_out_fails_with_one_sentence_as_its_note(
+    airflow: AirflowDriver, environment: dict[str, str], form: dict[str, Any], sentence: str
+) -> None:
+    run = airflow.run("onboard_ticker", environment, conf=form)
     assert run["state"] == "failed"
     assert states(run)["validate"] == ["failed"]
     assert states(run)["report"] == ["failed"]
+    assert run["note"] == sentence
+    assert run["events"] == []
+    assert execute(environment, "select count(*) from forecast.onboarding") == [(0,)]
 
 
 def test_a_backbone_is_trained_compared_and_used_by_the_next_hour(

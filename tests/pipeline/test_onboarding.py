@@ -11,6 +11,8 @@ from include.errors import InvalidRequestError
 from include.market.files import FilesSource
 from include.market.simulated import SimulatedSource
 from include.pipeline import onboarding, replay
+from include.pipeline.models.young import why_no_model
+from include.pipeline.onboarding_form import Request
 from tests.support.backbones import promote_a_backbone
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
 
@@ -41,11 +43,11 @@ def test_names_are_trimmed_upper_cased_and_taken_once(product: Product) -> None:
 def test_one_bad_ticker_among_several_does_not_stop_the_others(product: Product) -> None:
     product.market.unknown.add("NOBODY.SIM")
     product.market.down.add("AWAY.SIM")
-    results = product.onboard(NOVA, "NOBODY.SIM", "AWAY.SIM", "not a ticker!", request_id="mixed")
+    results = product.onboard(NOVA, "NOBODY.SIM", "AWAY.SIM", "not-a-ticker!", request_id="mixed")
     assert sorted(results) == ["active", "pending", "rejected"]
     assert results["active"] == {NOVA: ""}
     assert results["pending"] == {"AWAY.SIM": "the source cannot be reached"}
-    assert set(results["rejected"]) == {"NOBODY.SIM", "not a ticker!"}
+    assert set(results["rejected"]) == {"NOBODY.SIM", "not-a-ticker!"}
     assert status_of(product, "NOBODY.SIM") == ("rejected", "no such ticker")
     assert status_of(product, "AWAY.SIM") == ("pending", "the source cannot be reached")
 
@@ -56,13 +58,13 @@ def test_a_pending_ticker_is_asked_for_again_and_comes_through_once_its_source_a
     ((form),) = onboarding.pending_requests(product.services, AT + HOUR)
     assert form["tickers"] == [NOVA]
     product.market.down.clear()
-    request = onboarding.Request.from_params("later", AT + HOUR, form)
+    request = Request.from_params("later", AT + HOUR, form)
     assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
     assert onboarding.pending_requests(product.services, AT + 2 * HOUR) == []
 
 
 def test_a_ticker_that_a_request_is_working_on_is_left_to_it_until_that_request_is_dead(product: Product) -> None:
-    request = onboarding.Request.from_params("slow", AT, {"tickers": [NOVA], "history_days": 90})
+    request = Request.from_params("slow", AT, {"tickers": [NOVA], "history_days": 90})
     onboarding.validate(product.services, request)
     assert onboarding.pending_requests(product.services, AT + HOUR) == []
     product.query("update forecast.onboarding set updated_at = now() - interval '3 hours'; commit")
@@ -85,7 +87,7 @@ def test_running_a_finished_request_again_changes_no_row_and_reports_the_same(pr
 
 
 def test_a_request_that_broke_off_between_stages_goes_on_where_it_was(product: Product) -> None:
-    request = onboarding.Request.from_params("broken", AT, {"tickers": [NOVA], "history_days": 90})
+    request = Request.from_params("broken", AT, {"tickers": [NOVA], "history_days": 90})
     (shard,) = onboarding.validate(product.services, request)
     onboarding.backfill_history(product.services, "broken", shard)
     assert status_of(product, NOVA)[0] == "training"
@@ -104,9 +106,17 @@ def test_a_retired_ticker_gets_no_more_forecasts_and_can_come_back(product: Prod
 
 
 def test_a_ticker_with_too_little_history_is_active_on_the_labelled_baseline(product: Product) -> None:
-    assert product.onboard(NOVA, history_days=1) == {"active": {NOVA: ""}}
+    reason = "only a fallback forecast, the random walk: no model yet: it needs 295 bars and has 23"
+    assert product.onboard(NOVA, history_days=1) == {"active": {NOVA: reason}}
     rows = product.query("select distinct is_fallback, model_version, fallback_reason from forecast.prediction")
     assert rows == [(True, None, "no model yet: too little history, or its training diverged")]
+
+
+def test_a_ticker_with_enough_bars_and_no_model_is_one_whose_training_diverged(product: Product) -> None:
+    assert why_no_model(product.services, {NOVA: 294, ORION: 295}, AT) == {
+        NOVA: "no model yet: it needs 295 bars and has 294",
+        ORION: "no model yet: its training diverged; the next hour tries again",
+    }
 
 
 @pytest.mark.parametrize(("is_with_backbone", "needed"), [(True, 245 + 16), (False, 245 + 50)])
@@ -144,7 +154,7 @@ def test_a_ticker_whose_model_gives_nothing_usable_is_asked_to_be_trained(produc
     product.query("update forecast.outcome set status = 'fallback' where as_of = %s; commit", later)
     (form,) = onboarding.pending_requests(product.services, later)
     assert form == {"tickers": [NOVA], "retrain": True}
-    request = onboarding.Request.from_params("again", later, form)
+    request = Request.from_params("again", later, form)
     assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
     assert product.run_hour(later + HOUR) == {"forecast": 1}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include.errors import RetryableError
+from include.errors import InvalidRequestError, RetryableError
 from include.pipeline import tasks
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, product_environment
 
@@ -23,12 +23,17 @@ def test_scores_that_failed_upstream_are_an_error() -> None:
 
 def test_a_request_that_could_not_be_validated_is_an_error() -> None:
     with pytest.raises(RetryableError, match="validating the request manual__1"):
-        tasks.report("manual__1", None)
+        tasks.report("manual__1", None, None)
+
+
+def test_a_request_that_was_refused_says_why_and_not_to_try_again() -> None:
+    with pytest.raises(InvalidRequestError, match=r"^no ticker to onboard$"):
+        tasks.report("manual__1", None, "no ticker to onboard")
 
 
 @pytest.mark.integration
 def test_the_tasks_of_onboarding_and_of_an_hour_pass_nothing_but_plain_values(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in product_environment(database_url, tmp_path / "models").items():
         monkeypatch.setenv(name, value)
@@ -39,11 +44,19 @@ def test_the_tasks_of_onboarding_and_of_an_hour_pass_nothing_but_plain_values(
     assert tasks.first_training("request", shard) == {"trained": 1, "without_model": 0}
     assert tasks.first_forecast("request", shard) == {"forecast": 1}
     assert tasks.activate("request") == {"activated": 1}
-    assert tasks.report("request", [shard]) == {"active": {NOVA: ""}}
+    caplog.clear()
+    with caplog.at_level("INFO", logger="include.pipeline.tasks"):
+        assert tasks.report("request", [shard], None) == {
+            "note": "1 active.",
+            "counts": {"active": 1},
+            "results": {"active": {NOVA: ""}},
+        }
+    assert caplog.messages == [f"{NOVA}: active"]
     shards = tasks.plan_hour(AT + HOUR)
     assert tasks.fetch_bars(shards[0]) == {"fetched": 1, "not_due": 0, "failed": 0}
     assert tasks.compute_features(shards[0])["featured"] == 1
     assert tasks.fine_tune(shards[0]) == {"trained": 1, "restarted": 0, "without_model": 0}
     assert tasks.predict(shards[0]) == {"forecast": 1}
-    assert tasks.check_hour(AT + HOUR, shards, tasks.score(AT + HOUR)) == {"forecast": 1}
+    checked = tasks.check_hour(AT + HOUR, shards, tasks.score(AT + HOUR))
+    assert checked == {"note": "1 forecast.", "counts": {"forecast": 1}}
     assert tasks.pending_requests(AT + HOUR) == []

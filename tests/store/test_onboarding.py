@@ -11,6 +11,7 @@ from include.store.onboarding import (
     close,
     open_ticker,
     plan_request,
+    remark,
     request_tickers,
 )
 from tests.support.rows import at
@@ -103,3 +104,16 @@ def test_a_result_and_its_reason_are_kept(engine: Engine) -> None:
 
     assert stored[0] == stored[1]
     assert (stored[0][0]["result"], stored[0][0]["reason"]) == ("rejected", "Yahoo does not know it")
+
+
+def test_a_remark_stands_beside_a_ticker_in_progress_and_changes_no_result(connection: Connection) -> None:
+    _open(connection, "A", "B", "C")
+    close(connection, "r1", "B", "rejected", "unknown")
+    remark(connection, "r1", {})
+    remark(connection, "r1", {"A": "a fallback", "B": "too late"})
+
+    assert {item.ticker: item.reason for item in request_tickers(connection, "r1")} == {
+        "A": "a fallback",
+        "B": "unknown",
+        "C": None,
+    }

@@ -178,6 +178,19 @@ def test_a_rerun_that_gets_on_forgives_the_failure(connection: Connection) -> No
     assert (item.status, item.reason) == (OutcomeStatus.PLANNED, None)
 
 
+def test_outcomes_are_listed_by_status_with_their_reasons(connection: Connection) -> None:
+    track(connection, *TEN)
+    _plan(connection)
+    outcomes = dict.fromkeys(TEN[:9], (OutcomeStatus.FORECAST, None))
+    registry.record_outcomes(connection, at(1), {**outcomes, TEN[9]: (OutcomeStatus.SKIPPED, "no new bar")})
+
+    assert registry.hour_results(connection, at(1)) == {
+        "forecast": dict.fromkeys(TEN[:9], ""),
+        "skipped": {TEN[9]: "no new bar"},
+    }
+    assert registry.hour_results(connection, at(2)) == {}
+
+
 def test_outcomes_are_counted_by_status(connection: Connection) -> None:
     track(connection, *TEN)
     _plan(connection)

@@ -35,7 +35,7 @@ class AirflowDriver:
         self._answers = answers
 
     def run(self, dag_id: str, environment: dict[str, str], **request: Any) -> dict[str, Any]:
-        """One run, to its end: state, tasks as [task_id, map_index, state, label], and runs it triggered."""
+        """One run, to its end: state, note, tasks as [task_id, map_index, state, label], runs it triggered, events."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"dag_id": dag_id, "environment": environment, **request}) + "\n")
         self._process.stdin.flush()

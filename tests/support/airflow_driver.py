@@ -32,6 +32,8 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
             for item in finished.get_task_instances()
         ),
         "triggered": _runs_of("onboard_ticker", finished.run_id),
+        "note": _note_of(finished.id),
+        "events": _events_of(finished.run_id),
     }
 
 
@@ -44,6 +46,26 @@ def _runs_of(dag_id: str, run_id: str) -> list[Any]:
     with create_session() as session:
         found = session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id.contains(run_id)))
         return [item.conf for item in found if item.run_id != run_id]
+
+
+def _note_of(run_key: int) -> str | None:
+    """The note of a run, as Airflow's page reads it."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return session.get_one(DagRun, run_key).note
+
+
+def _events_of(run_id: str) -> list[Any]:
+    """The updates of assets by a run, as [name, extra]."""
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        found = session.scalars(select(AssetEvent).where(AssetEvent.source_run_id == run_id).order_by(AssetEvent.id))
+        return [[event.asset.name, event.extra] for event in found]
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from include.pipeline.data.reports import ReportNight, report_nights
 from include.pipeline.models import networks
 from include.pipeline.models.anchors import Anchor, Array, ModelForecast
 from include.pipeline.models.serving import NO_MODEL, Models, Serving, models_of
-from include.pipeline.models.young import too_young
+from include.pipeline.models.young import why_no_model
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
@@ -153,7 +153,7 @@ def make_forecasts(
         made = OutcomeStatus.REFRESHED if anchor.ahead.is_refresh else OutcomeStatus.FORECAST
         results[ticker] = (OutcomeStatus.FALLBACK, problem) if problem else (made, models.notes.get(ticker))
     without = {ticker: len(known.bars[ticker]) for ticker, (_, reason) in results.items() if reason == NO_MODEL}
-    for ticker, reason in too_young(services, without, as_of).items():
+    for ticker, reason in why_no_model(services, without, as_of).items():
         results[ticker] = (OutcomeStatus.FALLBACK, reason)
     return Forecasts(predictions, baselines, results)
 
