@@ -26,7 +26,7 @@ run: venv ## Start everything, forecast, print the table; optional: TICKERS="AAP
 	@exec $(LAUNCHER) run --tickers="$$TICKERS" --source="$$SOURCE"
 
 psql: ## Open psql, which reads the forecasts; optional: ARGS="-f sql/queries/next_bar.sql"
-	@$(IF_INSTALLED) exec $(LAUNCHER) psql $(ARGS)
+	@$(IF_INSTALLED) exec $(LAUNCHER) psql -- $(ARGS)
 
 status: ## Show what runs, the newest hour and the next, and why a ticker is not forecast
 	@$(IF_INSTALLED) exec $(LAUNCHER) status

@@ -56,7 +56,8 @@ def _dispatch(chosen: argparse.Namespace, settings: Settings, screen: Screen) ->
     if chosen.command == "clean":
         return _clean(stack, screen, is_forced=chosen.force)
     if chosen.command == "psql":
-        return _replace_by([*stack.databases.psql_call(), *chosen.argv], dict(os.environ))
+        options = chosen.argv[1:] if chosen.argv[:1] == ["--"] else chosen.argv
+        return _replace_by([*stack.databases.psql_call(), *options], dict(os.environ))
     return _exec(chosen.argv, stack)
 
 
@@ -161,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     clean = commands.add_parser("clean", help="remove the local folder, after asking")
     clean.add_argument("--force", action="store_true", help="do not ask")
     psql = commands.add_parser("psql", help="open psql, which may read schema bi")
-    psql.add_argument("argv", nargs=argparse.REMAINDER, help="options of psql")
+    psql.add_argument("argv", nargs=argparse.REMAINDER, help="-- and options of psql")
     execute = commands.add_parser("exec", help="run a command in the components' environment")
     execute.add_argument("argv", nargs=argparse.REMAINDER)
     return parser

@@ -1,4 +1,4 @@
-"""The launcher's commands, as far as they need no server."""
+"""The launcher's commands, as far as they need no Airflow."""
 
 import os
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from include.local.postgres import EmbeddedPostgres
 
 PROJECT_DIR = Path(__file__).parents[2]
 
@@ -96,3 +98,9 @@ def test_a_setting_that_does_not_exist_is_refused_in_one_line(tmp_path: Path) ->
     assert done.returncode == 1
     assert done.stderr.startswith("hourcast: HOURCAST_TYPO: not a setting.")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.integration
+def test_psql_opens_as_the_reader_with_its_options(postgres_server: EmbeddedPostgres) -> None:
+    done = launch(postgres_server.reader_file.parent, "psql", "--", "-Atc", "select current_user")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "bi_reader", "")
