@@ -128,12 +128,6 @@ def definition_of(name: str, path: Path | None = None) -> Definition:
         raise SettingsError(message) from error
 
 
-def names_with_extended_hours() -> tuple[str, ...]:
-    """The names of the calendars that have extended hours, in this process's files, sorted."""
-    path = calendars_file()
-    return tuple(name for name in sorted(_tables(path)) if definition_of(name, path).extended is not None)
-
-
 @lru_cache(maxsize=8)
 def _tables(path: Path | None) -> dict[str, dict[str, Any]]:
     tables = _read(_FILE)

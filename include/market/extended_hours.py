@@ -22,7 +22,6 @@ from include.market.calendar_definitions import (
     ExtendedHours,
     calendars_file,
     definition_of,
-    names_with_extended_hours,
 )
 from include.market.grid import MINUTE, Micros, grid_of
 
@@ -72,16 +71,6 @@ def night_of(calendar: str, as_of: datetime, limit: int) -> Night | None:
         DataContractError: ``as_of`` is naive.
     """
     return _night_of(calendar, require_utc(as_of, "as_of"), limit, calendars_file())
-
-
-def extra_calendars(as_of: datetime, limit: int) -> frozenset[str]:
-    """The calendars with a refresh at ``as_of`` that does not begin on the hour, so that it needs a run of its own.
-
-    Raises:
-        DataContractError: ``as_of`` is naive.
-    """
-    nights = [night_of(name, as_of, limit) for name in names_with_extended_hours()]
-    return frozenset(night.calendar for night in nights if night is not None and not night.entry.endswith(":00"))
 
 
 def refreshes_between(calendar: str, since: datetime, until: datetime, limit: int, minute: int) -> list[datetime]:

@@ -12,7 +12,7 @@ from datetime import datetime
 import pandas as pd
 
 from include.contracts import require_utc
-from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_rows
+from include.store.engine import Connection, execute, fetch_frame, rows_of, stage_rows
 from include.store.tables import EXTENDED_CLOSE, EXTENDED_REJECTED
 
 
@@ -90,13 +90,3 @@ def closes_since(connection: Connection, since: Mapping[str, datetime], as_of: d
         names,
         {"closed_at": "time", "close": "f8"},
     )
-
-
-def stored_instants(connection: Connection, ticker: str) -> set[datetime]:
-    """The ends (UTC) of the ticker's 5-minute bars of which a close is stored."""
-    rows = fetch_rows(
-        connection,
-        "select distinct closed_at from forecast.extended_close where ticker = :ticker",
-        {"ticker": ticker},
-    )
-    return {row["closed_at"] for row in rows}

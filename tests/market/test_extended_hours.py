@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from include.errors import DataContractError, SettingsError
-from include.market.calendar_definitions import definition_of, names_with_extended_hours, use_calendars_file
-from include.market.extended_hours import Night, extra_calendars, kinds_of, night_of, refreshes_between
+from include.market.calendar_definitions import calendars_file, definition_of, use_calendars_file
+from include.market.extended_hours import Night, kinds_of, night_of, refreshes_between
 
 NEW_YORK = ZoneInfo("America/New_York")
 ALL = 8
@@ -167,13 +167,6 @@ def test_the_ends_of_the_calendar_have_no_night() -> None:
     assert last[-1] == local("2032-12-31T09:25")  # no session after the last
 
 
-def test_a_refresh_that_is_not_on_the_hour_needs_a_run_of_its_own() -> None:
-    assert extra_calendars(local("2026-11-19T09:25"), ALL) == {"XNYS"}
-    assert extra_calendars(local("2026-11-19T09:25"), 1) == frozenset()
-    assert extra_calendars(local("2026-11-19T08:35"), ALL) == frozenset()
-    assert extra_calendars(local("2026-11-21T09:25"), ALL) == frozenset()
-
-
 def test_past_refreshes_come_in_order_and_with_the_hours_minute() -> None:
     found = refreshes_between("XNYS", local("2026-11-20T12:00"), local("2026-11-23T23:00"), ALL, MINUTE)
     assert [f"{at.astimezone(NEW_YORK):%m-%d %H:%M}" for at in found] == [
@@ -220,7 +213,6 @@ def test_an_operators_refreshes_replace_ours(write: Write) -> None:
     assert entry("2026-11-19T08:35") is None
     assert entry("2026-11-19T07:35") == "07:00"
     assert entry("2026-11-19T17:10") == "17:10"
-    assert extra_calendars(local("2026-11-19T17:10"), ALL) == {"XNYS"}
     extended = definition_of("XNYS", None).extended
     assert extended is not None
     assert (extended.opens, extended.closes, extended.calm_from) == (240, 1200, 1080)
@@ -229,9 +221,9 @@ def test_an_operators_refreshes_replace_ours(write: Write) -> None:
 
 
 def test_an_operator_can_turn_them_off_for_a_calendar(write: Write) -> None:
-    assert names_with_extended_hours() == ("XNYS",)
+    assert entry("2026-11-19T08:35") == "08:00"
     use_calendars_file(write("[XNYS.extended]\nrefreshes = []\n"))
-    assert names_with_extended_hours() == ()
+    assert definition_of("XNYS", calendars_file()).extended is None
     assert entry("2026-11-19T08:35") is None
 
 
@@ -239,7 +231,7 @@ def test_an_operator_can_give_them_to_another_calendar(write: Write) -> None:
     use_calendars_file(
         write('[XSTU]\nlike = "XFRA"\n[XFRA.extended]\nopens = "08:00"\ncloses = "22:00"\nrefreshes = ["19:00"]\n')
     )
-    assert names_with_extended_hours() == ("XFRA", "XNYS", "XSTU")
+    assert night_of("XFRA", datetime(2026, 11, 19, 18, 35, tzinfo=UTC), ALL) is not None
     found = night_of("XSTU", datetime(2026, 11, 19, 18, 35, tzinfo=UTC), ALL)
     assert found is not None
     assert (found.clock_minutes, found.calm_at) == (19 * 60 + 35, None)
