@@ -138,7 +138,7 @@ def test_the_first_run_prints_forecasts_that_real_dags_wrote(printed: str, machi
 
 
 def test_a_ticker_requested_on_the_page_becomes_active(page: Page, machine: Machine) -> None:
-    run_id = page.trigger("onboard_ticker", {"tickers": [f" {ORION.lower()} ", "no such name!"]})
+    run_id = page.trigger("onboard_ticker", {"tickers": [f" {ORION.lower()} ", "no-such-name!"]})
     assert page.wait("onboard_ticker", run_id) == "success"
     assert query(machine, "select ticker, status from bi.ticker_status order by ticker") == [
         (NOVA, "active"),

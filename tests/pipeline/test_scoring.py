@@ -10,7 +10,7 @@ from include.pipeline.scoring import score_rows
 def matured(actual_close: float) -> pd.DataFrame:
     prices = dict(zip(QUANTILE_COLUMNS, (90, 92, 94, 97, 100, 103, 106, 108, 110), strict=True))
     key = {"ticker": "A", "as_of": pd.Timestamp("2025-03-31", tz="UTC"), "horizon": 1, "method": "hourcast"}
-    known = {"target_at": key["as_of"], "actual_known_at": key["as_of"], "dividend_gap": 0.0}
+    known = {"target_at": key["as_of"], "actual_known_at": key["as_of"], "dividend_gap": 0.0, "is_refresh": False}
     return pd.DataFrame([{**key, **known, "last_close": 100.0, "actual_close": actual_close, **prices}])
 
 
