@@ -8,7 +8,6 @@ forecasts are made as without the list. The effect on prices is in ``features/sc
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +22,7 @@ import pandas as pd
 from include.contracts import Announcement, require_utc
 from include.errors import SettingsError
 from include.market.grid import HOUR, MINUTE, Micros
+from include.market.operator_tables import read_tables
 
 DECISION_MINUTES: Final = 31
 """From the decision at 14:00 until the press conference has begun at 14:30."""
@@ -37,6 +37,7 @@ _FILE: Final = Path(__file__).with_name("announcements.toml")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ZONE: Final = "America/New_York"
 _KINDS: Final = {"decision": Announcement.DECISION, "figures": Announcement.FIGURES}
+_CONTENT: Final = "announcements"
 _KEYS: Final = frozenset({"text", "kind", "time", "days", "without"})
 
 
@@ -127,26 +128,12 @@ def _instants(path: Path | None, kind: Announcement) -> Micros:
 
 @lru_cache(maxsize=4)
 def _series(path: Path | None) -> Mapping[str, Series]:
-    tables = _read(_FILE)
-    for name, table in _read(path).items() if path else ():
+    tables = read_tables(_FILE, _KEYS, _CONTENT)
+    for name, table in read_tables(path, _KEYS, _CONTENT).items() if path else ():
         ours = tables.get(name, {})
         days = [*ours.get("days", ()), *table.get("days", ())]
         tables[name] = {**ours, **table, "days": days}
     return {name: _checked(name, table, path or _FILE) for name, table in tables.items()}
-
-
-def _read(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"{path}: announcements cannot be read from it ({error})."
-        raise SettingsError(message) from error
-    for name, table in tables.items():
-        unknown = sorted(set(table) - _KEYS) if isinstance(table, dict) else [str(table)]
-        if unknown:
-            message = f"{path}: [{name}] has {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}."
-            raise SettingsError(message)
-    return tables
 
 
 def _checked(name: str, table: Mapping[str, Any], path: Path) -> Series:

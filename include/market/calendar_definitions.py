@@ -5,7 +5,6 @@ The head of ``calendars.toml`` explains the keys. Where next: ``calendars.py`` m
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,9 +14,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from include.errors import SettingsError
+from include.market.operator_tables import read_tables
 
 _FILE: Final = Path(__file__).with_name("calendars.toml")
 _FIRST_DAY: Final = date(1970, 1, 1)
+_CONTENT: Final = "trading calendars"
 _KEYS: Final = frozenset(
     {
         *("like", "timezone", "week", "since", "published", "hours", "closed", "days"),
@@ -130,23 +131,9 @@ def definition_of(name: str, path: Path | None = None) -> Definition:
 
 @lru_cache(maxsize=8)
 def _tables(path: Path | None) -> dict[str, dict[str, Any]]:
-    tables = _read(_FILE)
-    for name, table in _read(path).items() if path else ():
+    tables = read_tables(_FILE, _KEYS, _CONTENT)
+    for name, table in read_tables(path, _KEYS, _CONTENT).items() if path else ():
         tables[name] = _laid_over(tables.get(name, {}), table)
-    return tables
-
-
-def _read(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"{path}: trading calendars cannot be read from it ({error})."
-        raise SettingsError(message) from error
-    for name, table in tables.items():
-        unknown = sorted(set(table) - _KEYS) if isinstance(table, dict) else [str(table)]
-        if unknown:
-            message = f"{path}: [{name}] has {', '.join(unknown)}; known are {', '.join(sorted(_KEYS))}."
-            raise SettingsError(message)
     return tables
 
 

@@ -43,10 +43,14 @@ def reject_closes(
     Accepted: ticker, closed_at (UTC), close; by ticker and time, one row each. Rejected: ticker, opened_at, closed_at,
     close (as served) and reason: the first check that the close failed. Closes of regular sessions are in neither.
 
-    Reasons: ``not_positive`` (or missing, or infinite), ``off_grid`` (no bar of five minutes opens then),
-    ``not_closed`` (in progress at ``as_of``, or not yet known with the feed's delay), ``outside_hours`` (no extended
-    hours then), ``duplicated`` (of several good rows of one time the first is accepted), ``other_scale`` (a night whose
-    prices are on a scale that nothing explains), ``implausible`` (more than a factor of 2 from the regular close).
+    Reasons:
+        * ``not_positive``: zero, negative, missing or infinite.
+        * ``off_grid``: no bar of five minutes opens then.
+        * ``not_closed``: in progress at ``as_of``, or not yet known with the feed's delay.
+        * ``outside_hours``: there are no extended hours then.
+        * ``duplicated``: a good row of the same time came before it.
+        * ``other_scale``: the night's prices are on a scale that nothing explains.
+        * ``implausible``: more than a factor of 2 from the regular close.
 
     Args:
         closes: ``ExtendedReport.closes``: ticker, opened_at, closed_at (UTC), close.
