@@ -69,14 +69,17 @@ def remaining_ratio(night: Night, shares: Floats) -> Floats:
     return np.sqrt(1.0 - (1.0 - left * left) * np.clip(shares, 0.0, 1.0))
 
 
-def first_bar_shares(bar_variance: Floats) -> Floats:
+def first_bar_shares(bar_variance: Floats, passed_count: int = 0) -> Floats:
     """``[H]``: the first bar's share of the variance of the paths of 1..H bars; the first is 1.
+
+    ``passed_count`` bars before the night's have ended already; they count with the night's bar.
 
     ``bar_variance [H]``: the variance of each bar ahead in any common unit, such as the squared seasonal shape of
     ``evaluation.volatility``: ``seasonal_shape(...)[history.next_key[-1]] ** 2``; a bar with a report times its width
     squared.
     """
-    return np.asarray(bar_variance[0] / np.cumsum(bar_variance), dtype=np.float64)
+    until_night = bar_variance[: passed_count + 1].sum()
+    return np.asarray(np.minimum(until_night / np.cumsum(bar_variance), 1.0), dtype=np.float64)
 
 
 def refresh(quantiles: Floats, expected: float, shares: Floats, night: Night) -> Floats:

@@ -15,12 +15,21 @@ from include.evaluation.metrics import crps
 from include.market.grid import NEW_YORK
 from include.market.sessions import bar_grid
 from include.model.events import widen
+from include.pipeline.models.ahead import Ahead
 from research.night.blind import Blind
 from research.night.cases import Cases, collect
 from research.night.further import worth_of_more
 from research.night.joined_bars import hourly, join_bars
 from research.night.nights import EXCHANGE_ZONE, REFRESHES, make_nights, minutes_of, newest_close, read_closes
-from research.night.refreshing import blind, night_of_case, refreshed, refreshed_har, refreshed_walk, with_constants
+from research.night.refreshing import (
+    blind,
+    night_of_case,
+    refreshed,
+    refreshed_har,
+    refreshed_walk,
+    report_widths,
+    with_constants,
+)
 from research.night.reports import Reports, report_bars, widened
 from research.night.scores import covered, gain, share
 from research.night_trial import main
@@ -273,3 +282,19 @@ def test_shares_and_coverage_are_in_percent() -> None:
     outcomes = np.array([0.0, 1.0, 1.5, np.nan])
     assert covered(outcomes, np.tile(UNIT, (4, 1)), 80, np.arange(4)).value == pytest.approx(200.0 / 3.0)
     assert np.isnan(share(hits[:0], hits[:0]).value)
+
+
+def test_the_trial_refreshes_a_forecast_as_an_hour_does(tried: tuple[Blind, Cases]) -> None:
+    """The trial's figures are the product's only if both put the pieces together in the same way."""
+    _, cases = tried
+    few = cases.where(np.arange(len(cases)) % 7 == 0)
+    few.is_report[::2, 0] = True  # so that every second case is a night with a report
+    ours, hars, walks = refreshed(few, has_reports=True), refreshed_har(few), refreshed_walk(few)
+    widths = report_widths(few)
+    assert (widths > 1).any()
+    assert (widths[:, 0] == 1).any()
+    for place in range(len(few)):
+        ahead = Ahead(few.bar_variance[place], widths[place], [], night_of_case(few, place))
+        assert np.array_equal(ahead.applied(few.model[place], few.scale[place]), ours[place])
+        assert np.array_equal(ahead.applied_to_har(few.har[place]), hars[place])
+        assert np.array_equal(ahead.applied_to_walk(few.walk[place]), walks[place])

@@ -21,7 +21,7 @@ from include.evaluation.history import History
 from include.evaluation.volatility import seasonal_shape
 from include.market.announcements import describe_announcements
 from include.model.events import report_width, widen, width_left
-from include.model.night import Night, refresh, refreshed_baseline
+from include.model.night import Night, first_bar_shares, refresh, refreshed_baseline
 from include.pipeline.data.nights import NightPrice
 from include.pipeline.data.reports import ReportNight
 
@@ -64,25 +64,21 @@ class Ahead:
         if self.night is None:
             return widened
         expected = float(scale[self.passed_count] * self.widths[self.passed_count])
-        shares = self._shares(self.bar_variance * self.widths**2)
+        shares = first_bar_shares(self.bar_variance * self.widths**2, self.passed_count)
         return self._at_night(widened, refresh(widened, expected, shares, self.night))
 
     def applied_to_har(self, quantiles: Array) -> Array:
         """HAR's quantiles [H, Q] at the same location, with the remaining scale; it knows no reports."""
         if self.night is None:
             return quantiles
-        return self._at_night(quantiles, refreshed_baseline(quantiles, self._shares(self.bar_variance), self.night))
+        shares = first_bar_shares(self.bar_variance, self.passed_count)
+        return self._at_night(quantiles, refreshed_baseline(quantiles, shares, self.night))
 
     def applied_to_walk(self, quantiles: Array) -> Array:
         """The random walk's quantiles [H, Q], from the night's price where there is one."""
         if self.night is None:
             return quantiles
         return self._at_night(quantiles, np.asarray(quantiles + self.night.move, dtype=np.float64))
-
-    def _shares(self, variance: Array) -> Array:
-        """The share of the bars until the night's end in the variance of each path, at most 1. [H]."""
-        until_night = float(variance[: self.passed_count + 1].sum())
-        return np.asarray(np.minimum(until_night / np.cumsum(variance), 1.0), dtype=np.float64)
 
     def _at_night(self, quantiles: Array, refreshed: Array) -> Array:
         """The refreshed quantiles of the bars that end after the night begins, the others of those that have passed."""
