@@ -61,8 +61,8 @@ def width_left(width: float, timing: ReportTiming, clock_minutes: int, *, is_eve
     A report after the close is out by 18:00, and its move is in the believed price. Half of its width is left: what was
     then left of the night was twice as wide as in other nights. The minute of a report before the open is not believed,
     so its width stays until the open, as does that of a report whose side is unknown. Most reports before the open are
-    out by 06:35, but what was left then was nearly four times as wide as in other nights, and with less than the full
-    width the intervals were too narrow. ``docs/model.md`` (Report nights) has the figures.
+    out by 06:35. But what was left then was nearly four times as wide as in other nights. With less than the full width
+    the intervals were too narrow. ``docs/model.md`` (Report nights) has the figures.
 
     The move over the expected size counts from the same width: ``night.refresh`` takes the expected size times this.
 
