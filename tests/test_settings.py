@@ -15,7 +15,7 @@ from include.settings import PREFIX, Settings, load_settings
 
 GROUPS = [type(getattr(load_settings({}), field.name)) for field in fields(Settings)]
 NAMES = [PREFIX + field.name.upper() for group in GROUPS for field in fields(group)]
-SECRETS = ["HOURCAST_DATABASE_URL", "HOURCAST_AIRFLOW_DATABASE_URL"]
+SECRETS = ["HOURCAST_DATABASE_URL", "HOURCAST_READER_URL", "HOURCAST_AIRFLOW_DATABASE_URL"]
 
 
 def test_an_empty_environment_gives_the_defaults():

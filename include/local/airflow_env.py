@@ -83,15 +83,20 @@ def hourcast_environment(
     environment: Mapping[str, str],
     paths: LocalPaths,
     database_url: str,
+    reader_url: str | None,
 ) -> dict[str, str]:
-    """The ``HOURCAST_*`` settings of every component: those given, and the installation's database and folders."""
+    """The ``HOURCAST_*`` settings of every component: those given, and the installation's database and folders.
+
+    Without ``reader_url`` the one that is given stays.
+    """
     defaults = {
         "HOURCAST_MODELS_DIR": str(paths.local_dir / "models"),
         "HOURCAST_CACHE_DIR": str(paths.local_dir / "cache"),
     }
     given = {name: value for name, value in environment.items() if name.startswith("HOURCAST_")}
     fixed = {"HOURCAST_DATABASE_URL": database_url, "HOURCAST_LOCAL_DIR": str(paths.local_dir)}
-    return defaults | given | fixed
+    reader = {} if reader_url is None else {"HOURCAST_READER_URL": reader_url}
+    return defaults | given | fixed | reader
 
 
 def airflow_environment(paths: LocalPaths, keys: AirflowKeys, database_url: str, port: int) -> dict[str, str]:

@@ -39,6 +39,7 @@ class Databases:
     server: EmbeddedPostgres | None
     hourcast_url: Callable[[], str] = field(repr=False)
     airflow_url: Callable[[], str] = field(repr=False)
+    reader_url: Callable[[], str | None] = field(repr=False)
 
     def describe_reader(self) -> list[str]:
         """Lines for the terminal: how to read the forecasts by SQL."""
@@ -80,9 +81,15 @@ def open_databases(settings: Settings) -> Databases:
             server=server,
             hourcast_url=lambda: server.url(APP_ROLE, HOURCAST_DATABASE),
             airflow_url=lambda: settings.local.airflow_database_url or server.url(AIRFLOW_ROLE, AIRFLOW_DATABASE),
+            reader_url=lambda: server.url(READER_ROLE, HOURCAST_DATABASE),
         )
     airflow_url = settings.local.airflow_database_url or beside(external_url, AIRFLOW_DATABASE)
-    return Databases(server=None, hourcast_url=lambda: external_url, airflow_url=lambda: airflow_url)
+    return Databases(
+        server=None,
+        hourcast_url=lambda: external_url,
+        airflow_url=lambda: airflow_url,
+        reader_url=lambda: settings.store.reader_url,
+    )
 
 
 def beside(url: str, database: str) -> str:

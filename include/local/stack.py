@@ -167,7 +167,8 @@ class Stack:
 
     def _environment(self, port: int) -> dict[str, str]:
         airflow = airflow_environment(self.paths, load_keys(self.paths), self.databases.airflow_url(), port)
-        hourcast = hourcast_environment(self._inherited, self.paths, self.databases.hourcast_url())
+        databases = self.databases
+        hourcast = hourcast_environment(self._inherited, self.paths, databases.hourcast_url(), databases.reader_url())
         return inherited_environment(self._inherited) | hourcast | airflow
 
     def _programs(self) -> list[Program]:

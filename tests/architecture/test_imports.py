@@ -36,6 +36,8 @@ PLANTED = [
     ("dags", "dags/hourly_forecast.py", "import include.store.bars"),
     ("dags", "dags/onboard_ticker.py", "import include.pipeline.onboarding"),
     ("dags", "dags/pretrain_backbone.py", "import include.pipeline.pretraining.requests"),
+    ("plugins", "plugins/forecasts/api.py", "import include.pipeline.hour"),
+    ("plugins", "plugins/forecasts/app.py", "import sqlalchemy"),
     ("edge", "include/pipeline/services.py", "import include.edge"),
     ("local", "include/local/paths.py", "import include.pipeline.tasks"),
     ("cli", "include/cli.py", "import include.market.sessions"),
@@ -70,7 +72,7 @@ def test_every_contract_has_a_planted_violation():
 
 @pytest.mark.parametrize(("contract", "place", "code"), PLANTED, ids=lambda value: value.splitlines()[0])
 def test_a_planted_import_breaks_its_contract(tmp_path: Path, contract, place, code):
-    for folder in ("include", "dags", "research"):
+    for folder in ("include", "dags", "plugins", "research"):
         shutil.copytree(PROJECT_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT_DIR / "pyproject.toml", tmp_path)
     with (tmp_path / place).open("a", encoding="utf-8") as file:

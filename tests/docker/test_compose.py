@@ -118,7 +118,7 @@ def test_only_the_migration_knows_the_superuser_and_only_the_page_knows_the_logi
         return {key for key, service in services().items() if f"{{{name}:" in str(service)}
 
     assert holders("POSTGRES_PASSWORD") == {"postgres", "migrate"}
-    assert holders("BI_READER_PASSWORD") == {"migrate"}
+    assert holders("BI_READER_PASSWORD") == {"migrate", "api-server"}  # the page reads with it
     assert holders("AIRFLOW_ADMIN_PASSWORD") == {"api-server"}
 
 
@@ -140,6 +140,8 @@ def test_addresses_name_their_driver() -> None:
     environment = services()["scheduler"]["environment"]
     for name in ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "HOURCAST_DATABASE_URL"):
         assert environment[name].startswith("postgresql+psycopg2://")
+    page = services()["api-server"]["environment"]["HOURCAST_READER_URL"]
+    assert page.startswith("postgresql+psycopg2://bi_reader:")
 
 
 def test_every_airflow_option_exists() -> None:

@@ -19,6 +19,7 @@ from include.local.paths import LocalPaths
 from include.settings import load_settings
 
 DATABASE_URL = "postgresql+psycopg2://airflow:word@127.0.0.1:5433/airflow"
+READER_URL = "postgresql+psycopg2://bi_reader:word@127.0.0.1:5433/hourcast"
 
 
 @pytest.fixture
@@ -107,15 +108,22 @@ def test_no_proxy_stands_between_the_machine_and_itself(given: str) -> None:
 
 def test_components_get_the_persons_settings_and_this_folders_database(paths: LocalPaths) -> None:
     given = {"HOURCAST_SCHEDULE_MINUTE": "5", "HOURCAST_DATABASE_URL": "stale", "HOME": "/home/someone"}
-    environment = hourcast_environment(given, paths, DATABASE_URL)
+    environment = hourcast_environment(given, paths, DATABASE_URL, READER_URL)
     assert "HOME" not in environment
     settings = load_settings(environment)
     assert settings.schedule.schedule_minute == 5
     assert settings.store.database_url == DATABASE_URL
+    assert settings.store.reader_url == READER_URL
     assert settings.model.models_dir.is_relative_to(paths.local_dir)
     assert settings.market.cache_dir.is_relative_to(paths.local_dir)
 
 
 def test_a_models_folder_that_the_person_chose_stays_chosen(paths: LocalPaths, tmp_path: Path) -> None:
-    environment = hourcast_environment({"HOURCAST_MODELS_DIR": str(tmp_path / "models")}, paths, DATABASE_URL)
+    environment = hourcast_environment({"HOURCAST_MODELS_DIR": str(tmp_path / "models")}, paths, DATABASE_URL, None)
     assert load_settings(environment).model.models_dir == tmp_path / "models"
+
+
+def test_on_an_external_server_the_persons_address_of_the_reader_stays(paths: LocalPaths) -> None:
+    environment = hourcast_environment({"HOURCAST_READER_URL": READER_URL}, paths, DATABASE_URL, None)
+    assert load_settings(environment).store.reader_url == READER_URL
+    assert "HOURCAST_READER_URL" not in hourcast_environment({}, paths, DATABASE_URL, None)

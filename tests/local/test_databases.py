@@ -40,6 +40,13 @@ def test_airflows_database_can_be_named() -> None:
     ensure_airflow_database(settings)  # connects to no server
 
 
+def test_the_page_reads_an_external_server_with_the_address_that_is_given() -> None:
+    reader = "postgresql+psycopg2://bi_reader:word@db.example:6432/forecasts"
+    given = {"HOURCAST_DATABASE_URL": EXTERNAL, "HOURCAST_READER_URL": reader}
+    assert open_databases(load_settings(given)).reader_url() == reader
+    assert open_databases(load_settings({"HOURCAST_DATABASE_URL": EXTERNAL})).reader_url() is None
+
+
 def test_directions_and_reprs_hold_no_password() -> None:
     databases = open_databases(load_settings({"HOURCAST_DATABASE_URL": EXTERNAL}))
     assert ":word" not in "".join(databases.describe_reader()) + repr(databases)

@@ -1,0 +1,1 @@
+"""Airflow's plugin folder; Airflow itself loads ``forecasts/plugin.py`` alone (see ``.airflowignore``)."""

@@ -1,0 +1,54 @@
+"""The FastAPI app of the page: its routes, all of them behind the login, and its connections to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from fastapi import Depends, FastAPI
+
+from include.errors import SettingsError
+from include.settings import load_settings
+from include.store.reader import Engine, create_reader_engine
+from plugins.forecasts import api, pages
+from plugins.forecasts.responses import add_problem_handlers
+from plugins.forecasts.security import add_headers, login_dependency
+
+_DESCRIPTION = "Forecasts of every tracked ticker. Names and units are those of the views in schema bi."
+
+
+@cache
+def open_engine() -> Engine:
+    """The connections of this process, opened by the first request.
+
+    Raises:
+        SettingsError: no address is set, or a setting is wrong.
+    """
+    url = load_settings().store.reader_url
+    if url is None:
+        message = (
+            "HOURCAST_READER_URL is not set, so the page has no database to read. Set it to the address of the "
+            "Hourcast database with the role bi_reader, and restart Airflow's API server."
+        )
+        raise SettingsError(message)
+    return create_reader_engine(url)
+
+
+def create_app(open_database: Callable[[], Engine] = open_engine, login: Callable[..., Any] | None = None) -> FastAPI:
+    """The app; ``login`` is the dependency that every route has (default: Airflow's)."""
+    app = FastAPI(
+        title="Hourcast",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(login or login_dependency())],
+    )
+    app.state.open_engine = open_database
+    app.middleware("http")(add_headers)
+    add_problem_handlers(app)
+    app.include_router(api.router)
+    app.include_router(pages.router)  # last: its final route takes every path that is left
+    return app

@@ -1,0 +1,25 @@
+// Reads the API. A failure is an Error with a sentence for people; its `code` is the problem's word for programs.
+
+const ROOT = new URL("../../api/v1/", import.meta.url);
+
+/** What a path below /api/v1 returns; empty parameters are left out. */
+export async function read(path, parameters = {}) {
+  const url = new URL(path, ROOT);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== "" && value !== null && value !== undefined) url.searchParams.set(name, value);
+  }
+  let response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });
+  } catch {
+    throw failure("offline", "Airflow's server does not respond. The page tries again by itself.");
+  }
+  if (response.ok) return response.json();
+  const problem = await response.json().catch(() => ({}));
+  if (response.status === 401) throw failure("login", "Your login has ended. Reload Airflow's page to log in again.");
+  throw failure(problem.code ?? "error", problem.detail ?? `The server responded with status ${response.status}.`);
+}
+
+function failure(code, message) {
+  return Object.assign(new Error(message), { code });
+}
