@@ -3,7 +3,7 @@
 Only ``freshness`` is defined here. It says what a person should think of a ticker's newest forecast at this moment:
 
 * ``no_data``: there is no forecast yet;
-* ``current``: the bar that is forecast next is trading;
+* ``current``: the first bar that it forecasts is trading;
 * ``market_closed``: that bar has not opened;
 * ``due``: that bar closed less than an hour ago, and the next hour's run follows;
 * ``late``: it closed longer ago, so a run is missing;
@@ -46,14 +46,17 @@ with listed as (
         (next.q95 - next.q05) / coalesce(next.believed_price, next.last_close) as interval_90_ratio,
         case
             when status.status in ('stale', 'failed', 'rejected', 'retired') then status.status
-            when status.next_target_at is null then 'no_data'
-            when status.next_target_at > now() + interval '1 hour' then 'market_closed'
-            when status.next_target_at > now() then 'current'
-            when status.next_target_at > now() - interval '1 hour' then 'due'
+            when nearest.target_at is null then 'no_data'
+            when nearest.target_at > now() + interval '1 hour' then 'market_closed'
+            when nearest.target_at > now() then 'current'
+            when nearest.target_at > now() - interval '1 hour' then 'due'
             else 'late'
         end as freshness
     from bi.ticker_status as status
-    left join bi.latest_forecast as next on status.ticker = next.ticker and next.horizon = 1
+    left join bi.latest_forecast as nearest on status.ticker = nearest.ticker and nearest.horizon = 1
+    left join bi.latest_forecast as next
+        on status.ticker = next.ticker
+            and (next.is_next or (next.horizon = 1 and status.next_target_at is null))
 )
 """
 

@@ -46,7 +46,7 @@ class Ticker(BaseModel):
     currency: str | None
     last_bar_closed_at: datetime | None = Field(description="When the newest bar closed, UTC.")
     as_of: datetime | None = Field(description="The newest forecast used nothing known later, UTC.")
-    next_target_at: datetime | None = Field(description="When the first bar of that forecast closes, UTC.")
+    next_target_at: datetime | None = Field(description="When its first bar that is not past closes, UTC.")
     target_at_exchange: datetime | None = Field(description="The same instant on the exchange's clock.")
     price: float | None = Field(description="The price that the forecast starts from.")
     price_at: datetime | None = Field(description="When that price is from, UTC.")

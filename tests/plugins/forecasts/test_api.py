@@ -62,7 +62,15 @@ def test_tickers_can_be_sorted_by_each_column_both_ways(client: TestClient, sort
 
 def test_the_greatest_comes_first_where_asked(client: TestClient) -> None:
     assert names(client, sort="target_at", is_descending=True)[0] == "CLOSED"
-    assert names(client, sort="target_at")[:1] == [HOSTILE]
+    assert names(client, sort="target_at")[0] == "CURRENT"
+
+
+def test_a_target_that_has_passed_is_not_the_next_one(client: TestClient) -> None:
+    row = client.get(f"{TICKERS}/DUE").json()
+    assert row["next_target_at"] == row["fan"][1]["target_at"]
+    assert row["q95"] == row["fan"][1]["q95"]
+    gone = next(row for row in client.get(TICKERS).json()["tickers"] if row["ticker"] == HOSTILE)
+    assert (gone["next_target_at"], gone["q50"]) == (None, 100.0)
 
 
 @pytest.mark.parametrize("freshness", FRESHNESS)
