@@ -1,1 +1,1 @@
-"""Airflow's plugin folder; Airflow itself loads ``forecasts/plugin.py`` alone (see ``.airflowignore``)."""
+"""Airflow's plugin folder. Airflow loads ``run_notes.py`` and ``forecasts/plugin.py`` (see ``.airflowignore``)."""
