@@ -114,7 +114,11 @@ def test_names_of_instants_and_truths_say_what_they_are():
         f"{relative(path)}:{line} {name}: {kind}"
         for path in product_files()
         for line, name, kind in [*fields_of_classes(path), *parameters(path)]
-        if (kind in {"datetime", "datetime | None"} and not (name.endswith(("_at", "_at_exchange")) or name in INSTANTS))
+        if (
+            kind in {"datetime", "datetime | None"}
+            and not name.endswith(("_at", "_at_exchange"))
+            and name not in INSTANTS
+        )
         or (kind == "bool" and not name.startswith(("is_", "has_")))
     ]
     assert wrong == []

@@ -68,7 +68,7 @@ def test_psql_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_a_running_server_shows_psql_and_an_address_without_a_password(postgres_server: EmbeddedPostgres) -> None:
-    databases = Databases(postgres_server, lambda: "", lambda: "")
+    databases = Databases(postgres_server, lambda: "", lambda: "", lambda: "")
     lines = databases.describe_reader()
     assert lines[0].split() == ["SQL", "make", "psql"]
     assert lines[1].split() == ["BI", "tool", databases.psql_call()[1]]

@@ -56,7 +56,7 @@ def test_airflow_shows_the_view_at_the_top_of_its_navigation(found: Found) -> No
 
 def test_airflow_loads_no_other_file_of_the_folder_as_a_plugin(found: Found) -> None:
     assert found["info"]["errors"] == {}
-    assert [plugin["name"] for plugin in found["info"]["plugins"]] == ["forecasts"]
+    assert [plugin["name"] for plugin in found["info"]["plugins"]] == ["hourcast_run_notes", "forecasts"]
     assert found["loaded"] == []
 
 
