@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from include.store.reader import Engine, read_rows
@@ -117,38 +116,6 @@ where ticker = any(:tickers) and horizon = 1 and not is_refresh and is_inside_90
 group by ticker
 """
 
-_BARS = """
-select opened_at, closed_at, closed_at_exchange, open, high, low, close, volume
-from bi.bar
-where ticker = :ticker and (cast(:until as timestamptz) is null or closed_at <= :until)
-order by closed_at desc
-limit :limit
-"""
-
-_FORECASTS = """
-with hours as (
-    select distinct as_of from bi.forecast
-    where ticker = :ticker and horizon = 1 and (cast(:until as timestamptz) is null or as_of <= :until)
-    order by as_of desc
-    limit :limit
-)
-
-select
-    as_of, horizon, target_at, anchored_at, last_close, is_refresh, believed_price, believed_at,
-    q05, q25, q50, q75, q95, actual_close, is_inside_50, is_inside_90, is_fallback, model_version
-from bi.forecast
-where ticker = :ticker and as_of in (select as_of from hours)
-order by as_of desc, horizon
-"""
-
-_OUTCOMES = """
-select as_of, stage, status, reason, anchored_at, believed_at, model_version, updated_at
-from bi.hour_outcome
-where ticker = :ticker
-order by as_of desc
-limit :limit
-"""
-
 
 @dataclass(frozen=True)
 class OverviewQuery:
@@ -199,38 +166,6 @@ def read_ticker(engine: Engine, ticker: str) -> dict[str, Any] | None:
     """
     rows = read_rows(engine, _LISTED + _ONE_TICKER, {"ticker": ticker})
     return _with_details(engine, rows)[0] if rows else None
-
-
-def read_bars(engine: Engine, ticker: str, limit: int, until: datetime | None = None) -> list[dict[str, Any]]:
-    """The newest bars of a ticker that closed by ``until`` (UTC; None for all), oldest first.
-
-    Raises:
-        StoreUnavailableError: the database cannot be read.
-    """
-    return read_rows(engine, _BARS, {"ticker": ticker, "limit": limit, "until": until})[::-1]
-
-
-def read_forecasts(engine: Engine, ticker: str, limit: int, until: datetime | None = None) -> list[dict[str, Any]]:
-    """The newest forecasts of a ticker made by ``until`` (UTC), newest first: what they have in common, and their bars.
-
-    Raises:
-        StoreUnavailableError: the database cannot be read.
-    """
-    rows = read_rows(engine, _FORECASTS, {"ticker": ticker, "limit": limit, "until": until})
-    shared = (
-        "as_of", "anchored_at", "last_close", "is_refresh", "believed_price", "believed_at", "is_fallback",
-        "model_version",
-    )  # fmt: skip
-    return [{name: bars[0][name] for name in shared} | {"bars": bars} for bars in _grouped(rows, "as_of").values()]
-
-
-def read_outcomes(engine: Engine, ticker: str, limit: int) -> list[dict[str, Any]]:
-    """What became of a ticker in the newest hours that planned it, newest first.
-
-    Raises:
-        StoreUnavailableError: the database cannot be read.
-    """
-    return read_rows(engine, _OUTCOMES, {"ticker": ticker, "limit": limit})
 
 
 def _with_details(engine: Engine, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

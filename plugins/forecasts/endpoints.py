@@ -1,0 +1,39 @@
+"""What the endpoints of the API have in common: their prefix, problems, parameters, connections and responses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel
+
+from include.store.reader import Engine
+from plugins.forecasts.responses import PROBLEM_TYPE, tagged_response
+from plugins.forecasts.schemas import Problem
+
+PREFIX = "/api/v1"
+JSON = "application/json"
+WITHOUT_NULL = r"^[^\x00]*$"  # Postgres has no text with a null byte
+
+TickerName = Annotated[str, Path(max_length=40, pattern=WITHOUT_NULL, description="Symbol as Yahoo spells it.")]
+Limit = Annotated[int, Query(ge=1, le=5000, description="How many at most, the newest.")]
+Until = Annotated[AwareDatetime | None, Query(description="Nothing later than this instant, with its offset from UTC.")]
+
+_PROBLEM: dict[str, Any] = {"model": Problem, "content": {PROBLEM_TYPE: {}}}
+PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys((401, 403, 422, 503), _PROBLEM)
+"""The errors that each endpoint can respond with, for the OpenAPI document."""
+
+
+def store_engine(request: Request) -> Engine:
+    """The app's connections to the database.
+
+    Raises:
+        SettingsError: no address is set.
+    """
+    engine: Engine = request.app.state.open_engine()
+    return engine
+
+
+def respond(request: Request, content: BaseModel) -> Response:
+    """The content as JSON with its ETag; status 304 if the client has it already."""
+    return tagged_response(request, content.model_dump_json().encode(), JSON)
