@@ -16,7 +16,8 @@ ENV PATH=/opt/venv/bin:$PATH \
 RUN groupadd --gid 10001 hourcast \
  && useradd --uid 10001 --gid 10001 --create-home --shell /usr/sbin/nologin hourcast \
  && install -d -o hourcast -g hourcast -m 0750 \
-    /var/lib/hourcast /var/lib/hourcast/airflow /var/lib/hourcast/models /var/lib/hourcast/logs /var/lib/hourcast/cache
+    /var/lib/hourcast /var/lib/hourcast/airflow /var/lib/hourcast/models /var/lib/hourcast/logs /var/lib/hourcast/cache \
+    /var/lib/hourcast/exports
 
 # The lock changes seldom and takes minutes; the code changes often and takes seconds. Hence in this order.
 COPY requirements.txt /opt/hourcast/requirements.txt

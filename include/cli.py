@@ -18,6 +18,8 @@ from include.contracts import require_utc
 from include.errors import HourcastError, InvalidRequestError
 from include.pipeline import earnings, hour, onboarding, replay
 from include.pipeline.data import rescaling
+from include.pipeline.exporting import export
+from include.pipeline.exporting.request import ExportRequest
 from include.pipeline.models import retention
 from include.pipeline.onboarding_form import Request
 from include.pipeline.pretraining import requests
@@ -47,7 +49,13 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
         return {"migrated": True}
     if chosen.command == "replay":
         return _replay(services, chosen)
-    as_of = require_utc(chosen.as_of or datetime.now(UTC), "as_of")
+    if chosen.command == "export":
+        return export.export(services, ExportRequest.of(chosen.views, chosen.months, chosen.to))
+    return _run_as_of(services, require_utc(chosen.as_of or datetime.now(UTC), "as_of"), chosen)
+
+
+def _run_as_of(services: Services, as_of: datetime, chosen: argparse.Namespace) -> dict[str, Any]:
+    """The result of a command that knows nothing later than ``as_of``."""
     if chosen.command == "run-hour":
         return dict(hour.run_hour(services, as_of))
     if chosen.command == "earnings":
@@ -136,6 +144,12 @@ def _add_replay(command: argparse.ArgumentParser) -> None:
     command.add_argument("--train", action="store_true", help="repeat and compare the hour's training as well")
 
 
+def _add_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("views", nargs="*", help="views of schema bi; default: bars features forecasts")
+    command.add_argument("--months", nargs="+", default=[], metavar="YYYY-MM", help="only these, in UTC; default: all")
+    command.add_argument("--to", metavar="ADDRESS", help="a folder or fsspec address; default: HOURCAST_EXPORT_URI")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m include.cli", description="Hourcast without Airflow.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -169,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     rescale.add_argument("--unit", action="store_true", help="the volumes stayed as they were: pence became pounds")
     prune = commands.add_parser("prune", help="remove weights that are no longer needed, as the hour at 0:00 UTC does")
     reports = commands.add_parser("earnings", help="the days on which companies report, as their sources name them")
+    _add_export(commands.add_parser("export", help="write views as Parquet files, the months that changed"))
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
     for command in (run_hour, onboard, retire, pretrain, rescale, prune, reports):
         command.add_argument(

@@ -33,6 +33,9 @@ class StoreSettings:
     database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy address of the Hourcast database with the role that writes, driver written out
     (``postgresql+psycopg2://user:password@host:port/hourcast``). Default: none; `make run` starts its own server."""
+    export_uri: str | None = field(default=None, repr=False)
+    """Folder or fsspec address (``s3://bucket/prefix``) that the Parquet files of an export go to. Default: `exports`
+    in ``local_dir``."""
     reader_url: str | None = field(default=None, repr=False)
     """SQLAlchemy address of the same database with the role ``bi_reader``, for the page in Airflow. Default: none;
     `make run` sets it for its own server. Without it the page says that it has no database."""

@@ -31,6 +31,12 @@ def test_the_command_line_migrates_onboards_forecasts_and_retires(
     assert run("run-hour", "--as-of", HOUR) == {"forecast": 1}
     assert run("earnings", "--as-of", HOUR) == {"requested": 1, "read": 1, "changed": 0, "failed": 0}
     assert run("retire", "NOVA-USD.SIM", "--as-of", HOUR) == {"retired": {"NOVA-USD.SIM": ""}}
+    exported = run("export", "forecasts", "bars", "--months", "2025-03", "--to", str(tmp_path / "exports"))
+    assert isinstance(exported, dict)
+    assert exported["views"]["forecasts"] == {"written": 1, "unchanged": 0, "removed": 0, "rows": 14}
+    assert (tmp_path / "exports" / "bars" / "month=2025-03" / "part.parquet").exists()
+    assert main(["export", "--months", "March"]) == 1
+    assert "'March' is no month; write it like 2026-11." in capsys.readouterr().err
 
 
 @pytest.mark.integration

@@ -31,7 +31,14 @@ def test_the_check_sees_what_pre_training_imports():
 
 
 def is_cold(name: str) -> bool:
-    cold = ("include.pipeline.pretraining", "include.model.pretrain", "include.evaluation.leaderboard", "research")
+    cold = (
+        "include.pipeline.pretraining",
+        "include.model.pretrain",
+        "include.evaluation.leaderboard",
+        "research",
+        "include.pipeline.exporting",
+        "include.store.export",
+    )
     return any(name == module or name.startswith(f"{module}.") for module in cold)
 
 

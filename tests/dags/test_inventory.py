@@ -50,7 +50,13 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_there_are_exactly_these_dags_and_each_file_parses(inventory: dict[str, Any]) -> None:
     assert inventory["errors"] == {}
-    assert sorted(inventory["dags"]) == ["earnings_dates", "hourly_forecast", "onboard_ticker", "pretrain_backbone"]
+    assert sorted(inventory["dags"]) == [
+        "earnings_dates",
+        "export_data",
+        "hourly_forecast",
+        "onboard_ticker",
+        "pretrain_backbone",
+    ]
     assert sorted(path.stem for path in Path(PROJECT_DIR, "dags").glob("*.py")) == sorted(inventory["dags"])
 
 
@@ -75,6 +81,10 @@ def test_the_stages_of_pre_training_stand_in_their_order(inventory: dict[str, An
     assert list(pairwise(["plan", "train", "score", "promote"])) == [
         (task_id, after) for task_id in ("plan", "train", "score", "promote") for after in tasks[task_id]["downstream"]
     ]
+
+
+def test_an_export_is_one_task(inventory: dict[str, Any]) -> None:
+    assert inventory["dags"]["export_data"]["tasks"].keys() == {"export_views"}
 
 
 def test_the_days_of_reports_are_one_task(inventory: dict[str, Any]) -> None:
@@ -143,6 +153,7 @@ def test_what_few_people_need_stands_in_a_section_of_its_own(inventory: dict[str
         if dag["params"]
     }
     assert plain == {
+        "export_data": ["views", "months"],
         "onboard_ticker": ["tickers", "retire_tickers", "source"],
         "pretrain_backbone": ["simulated_tickers", "held_out_days"],
     }
@@ -160,6 +171,7 @@ def test_the_list_of_dags_says_what_each_is_for(inventory: dict[str, Any]) -> No
     dags = inventory["dags"]
     assert {dag_id: (dag["display_name"], dag["tags"]) for dag_id, dag in dags.items()} == {
         "earnings_dates": ("Earnings dates", ["hourcast", "reports"]),
+        "export_data": ("Export data", ["export", "hourcast"]),
         "hourly_forecast": ("Hourly forecast", ["forecasts", "hourcast"]),
         "onboard_ticker": ("Onboard tickers", ["hourcast", "tickers"]),
         "pretrain_backbone": ("Pre-train backbone", ["hourcast", "training"]),
@@ -202,6 +214,9 @@ _FORMS = [
     ("onboard_ticker", "history_days", "30", _REFUSED),
     ("onboard_ticker", "source", "bloomberg", _REFUSED),
     ("pretrain_backbone", "as_of", "yesterday", _REFUSED),
+    ("export_data", "months", ["2026-13"], _REFUSED),
+    ("export_data", "months", ["2026-11", ""], "accepted"),
+    ("export_data", "target", None, "accepted"),
 ]
 
 

@@ -72,7 +72,7 @@ def test_data_lives_in_named_volumes() -> None:
     mounts = {mount for service in services().values() for mount in service.get("volumes", [])}
     sources = {VARIABLE.sub(lambda found: found["rest"], mount).split(":")[0] for mount in mounts}
     assert sources == named
-    assert {"postgres", "models", "logs"} <= named
+    assert {"postgres", "models", "logs", "exports"} <= named
     # PostgreSQL 18's image keeps its data below this folder, one folder a version.
     assert services()["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
 
@@ -161,6 +161,8 @@ def test_every_hourcast_setting_exists_and_an_empty_one_is_the_default() -> None
     settings = load_settings(given)
     assert settings.market.history_days == load_settings({}).market.history_days
     assert settings.model.models_dir == Path("/var/lib/hourcast/models")
+    assert settings.store.export_uri == "/var/lib/hourcast/exports"
+    assert f"exports:{settings.store.export_uri}" in services()["scheduler"]["volumes"]
 
 
 @pytest.mark.parametrize("name", sorted(COMPONENTS))
