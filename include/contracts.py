@@ -31,6 +31,9 @@ WIDTH_POWERS = ((0, 1), (0, 1), (1, 0), (0.5, 0), (0, 0), (0.5, 0), (1, 0), (0, 
 AUTOMATIC = "automatic"
 """Value of a form's field ``source``: the source follows from the ticker's name."""
 
+TICKER_PATTERN = r"\^?[A-Z0-9][A-Z0-9.&=-]{0,23}"
+"""Regular expression of a ticker in capitals; it says how one is spelt, not that it exists."""
+
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = ("ticker", "opened_at", "closed_at", *PRICE_COLUMNS, "volume")
 """A BarFrame: one row a ticker and bar, UTC, ordered by both. Volume NaN means unknown; 0 is never stored."""

@@ -18,6 +18,7 @@ import pandas as pd
 from include.contracts import (
     BAR_COLUMNS,
     PRICE_COLUMNS,
+    TICKER_PATTERN,
     BarRequest,
     Dividend,
     Split,
@@ -34,7 +35,7 @@ SIMULATED: Final = "simulated"
 SOURCE_NAMES: Final = (YAHOO, FILES, SIMULATED)
 SIMULATED_SUFFIX: Final = ".SIM"
 
-_TICKER: Final = re.compile(r"\^?[A-Z0-9][A-Z0-9.&=-]{0,23}")
+_TICKER: Final = re.compile(TICKER_PATTERN)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI
 from include.errors import SettingsError
 from include.settings import load_settings
 from include.store.reader import Engine, create_reader_engine
-from plugins.forecasts import api, api_ticker, pages
+from plugins.forecasts import api, api_requests, api_ticker, pages
 from plugins.forecasts.responses import add_problem_handlers
 from plugins.forecasts.security import add_headers, login_dependency
 
@@ -51,5 +51,6 @@ def create_app(open_database: Callable[[], Engine] = open_engine, login: Callabl
     add_problem_handlers(app)
     app.include_router(api.router)
     app.include_router(api_ticker.router)
+    app.include_router(api_requests.router)
     app.include_router(pages.router)  # last: its final route takes every path that is left
     return app

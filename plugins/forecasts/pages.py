@@ -30,6 +30,12 @@ def show_overview(request: Request) -> Response:
     return _serve(request, "overview.html")
 
 
+@router.get("/add")
+def show_requests(request: Request) -> Response:
+    """The page that adds and retires tickers."""
+    return _serve(request, "add.html")
+
+
 @router.get("/ticker/{ticker}")
 def show_ticker(request: Request, ticker: str) -> Response:  # noqa: ARG001 - the page reads it from its address
     """The page of one ticker."""

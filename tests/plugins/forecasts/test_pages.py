@@ -14,7 +14,7 @@ from tests.support.client import TestClient
 NOWHERE = create_reader_engine("postgresql+psycopg2://nobody@127.0.0.1:9/none")
 CLIENT = TestClient(create_app(lambda: NOWHERE, login=lambda: None))
 SCRIPTS = sorted(name for name in static_files() if name.startswith("js/"))
-PAGES = {"/": "overview.html", "/ticker/AAPL": "ticker.html"}
+PAGES = {"/": "overview.html", "/add": "add.html", "/ticker/AAPL": "ticker.html"}
 MARKUP_FROM_TEXT = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\b"
 
 
@@ -50,7 +50,7 @@ def test_no_script_turns_text_into_markup(name: str) -> None:
     assert re.findall(MARKUP_FROM_TEXT, text(name)) == []
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, "overview.html", "ticker.html", "style.css"])
+@pytest.mark.parametrize("name", [*SCRIPTS, *PAGES.values(), "style.css"])
 def test_nothing_is_loaded_from_elsewhere_or_written_in_line(name: str) -> None:
     assert re.findall(r"(?:src|href|url|import|fetch)\W{1,3}(?:https?:)?//", text(name)) == []
     assert re.findall(r"<script(?![^>]*src=)|\son\w+=|<style|\sstyle=", text(name)) == []

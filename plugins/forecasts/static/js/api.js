@@ -2,11 +2,12 @@
 
 const ROOT = new URL("../../api/v1/", import.meta.url);
 
-/** What a path below /api/v1 returns; empty parameters are left out. */
+/** What a path below /api/v1 returns; empty parameters are left out, and a list is one parameter for each item. */
 export async function read(path, parameters = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries(parameters)) {
-    if (value !== "" && value !== null && value !== undefined) url.searchParams.set(name, value);
+    if (Array.isArray(value)) for (const item of value) url.searchParams.append(name, item);
+    else if (value !== "" && value !== null && value !== undefined) url.searchParams.set(name, value);
   }
   let response;
   try {
