@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import QUANTILE_COLUMNS, WIDTH_POWERS, require_utc
-from include.store.engine import Connection, execute, fetch_frame, fetch_rows, rows_of, stage_rows, upsert
-from include.store.tables import BASELINE_PREDICTION, PREDICTION, SCORE
+from include.store.by_horizon import INSIDE_BITS, baseline_rows, prediction_rows, score_rows
+from include.store.engine import Connection, execute, fetch_frame, fetch_rows, stage_rows, upsert
+from include.store.tables import BASELINES, OURS, STORED_BASELINE, STORED_PREDICTION, STORED_SCORE
 
 Row = dict[str, Any]
 
@@ -61,7 +62,8 @@ _MATURED_COLUMNS = (
     "dividend_gap",
     "is_refresh",
 )
-_QUANTILES = ", ".join(QUANTILE_COLUMNS)
+_NUMBERED = tuple(enumerate(QUANTILE_COLUMNS, start=1))
+"""Number of a quantile in the stored arrays, from 1, and its column."""
 _HISTORY_KINDS = {
     "as_of": "time",
     "horizon": "i4",
@@ -74,29 +76,44 @@ _HISTORY_KINDS = {
 
 
 def save_predictions(connection: Connection, predictions: pd.DataFrame) -> int:
-    """Stores forecasts (PREDICTION_COLUMNS; key: ticker, as_of, horizon); the count of rows that changed."""
+    """Stores forecasts (PREDICTION_COLUMNS, all horizons of each); the count of (ticker, as_of) that changed."""
     if predictions.empty:
         return 0
-    return upsert(connection, PREDICTION, rows_of(predictions, PREDICTION.columns))
+    return upsert(connection, STORED_PREDICTION, prediction_rows(predictions))
 
 
 def save_baselines(connection: Connection, baselines: pd.DataFrame) -> int:
-    """Stores the baselines' forecasts (BASELINE_COLUMNS; key: ticker, as_of, horizon, baseline); rows that changed."""
+    """Stores the baselines' forecasts (BASELINE_COLUMNS, all horizons); the count of (ticker, as_of) that changed.
+
+    A baseline that is stored and not given stays.
+    """
     if baselines.empty:
         return 0
-    return upsert(connection, BASELINE_PREDICTION, rows_of(baselines, BASELINE_PREDICTION.columns))
+    staged = stage_rows(connection, STORED_BASELINE, baseline_rows(baselines))
+    columns = ", ".join(STORED_BASELINE.columns)
+    merged = {name: f"coalesce(excluded.{name}, stored.{name})" for name in BASELINES}
+    return execute(
+        connection,
+        f"""
+        insert into forecast.baseline_prediction as stored ({columns})
+        select {columns} from {staged}
+        on conflict (ticker, as_of) do update
+        set {", ".join(f"{name} = {value}" for name, value in merged.items())}, made_at = now()
+        where {" or ".join(f"{value} is distinct from stored.{name}" for name, value in merged.items())}
+        """,  # noqa: S608  # names from tables.py
+    )
 
 
 def load_forecast(connection: Connection, ticker: str, as_of: datetime) -> tuple[list[Row], list[Row]]:
     """One stored forecast and the baselines' forecasts of it: rows (column -> value, with ``made_at``) by horizon."""
     key = {"ticker": ticker, "as_of": require_utc(as_of, "as_of")}
-    queries = (
-        f"select {', '.join(PREDICTION.columns)}, made_at from forecast.prediction "  # noqa: S608  # names from tables.py
-        "where ticker = :ticker and as_of = :as_of order by horizon",
-        f"select {', '.join(BASELINE_PREDICTION.columns)}, made_at from forecast.baseline_prediction "  # noqa: S608  # names from tables.py
-        "where ticker = :ticker and as_of = :as_of order by baseline, horizon",
+    predictions, baselines = (
+        fetch_rows(connection, f"select * from forecast.{view} where ticker = :ticker and as_of = :as_of {order}", key)  # noqa: S608  # two names
+        for view, order in (
+            ("prediction_by_horizon", "order by horizon"),
+            ("baseline_by_horizon", "order by baseline, horizon"),
+        )
     )
-    predictions, baselines = (fetch_rows(connection, query, key) for query in queries)
     return predictions, baselines
 
 
@@ -107,7 +124,6 @@ def sample_forecasts(connection: Connection, count: int, seed: int) -> list[tupl
         """
         select ticker, as_of
         from forecast.prediction
-        where horizon = 1
         order by md5(ticker || extract(epoch from as_of)::text || cast(:seed as text)), ticker, as_of
         limit :count
         """,
@@ -164,74 +180,69 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
     rows = fetch_rows(
         connection,
         f"""
-        with target as (
+        with unscored as materialized (
             select
-                prediction.ticker, prediction.as_of, prediction.horizon, prediction.anchored_at, prediction.target_at,
-                prediction.last_close / scale.factor as last_close,
-                {", ".join(f"prediction.{name} / scale.factor as {name}" for name in QUANTILE_COLUMNS)},
-                actual.close as actual_close, actual.known_at as actual_known_at,
-                prediction.is_refresh, scale.factor
+                prediction.ticker, prediction.as_of, prediction.anchored_at, ahead.target_at,
+                ahead.horizon::integer as horizon
             from forecast.prediction
-            cross join lateral forecast.split_factor_between(
-                prediction.ticker, prediction.as_of, :as_of, prediction.anchored_at
-            ) as scale
-            inner join forecast.bars_known_at(:as_of) as actual
-                on actual.ticker = prediction.ticker and actual.closed_at = prediction.target_at
-            where prediction.target_at between cast(:since as timestamptz) and :as_of
+            cross join lateral unnest(prediction.target_at) with ordinality as ahead (target_at, horizon)
+            where prediction.target_at[cardinality(prediction.target_at)] >= cast(:since as timestamptz)
+                and ahead.target_at between cast(:since as timestamptz) and :as_of
                 and prediction.as_of < :as_of
                 and not exists (
-                    select from forecast.scale_question as question
-                    where question.ticker = prediction.ticker and question.kind = 'step'
-                        and question.opened_at >= prediction.anchored_at
-                        and question.opened_at < prediction.target_at
-                        and question.known_at <= :as_of
-                        and (question.settled_at is null or question.settled_at > :as_of)
+                    select from forecast.score
+                    where score.ticker = prediction.ticker
+                        and score.as_of = prediction.as_of
+                        and score.horizon = ahead.horizon
                 )
-        ),
-
-        method as (
-            select
-                ticker, as_of, horizon, 'hourcast' as method, anchored_at, target_at,
-                last_close, actual_close, actual_known_at, is_refresh, {_QUANTILES}
-            from target
-            union all
-            select
-                target.ticker, target.as_of, target.horizon, other.baseline, target.anchored_at, target.target_at,
-                target.last_close, target.actual_close, target.actual_known_at, target.is_refresh,
-                {", ".join(f"other.{name} / target.factor" for name in QUANTILE_COLUMNS)}
-            from target
-            inner join forecast.baseline_prediction as other using (ticker, as_of, horizon)
-        ),
-
-        unscored as materialized (
-            select * from method
-            where not exists (
-                select from forecast.score
-                where score.ticker = method.ticker
-                    and score.as_of = method.as_of
-                    and score.horizon = method.horizon
-                    and score.method = method.method
-            )
         )
 
-        select unscored.*, dividend.dividend_gap
+        select
+            unscored.ticker, unscored.as_of, unscored.horizon, method.method, unscored.target_at,
+            prediction.last_close / scale.factor as last_close,
+            actual.close as actual_close, actual.known_at as actual_known_at,
+            dividend.dividend_gap, prediction.is_refresh,
+            {", ".join(f"method.quantiles[horizon][{k}] / scale.factor as {name}" for k, name in _NUMBERED)}
         from unscored
+        inner join forecast.bars_known_at(:as_of) as actual
+            on actual.ticker = unscored.ticker and actual.closed_at = unscored.target_at
+        inner join forecast.prediction on prediction.ticker = unscored.ticker and prediction.as_of = unscored.as_of
+        left join forecast.baseline_prediction as other
+            on other.ticker = unscored.ticker and other.as_of = unscored.as_of
+        cross join lateral forecast.split_factor_between(
+            unscored.ticker, unscored.as_of, :as_of, unscored.anchored_at
+        ) as scale
         cross join lateral forecast.dividend_gap_between(
             unscored.ticker, unscored.anchored_at, unscored.target_at, :as_of
         ) as dividend
+        cross join lateral (
+            values ('{OURS}', prediction.quantiles), {", ".join(f"('{name}', other.{name})" for name in BASELINES)}
+        ) as method (method, quantiles)
+        where method.quantiles[horizon][1] is not null
+            and not exists (
+                select from forecast.scale_question as question
+                where question.ticker = unscored.ticker and question.kind = 'step'
+                    and question.opened_at >= unscored.anchored_at
+                    and question.opened_at < unscored.target_at
+                    and question.known_at <= :as_of
+                    and (question.settled_at is null or question.settled_at > :as_of)
+            )
         order by ticker, as_of, horizon, method
-        """,  # noqa: S608  # names from contracts.py
+        """,  # noqa: S608  # names from contracts.py and tables.py
         {"as_of": require_utc(as_of, "as_of"), "since": as_of - reach},
     )
     return pd.DataFrame(rows, columns=[*_MATURED_COLUMNS, *QUANTILE_COLUMNS])
 
 
 def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
-    """Stores scores (SCORE_COLUMNS); the count of new ones. A stored score is never changed."""
+    """Stores scores (SCORE_COLUMNS, all methods of a forecast at once); the count of forecasts that had none.
+
+    A stored score is never changed.
+    """
     if scores.empty:
         return 0
-    staged = stage_rows(connection, SCORE, rows_of(scores, SCORE.columns))
-    columns = ", ".join(SCORE.columns)
+    staged = stage_rows(connection, STORED_SCORE, score_rows(scores))
+    columns = ", ".join(STORED_SCORE.columns)
     return execute(
         connection,
         f"insert into forecast.score ({columns}) select {columns} from {staged} "  # noqa: S608  # names from tables.py
@@ -250,26 +261,22 @@ def recent_records(connection: Connection, tickers: Sequence[str], as_of: dateti
         select
             wanted.ticker,
             count(*) as count,
-            avg(newest.is_inside_80::integer)::double precision as inside_ratio,
-            count(har.crps) as har_count,
-            avg(newest.crps - har.crps) as har_difference,
-            stddev_samp(newest.crps - har.crps) as har_deviation
+            avg((newest.inside & :inside_80 <> 0)::integer)::double precision as inside_ratio,
+            count(newest.seasonal_har_crps) as har_count,
+            avg(newest.crps - newest.seasonal_har_crps) as har_difference,
+            stddev_samp(newest.crps - newest.seasonal_har_crps) as har_deviation
         from unnest(cast(:tickers as text[])) as wanted (ticker)
         cross join lateral (
-            select score.ticker, score.as_of, score.crps, score.is_inside_80
+            select score.crps, score.seasonal_har_crps, score.inside
             from forecast.score
-            where score.ticker = wanted.ticker
-                and score.as_of < :as_of and score.horizon = 1 and score.method = 'hourcast'
+            where score.ticker = wanted.ticker and score.as_of < :as_of and score.horizon = 1
                 and score.scored_as_of < :as_of and not score.is_refresh
             order by score.as_of desc
             limit :limit
         ) as newest
-        left join forecast.score as har
-            on har.ticker = newest.ticker and har.as_of = newest.as_of
-            and har.horizon = 1 and har.method = 'seasonal_har' and har.scored_as_of < :as_of
         group by wanted.ticker
         """,
-        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of"), "limit": limit},
+        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of"), "limit": limit, "inside_80": INSIDE_BITS[80]},
     )
     return {row.pop("ticker"): Record(**row) for row in rows}
 
@@ -278,7 +285,7 @@ def forecast_tickers(connection: Connection, tickers: Sequence[str], as_of: date
     """The given tickers that have a stored forecast with this ``as_of`` (UTC)."""
     rows = fetch_rows(
         connection,
-        "select distinct ticker from forecast.prediction where ticker = any(:tickers) and as_of = :as_of",
+        "select ticker from forecast.prediction where ticker = any(:tickers) and as_of = :as_of",
         {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
     )
     return {row["ticker"] for row in rows}
@@ -303,14 +310,14 @@ def calibration_history(
         connection,
         f"""
         select
-            wanted.position::integer, forecast.as_of, forecast.horizon,
-            {", ".join(f"forecast.{name}" for name in QUANTILE_COLUMNS)},
-            forecast.last_close, forecast.width_factor,
-            coalesce(forecast.tail_width_factor, forecast.width_factor),
+            wanted.position::integer, forecast.as_of, ahead.horizon::integer,
+            {", ".join(f"forecast.quantiles[ahead.horizon][{k}]" for k, _ in _NUMBERED)},
+            forecast.last_close, forecast.width_factor[ahead.horizon],
+            coalesce(forecast.tail_width_factor[ahead.horizon], forecast.width_factor[ahead.horizon]),
             actual.close * scale.factor
         from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
         cross join lateral (
-            select distinct prediction.as_of
+            select prediction.*
             from forecast.prediction
             where prediction.ticker = wanted.ticker
                 and prediction.as_of < %(as_of)s
@@ -318,16 +325,15 @@ def calibration_history(
                 and (%(latest_made_at)s is null or prediction.made_at <= %(latest_made_at)s)
             order by prediction.as_of desc
             limit %(limit)s
-        ) as anchor
-        inner join forecast.prediction as forecast
-            on forecast.ticker = wanted.ticker and forecast.as_of = anchor.as_of
+        ) as forecast
+        cross join lateral unnest(forecast.target_at) with ordinality as ahead (target_at, horizon)
         inner join forecast.bars_known_at(%(as_of)s) as actual
-            on actual.ticker = wanted.ticker and actual.closed_at = forecast.target_at
+            on actual.ticker = wanted.ticker and actual.closed_at = ahead.target_at
         cross join lateral forecast.split_factor_between(
             forecast.ticker, forecast.as_of, %(as_of)s, forecast.anchored_at
         ) as scale
-        order by wanted.position, forecast.as_of, forecast.horizon
-        """,  # noqa: S608  # names from contracts.py
+        order by wanted.position, forecast.as_of, ahead.horizon
+        """,  # noqa: S608  # numbers of columns
         {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit, "latest_made_at": latest_made_at},
         names,
         _HISTORY_KINDS,

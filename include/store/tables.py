@@ -81,6 +81,10 @@ MODEL_VERSION = Table(
     ),
     touched="created_at",
 )
+BASELINES = ("random_walk", "seasonal_har")
+"""Names of the baselines: each is a column of ``forecast.baseline_prediction``."""
+OURS = "hourcast"
+"""Name of the product's forecasts among the methods of scores."""
 PREDICTION = Table(
     "prediction",
     ("ticker", "as_of", "horizon"),
@@ -103,12 +107,14 @@ PREDICTION = Table(
     ),
     touched="made_at",
 )
+"""A forecast by horizon, as ``forecasts.py`` takes and returns it."""
 BASELINE_PREDICTION = Table(
     "baseline_prediction",
     ("ticker", "as_of", "horizon", "baseline"),
     QUANTILE_COLUMNS,
     touched="made_at",
 )
+"""A baseline's forecast by horizon."""
 SCORE = Table(
     "score",
     ("ticker", "as_of", "horizon", "method"),
@@ -127,6 +133,54 @@ SCORE = Table(
         "is_refresh",
     ),
 )
+"""A score by method."""
+STORED_PREDICTION = Table(
+    "prediction",
+    ("ticker", "as_of"),
+    (
+        "anchored_at",
+        "last_close",
+        "believed_at",
+        "believed_price",
+        "target_at",
+        "quantiles",
+        "width_factor",
+        "tail_width_factor",
+        "is_fallback",
+        "is_refresh",
+        "source",
+        "written_by",
+        "model_version",
+        "fallback_reason",
+        "reasons",
+    ),
+    touched="made_at",
+)
+"""A forecast as it is stored: one row with arrays over the horizons; ``by_horizon.py`` makes it from PREDICTION."""
+STORED_BASELINE = Table(
+    "baseline_prediction",
+    ("ticker", "as_of"),
+    BASELINES,
+    touched="made_at",
+)
+"""The same for BASELINE_PREDICTION: one array for each baseline."""
+STORED_SCORE = Table(
+    "score",
+    ("ticker", "as_of", "horizon"),
+    (
+        "actual_close",
+        "actual_known_at",
+        "scored_as_of",
+        "dividend_gap",
+        "is_refresh",
+        "pinball",
+        "absolute_error",
+        "crps",
+        *(f"{name}_crps" for name in BASELINES),
+        "inside",
+    ),
+)
+"""The same for SCORE: one row for all methods."""
 TICKER = Table("ticker", ("ticker",), ("source", "history_days", "status", "status_reason", "status_at"))
 OUTCOME = Table(
     "outcome",
@@ -151,9 +205,9 @@ TABLES = (
     EXTENDED_REJECTED,
     FEATURE,
     MODEL_VERSION,
-    PREDICTION,
-    BASELINE_PREDICTION,
-    SCORE,
+    STORED_PREDICTION,
+    STORED_BASELINE,
+    STORED_SCORE,
     TICKER,
     OUTCOME,
     ONBOARDING,

@@ -10,7 +10,7 @@ prediction as (
     select
         prediction.*,
         prediction.last_close / scale.factor as last_close_today
-    from forecast.prediction
+    from forecast.prediction_by_horizon as prediction
     left join lateral forecast.split_factor_between(
         prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
     ) as scale on true
@@ -22,7 +22,7 @@ ours as (
         score.*,
         score.actual_close / scale.factor as close_today,
         score.absolute_error / scale.factor as error_today
-    from forecast.score
+    from forecast.score_by_method as score
     left join lateral forecast.split_factor_between(
         score.ticker, score.scored_as_of, 'infinity', score.as_of
     ) as scale on true
@@ -30,7 +30,7 @@ ours as (
 ),
 
 walk as (
-    select * from forecast.score
+    select * from forecast.score_by_method
     where method = 'random_walk'
 ),
 

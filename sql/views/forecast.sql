@@ -11,7 +11,7 @@ prediction as (
     select
         prediction.*,
         scale.factor as split_factor
-    from forecast.prediction
+    from forecast.prediction_by_horizon as prediction
     left join lateral forecast.split_factor_between(
         prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
     ) as scale on true
@@ -25,7 +25,6 @@ score as (
     left join lateral forecast.split_factor_between(
         score.ticker, score.scored_as_of, 'infinity', score.as_of
     ) as scale on true
-    where score.method = 'hourcast'
 ),
 
 final as (
@@ -58,13 +57,13 @@ final as (
             - prediction.last_close / prediction.split_factor
         ) as last_close_absolute_error,
         score.crps,
-        walk.crps as random_walk_crps,
-        har.crps as har_crps,
+        score.random_walk_crps,
+        score.seasonal_har_crps as har_crps,
         score.dividend_gap,
-        score.is_inside_50,
-        score.is_inside_80,
-        score.is_inside_90,
-        score.is_inside_95,
+        (score.inside & 1) <> 0 as is_inside_50,
+        (score.inside & 2) <> 0 as is_inside_80,
+        (score.inside & 4) <> 0 as is_inside_90,
+        (score.inside & 8) <> 0 as is_inside_95,
         prediction.is_fallback,
         prediction.fallback_reason,
         prediction.reasons,
@@ -76,18 +75,6 @@ final as (
     from prediction
     left join ticker using (ticker)
     left join score using (ticker, as_of, horizon)
-    left join forecast.score as walk
-        on
-            prediction.ticker = walk.ticker
-            and prediction.as_of = walk.as_of
-            and prediction.horizon = walk.horizon
-            and walk.method = 'random_walk'
-    left join forecast.score as har
-        on
-            prediction.ticker = har.ticker
-            and prediction.as_of = har.as_of
-            and prediction.horizon = har.horizon
-            and har.method = 'seasonal_har'
 )
 
 select * from final;

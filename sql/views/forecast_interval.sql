@@ -11,7 +11,7 @@ prediction as (
     select
         prediction.*,
         scale.factor as split_factor
-    from forecast.prediction
+    from forecast.prediction_by_horizon as prediction
     left join lateral forecast.split_factor_between(
         prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
     ) as scale on true
@@ -25,7 +25,6 @@ score as (
     left join lateral forecast.split_factor_between(
         score.ticker, score.scored_as_of, 'infinity', score.as_of
     ) as scale on true
-    where score.method = 'hourcast'
 ),
 
 final as (
@@ -58,11 +57,11 @@ final as (
             0.5::double precision,
             prediction.q25,
             prediction.q75,
-            score.is_inside_50
+            (score.inside & 1) <> 0
         ),
-        (0.8, prediction.q10, prediction.q90, score.is_inside_80),
-        (0.9, prediction.q05, prediction.q95, score.is_inside_90),
-        (0.95, prediction.q025, prediction.q975, score.is_inside_95)
+        (0.8, prediction.q10, prediction.q90, (score.inside & 2) <> 0),
+        (0.9, prediction.q05, prediction.q95, (score.inside & 4) <> 0),
+        (0.95, prediction.q025, prediction.q975, (score.inside & 8) <> 0)
     ) as interval_of (level_ratio, lower_price, upper_price, is_inside)
 )
 

@@ -10,10 +10,8 @@ ticker as (
     select * from forecast.ticker
 ),
 
--- all horizons of a forecast have the same anchor and model
-nearest as (
+prediction as (
     select * from forecast.prediction
-    where horizon = 1
 ),
 
 final as (
@@ -27,13 +25,13 @@ final as (
         outcome.stage,
         outcome.status,
         outcome.reason,
-        nearest.anchored_at,
-        nearest.believed_at,
-        nearest.model_version,
+        prediction.anchored_at,
+        prediction.believed_at,
+        forecast.model_name(prediction.model_version) as model_version,
         outcome.updated_at
     from outcome
     left join ticker using (ticker)
-    left join nearest using (ticker, as_of)
+    left join prediction using (ticker, as_of)
 )
 
 select * from final;

@@ -53,16 +53,19 @@ final as (
         prediction.q90 / scale.factor as q90,
         prediction.q95 / scale.factor as q95,
         prediction.q975 / scale.factor as q975,
-        walk.q05 / scale.factor as random_walk_q05,
-        walk.q50 / scale.factor as random_walk_q50,
-        walk.q95 / scale.factor as random_walk_q95,
+        walk.random_walk[prediction.horizon][2] / scale.factor
+            as random_walk_q05,
+        walk.random_walk[prediction.horizon][5] / scale.factor
+            as random_walk_q50,
+        walk.random_walk[prediction.horizon][8] / scale.factor
+            as random_walk_q95,
         prediction.is_fallback,
         prediction.fallback_reason,
         forecast.reason_text(prediction.reasons) as reasons,
         prediction.model_version,
         prediction.made_at
     from newest
-    inner join forecast.prediction
+    inner join forecast.prediction_by_horizon as prediction
         on
             newest.ticker = prediction.ticker
             and newest.as_of = prediction.as_of
@@ -74,8 +77,6 @@ final as (
         on
             prediction.ticker = walk.ticker
             and prediction.as_of = walk.as_of
-            and prediction.horizon = walk.horizon
-            and walk.baseline = 'random_walk'
     window
         bars_ahead as (
             partition by prediction.ticker order by prediction.horizon

@@ -7,22 +7,22 @@ with ticker as (
 ),
 
 refreshed as (
-    select * from forecast.prediction
+    select * from forecast.prediction_by_horizon
     where is_refresh
 ),
 
 ours as (
-    select * from forecast.score
+    select * from forecast.score_by_method
     where method = 'hourcast' and is_refresh
 ),
 
 walk as (
-    select * from forecast.score
+    select * from forecast.score_by_method
     where method = 'random_walk' and is_refresh
 ),
 
 har as (
-    select * from forecast.score
+    select * from forecast.score_by_method
     where method = 'seasonal_har' and is_refresh
 ),
 
@@ -48,8 +48,8 @@ compared as (
     left join har using (ticker, as_of, horizon)
     left join lateral (
         select regular_score.crps
-        from forecast.prediction as regular
-        inner join forecast.score as regular_score
+        from forecast.prediction_by_horizon as regular
+        inner join forecast.score_by_method as regular_score
             on
                 regular.ticker = regular_score.ticker
                 and regular.as_of = regular_score.as_of

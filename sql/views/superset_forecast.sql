@@ -6,39 +6,67 @@ with bar as (
     select * from forecast.bar
 ),
 
-prediction as (
-    select * from forecast.prediction
-),
-
--- the newest forecast of each bar: for past bars the one of horizon 1
-newest as (
-    select distinct on (ticker, target_at)
-        ticker,
-        target_at as closed_at,
-        as_of,
-        anchored_at,
-        horizon,
-        q05,
-        q50,
-        q95
-    from prediction
-    order by ticker asc, target_at asc, as_of desc
+-- bars that came, and those that the newest forecast is about
+bar_end as (
+    select
+        bar.ticker,
+        bar.closed_at,
+        bar.close
+    from bar
+    union all
+    select
+        ticker.ticker,
+        ahead.target_at as closed_at,
+        null as close
+    from forecast.ticker
+    cross join
+        lateral (
+            select prediction.target_at
+            from forecast.prediction
+            where prediction.ticker = ticker.ticker
+            order by prediction.as_of desc
+            limit 1
+        ) as newest
+    cross join lateral unnest(newest.target_at) as ahead (target_at)
+    where
+        not exists (
+            select from forecast.bar
+            where
+                bar.ticker = ticker.ticker
+                and bar.closed_at = ahead.target_at
+        )
 ),
 
 final as (
     select
-        ticker,
-        closed_at,
-        bar.close,
-        newest.q50 / scale.factor as close__yhat,
-        newest.q05 / scale.factor as close__yhat_lower,
-        newest.q95 / scale.factor as close__yhat_upper,
+        bar_end.ticker,
+        bar_end.closed_at,
+        bar_end.close,
+        newest.quantiles[newest.horizon][5] / scale.factor as close__yhat,
+        newest.quantiles[newest.horizon][2] / scale.factor
+            as close__yhat_lower,
+        newest.quantiles[newest.horizon][8] / scale.factor
+            as close__yhat_upper,
         newest.as_of,
         newest.horizon
-    from bar
-    full join newest using (ticker, closed_at)
+    from bar_end
+    left join lateral (
+        select
+            prediction.as_of,
+            prediction.anchored_at,
+            prediction.quantiles,
+            array_position(prediction.target_at, bar_end.closed_at) as horizon
+        from forecast.prediction
+        where
+            prediction.ticker = bar_end.ticker
+            and prediction.anchored_at < bar_end.closed_at
+            and prediction.anchored_at > bar_end.closed_at - interval '30 days'
+            and bar_end.closed_at = any(prediction.target_at)
+        order by prediction.anchored_at desc, prediction.as_of desc
+        limit 1
+    ) as newest on true
     left join lateral forecast.split_factor_between(
-        newest.ticker, newest.as_of, 'infinity', newest.anchored_at
+        bar_end.ticker, newest.as_of, 'infinity', newest.anchored_at
     ) as scale on true
 )
 

@@ -40,19 +40,17 @@ final as (
     left join lateral (
         select
             prediction.as_of,
-            prediction.is_fallback
+            prediction.is_fallback,
+            prediction.target_at
         from forecast.prediction
         where prediction.ticker = ticker.ticker
-        order by prediction.as_of desc, prediction.horizon asc
+        order by prediction.as_of desc
         limit 1
     ) as newest_forecast on true
     left join lateral (
-        select min(prediction.target_at) as target_at
-        from forecast.prediction
-        where
-            prediction.ticker = ticker.ticker
-            and prediction.as_of = newest_forecast.as_of
-            and prediction.target_at > now()
+        select min(ahead.target_at) as target_at
+        from unnest(newest_forecast.target_at) as ahead (target_at)
+        where ahead.target_at > now()
     ) as next_target on true
     left join lateral (
         select

@@ -49,7 +49,7 @@ def refuse_rows(environment: dict[str, str], table: str, condition: str) -> None
 
 
 def forecasts(environment: dict[str, str]) -> list[tuple[Any, ...]]:
-    return execute(environment, "select * from forecast.prediction order by ticker, as_of, horizon")
+    return execute(environment, "select * from forecast.prediction_by_horizon order by ticker, as_of, horizon")
 
 
 def test_a_request_without_a_logical_date_onboards_and_the_hour_forecasts(
@@ -59,7 +59,8 @@ def test_a_request_without_a_logical_date_onboards_and_the_hour_forecasts(
     run = airflow.run("hourly_forecast", environment, run_after=HOUR)
     assert run["state"] == "success"
     assert execute(
-        environment, "select ticker, as_of::text, count(*) from forecast.prediction group by 1, 2 order by 2, 1"
+        environment,
+        "select ticker, as_of::text, count(*) from forecast.prediction_by_horizon group by 1, 2 order by 2, 1",
     ) == [
         (NOVA, "2025-03-31 15:35:00+00", 7),
         (ORION, "2025-03-31 15:35:00+00", 7),
@@ -105,7 +106,10 @@ def test_a_failed_shard_fails_the_run_harms_no_other_and_a_rerun_repairs_it(
     assert states(broken)["check_hour"] == ["failed"]
     assert broken["note"] == f"1 of 2 tickers of {HOUR} have no outcome; clear the failed tasks."
     assert broken["events"] == []
-    count = "select ticker, count(*) from forecast.prediction where as_of > '2025-03-31 16:00+00' group by 1 order by 1"
+    count = (
+        "select ticker, count(*) from forecast.prediction_by_horizon where as_of > '2025-03-31 16:00+00' "
+        "group by 1 order by 1"
+    )
     assert execute(environment, count) == [(NOVA, 7)]
     execute(environment, "drop trigger refuse on forecast.model_version")
     repaired = airflow.run("hourly_forecast", environment, run_after=HOUR)

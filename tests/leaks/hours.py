@@ -57,6 +57,13 @@ STORED = {
 }
 """Tables, and which of their rows are as of the cut or earlier; clocks on the wall do not count."""
 
+ROWS_OF = {
+    "prediction": "prediction_by_horizon",
+    "baseline_prediction": "baseline_by_horizon",
+    "score": "score_by_method",
+}
+"""Tables whose rows are compared by horizon or by method: the views that show them so."""
+
 _ROWS = """
     select (to_jsonb(stored) - array['made_at', 'created_at', 'updated_at'])::text
     from forecast.{table} as stored where {condition} order by 1
@@ -83,11 +90,10 @@ select ticker, closed_at, %(known)s, {_NOISE} from (
 on conflict do nothing
 """,
     """
-insert into forecast.score (ticker, as_of, horizon, method, actual_close, actual_known_at, pinball, crps,
-    absolute_error, is_inside_50, is_inside_80, is_inside_90, is_inside_95, dividend_gap, scored_as_of)
-select ticker, as_of, horizon, 'hourcast', last_close * 1.01, %(known)s, 1, 1, 1, false, false, true, true,
-    -0.01, %(later)s
-from forecast.prediction where as_of < %(cut)s and target_at > %(cut)s
+insert into forecast.score (ticker, as_of, horizon, actual_close, actual_known_at, pinball, crps, absolute_error,
+    inside, dividend_gap, scored_as_of)
+select ticker, as_of, horizon, last_close * 1.01, %(known)s, 1, 1, 1, 12, -0.01, %(later)s
+from forecast.prediction_by_horizon where as_of < %(cut)s and target_at > %(cut)s
 """,
     "update forecast.model_version set is_promoted = true where as_of > %(cut)s",
     f"""
@@ -237,7 +243,7 @@ def _ship_a_backbone(product: Product, later: datetime, folder: Path) -> None:
 def rows_until(product: Product, cut: datetime, stored: Mapping[str, str] = STORED) -> Stored:
     """Every row of the tables as of the cut or earlier, as text that tells each bit."""
     found: Stored = {}
-    queries = {"bar": _BARS} | {t: _ROWS.format(table=t, condition=c) for t, c in stored.items()}
+    queries = {"bar": _BARS} | {t: _ROWS.format(table=ROWS_OF.get(t, t), condition=c) for t, c in stored.items()}
     with psycopg2.connect(plain_url(product.url)) as connection, connection.cursor() as cursor:
         cursor.execute("set time zone 'UTC'")
         for table, query in queries.items():

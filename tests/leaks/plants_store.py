@@ -154,8 +154,8 @@ def scores_used_early(patch: Patch) -> None:
         rows = fetch_rows(
             connection,
             """
-            select prediction.*, score.actual_close from forecast.prediction
-            inner join forecast.score using (ticker, as_of, horizon)
+            select prediction.*, score.actual_close from forecast.prediction_by_horizon as prediction
+            inner join forecast.score_by_method as score using (ticker, as_of, horizon)
             where method = 'hourcast' and as_of < :as_of order by ticker, as_of, horizon
             """,
             {"as_of": as_of},

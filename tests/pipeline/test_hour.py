@@ -20,7 +20,7 @@ def test_an_hour_writes_seven_horizons_for_every_ticker_with_a_new_closed_bar(pr
     assert product.run_hour(AT + HOUR) == {"forecast": 3}
     rows = product.query(
         "select ticker, count(*), min(horizon), max(horizon), bool_or(is_fallback), max(anchored_at) "
-        "from forecast.prediction where as_of = %s group by ticker order by ticker",
+        "from forecast.prediction_by_horizon where as_of = %s group by ticker order by ticker",
         AT + HOUR,
     )
     assert [row[:5] for row in rows] == [(ticker, 7, 1, 7, False) for ticker in sorted(TICKERS)]
@@ -30,10 +30,12 @@ def test_an_hour_writes_seven_horizons_for_every_ticker_with_a_new_closed_bar(pr
 def test_quantiles_of_a_stored_forecast_never_cross_and_hold_the_last_close_in_reach(product: Product) -> None:
     product.onboard(*TICKERS)
     crossed = product.query(
-        "select count(*) from forecast.prediction where not (q025 <= q05 and q05 <= q10 and q10 <= q25 "
+        "select count(*) from forecast.prediction_by_horizon where not (q025 <= q05 and q05 <= q10 and q10 <= q25 "
         "and q25 <= q50 and q50 <= q75 and q75 <= q90 and q90 <= q95 and q95 <= q975)",
     )
-    outside = product.query("select count(*) from forecast.prediction where last_close not between q025 and q975")
+    outside = product.query(
+        "select count(*) from forecast.prediction_by_horizon where last_close not between q025 and q975"
+    )
     assert crossed == [(0,)]
     assert outside == [(0,)]
 
@@ -60,7 +62,7 @@ def test_running_one_stage_of_a_finished_hour_again_changes_no_row(product: Prod
 def test_an_hour_is_the_same_bytes_in_a_fresh_product(product: Product, tmp_path: Path) -> None:
     product.onboard(*TICKERS)
     product.run_hour(AT + HOUR)
-    forecast = product.query("select * from forecast.prediction order by ticker, as_of, horizon")
+    forecast = product.query("select * from forecast.prediction_by_horizon order by ticker, as_of, horizon")
     product.query(
         "truncate forecast.ticker, forecast.bar, forecast.bar_revision, forecast.feature, forecast.model_version, "
         "forecast.prediction, forecast.baseline_prediction, forecast.outcome, forecast.planned_hour, forecast.score, "
@@ -69,12 +71,12 @@ def test_an_hour_is_the_same_bytes_in_a_fresh_product(product: Product, tmp_path
     with open_product(product.url, tmp_path / "other") as other:
         other.onboard(*TICKERS)
         other.run_hour(AT + HOUR)
-        again = other.query("select * from forecast.prediction order by ticker, as_of, horizon")
+        again = other.query("select * from forecast.prediction_by_horizon order by ticker, as_of, horizon")
     names = [
         row[0]
         for row in product.query(
             "select column_name::text from information_schema.columns "
-            "where table_schema = 'forecast' and table_name = 'prediction' order by ordinal_position",
+            "where table_schema = 'forecast' and table_name = 'prediction_by_horizon' order by ordinal_position",
         )
     ]
     clock = names.index("made_at")
@@ -84,12 +86,16 @@ def test_an_hour_is_the_same_bytes_in_a_fresh_product(product: Product, tmp_path
 def test_a_replayed_hour_does_not_see_what_a_later_hour_stored(product: Product) -> None:
     product.onboard(*TICKERS)
     product.run_hour(AT + HOUR)
-    expected = product.query("select * from forecast.prediction where as_of = %s order by ticker, horizon", AT + HOUR)
+    expected = product.query(
+        "select * from forecast.prediction_by_horizon where as_of = %s order by ticker, horizon", AT + HOUR
+    )
     product.market.edits[NOVA, (AT + HOUR).replace(minute=0)] = 1.05
     product.run_hour(AT + 2 * HOUR)
     assert product.query("select count(*) from forecast.bar_revision where ticker = %s", NOVA) == [(1,)]
     product.run_hour(AT + HOUR)
-    again = product.query("select * from forecast.prediction where as_of = %s order by ticker, horizon", AT + HOUR)
+    again = product.query(
+        "select * from forecast.prediction_by_horizon where as_of = %s order by ticker, horizon", AT + HOUR
+    )
     assert again == expected
 
 
@@ -97,7 +103,7 @@ def test_hours_may_be_replayed_after_a_live_run_has_stored_their_bars(product: P
     product.onboard(NOVA)
     product.run_hour(AT + 30 * HOUR)
     assert product.run_hour(AT + HOUR) == {"forecast": 1}
-    assert product.query("select max(anchored_at) from forecast.prediction where as_of = %s", AT + HOUR) == [
+    assert product.query("select max(anchored_at) from forecast.prediction_by_horizon where as_of = %s", AT + HOUR) == [
         ((AT + HOUR).replace(minute=0),),
     ]
 
@@ -135,7 +141,7 @@ def test_a_failed_ticker_changes_no_byte_of_its_neighbours(product: Product, tmp
     product.market.down.add(NOVA)
     product.run_hour(AT + HOUR)
     sql = (
-        "select horizon, q025, q50, q975, model_version from forecast.prediction "
+        "select horizon, q025, q50, q975, model_version from forecast.prediction_by_horizon "
         "where ticker = %s and as_of = %s order by horizon"
     )
     alone = product.query(sql, ORION, AT + HOUR)
@@ -206,10 +212,11 @@ def test_matured_forecasts_are_scored_beside_the_random_walk_and_har(product: Pr
     product.onboard(NOVA)
     for hours in range(1, 4):
         product.run_hour(AT + hours * HOUR)
-    counts = product.query("select method, count(*) from forecast.score group by method order by method")
+    counts = product.query("select method, count(*) from forecast.score_by_method group by method order by method")
     assert counts == [("hourcast", 3 + 2 + 1), ("random_walk", 3 + 2 + 1), ("seasonal_har", 3 + 2 + 1)]
     ((unknown,),) = product.query(
-        "select count(*) from forecast.score inner join forecast.prediction using (ticker, as_of, horizon) "
+        "select count(*) from forecast.score "
+        "inner join forecast.prediction_by_horizon as prediction using (ticker, as_of, horizon) "
         "inner join forecast.bar on bar.ticker = prediction.ticker and bar.closed_at = prediction.target_at "
         "where score.scored_as_of < bar.known_at",
     )

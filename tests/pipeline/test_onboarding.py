@@ -31,7 +31,9 @@ def test_an_onboarded_ticker_is_active_with_history_a_model_and_seven_forecasts(
     ((bars,),) = product.query("select count(*) from forecast.bar where ticker = %s", NOVA)
     assert bars == 90 * 24 - 1
     assert product.query("select kind, is_promoted from forecast.model_version") == [("first_training", True)]
-    assert product.query("select count(*), bool_or(is_fallback), min(written_by) from forecast.prediction") == [
+    assert product.query(
+        "select count(*), bool_or(is_fallback), min(written_by) from forecast.prediction_by_horizon"
+    ) == [
         (7, False, "onboarding"),
     ]
 
@@ -108,7 +110,9 @@ def test_a_retired_ticker_gets_no_more_forecasts_and_can_come_back(product: Prod
 def test_a_ticker_with_too_little_history_is_active_on_the_labelled_baseline(product: Product) -> None:
     reason = "only a fallback forecast, the random walk: no model yet: it needs 295 bars and has 23"
     assert product.onboard(NOVA, history_days=1) == {"active": {NOVA: reason}}
-    rows = product.query("select distinct is_fallback, model_version, fallback_reason from forecast.prediction")
+    rows = product.query(
+        "select distinct is_fallback, model_version, fallback_reason from forecast.prediction_by_horizon"
+    )
     assert rows == [(True, None, "no model yet: too little history, or its training diverged")]
 
 

@@ -27,7 +27,7 @@ def differences(product: Product, count: int = 1000) -> dict[tuple[str, datetime
 
 
 def stored_count(product: Product) -> int:
-    return product.query("select count(*) from forecast.prediction where horizon = 1")[0][0]
+    return product.query("select count(*) from forecast.prediction_by_horizon where horizon = 1")[0][0]
 
 
 def test_after_hours_with_revisions_every_forecast_and_training_comes_out_again_and_nothing_is_written(
@@ -43,7 +43,7 @@ def test_after_hours_with_revisions_every_forecast_and_training_comes_out_again_
             product.onboard(ORION, as_of=AT + hours * HOUR - timedelta(minutes=9), history_days=45)
         product.run_hour(AT + hours * HOUR)
     assert product.query("select count(*) > 4 from forecast.bar_revision") == [(True,)]
-    kinds = product.query("select distinct written_by, is_fallback from forecast.prediction order by 1, 2")
+    kinds = product.query("select distinct written_by, is_fallback from forecast.prediction_by_horizon order by 1, 2")
     assert kinds == [("hourly", False), ("hourly", True), ("onboarding", False), ("onboarding", True)]
     before, files = product.checksum(), sorted(product.services.settings.model.models_dir.iterdir())
     assert stored_count(product) >= 15
@@ -179,7 +179,7 @@ def test_the_command_line_says_whether_all_bits_agree(
             "different": [],
             "remarks": [],
         }
-    product.query("update forecast.prediction set q50 = q50 * (1 + 1e-15) where horizon = 7; commit")
+    product.query("update forecast.prediction set quantiles[7][5] = quantiles[7][5] * (1 + 1e-15); commit")
     assert cli.main(["replay", "--sample", "5"]) == 1
     (different,) = json.loads(capsys.readouterr().out)["different"]
     assert different["differences"][0].startswith(f"prediction: {NOVA} {moment} 7 q50 is ")

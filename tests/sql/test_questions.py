@@ -38,22 +38,21 @@ def _predict(connection: Connection, ticker: str, as_of: datetime, **changes: An
     )
 
 
-def _score(connection: Connection, ticker: str, as_of: datetime, method: str, crps: float, is_inside: bool) -> None:
+def _score(connection: Connection, ticker: str, as_of: datetime, crps: float, is_inside: bool) -> None:
     execute(
         connection,
         """
         insert into forecast.score (
-            ticker, as_of, horizon, method, actual_close, actual_known_at, pinball, crps, absolute_error, dividend_gap,
-            is_inside_50, is_inside_80, is_inside_90, is_inside_95, scored_as_of, is_refresh
+            ticker, as_of, horizon, actual_close, actual_known_at, pinball, crps, random_walk_crps, seasonal_har_crps,
+            absolute_error, dividend_gap, inside, scored_as_of
         )
-        values (:ticker, :as_of, 1, :method, 100, :at, 1, :crps, 0, 0, false, false, :inside, :inside, :at, false)
+        values (:ticker, :as_of, 1, 100, :at, 1, :crps, 10, 9, 0, 0, :inside, :at)
         """,
         {
             "ticker": ticker,
             "as_of": as_of,
-            "method": method,
             "crps": float(crps),
-            "inside": is_inside,
+            "inside": 12 if is_inside else 0,  # the bits of the 90 and the 95 % interval
             "at": as_of + timedelta(hours=1),
         },
     )
@@ -65,8 +64,7 @@ def _store(connection: Connection, now: datetime) -> None:
         for number, loss in enumerate(losses):
             as_of = now - (DAY_COUNT - number) * DAY
             _predict(connection, ticker, as_of)
-            for method, crps in (("hourcast", loss), ("random_walk", 10.0), ("seasonal_har", 9.0)):
-                _score(connection, ticker, as_of, method, crps, is_inside=number % 4 != 0)
+            _score(connection, ticker, as_of, loss, is_inside=number % 4 != 0)
     _predict(connection, "GAIN", now, last_close=104.0, reasons=[ANNOUNCED] * HORIZON_COUNT)
     registry.plan_hour(connection, now - timedelta(hours=5), 1, 1)
     registry.plan_hour(connection, now - timedelta(hours=2), 1, 1)

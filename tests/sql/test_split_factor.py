@@ -174,8 +174,8 @@ def test_bi_forecast_divides_prices_by_the_factor_since_the_forecast_and_errors_
         select seen.*, stored.last_close as stored_last_close, stored.q05 as stored_q05, stored.written_by as stored_by,
             score.actual_close as scored_close, score.absolute_error as scored_error, score.scored_as_of
         from bi.forecast as seen
-        inner join forecast.prediction as stored using (ticker, as_of, horizon)
-        left join forecast.score
+        inner join forecast.prediction_by_horizon as stored using (ticker, as_of, horizon)
+        left join forecast.score_by_method as score
             on score.ticker = seen.ticker and score.as_of = seen.as_of and score.horizon = seen.horizon
             and score.method = 'hourcast'
         """,
@@ -230,7 +230,7 @@ def test_scoring_brings_a_forecast_to_the_scale_of_its_hour_and_a_replay_gives_t
 ) -> None:
     stored = {
         (row["ticker"], row["as_of"], row["horizon"]): row
-        for row in fetch_rows(connection, "select * from forecast.prediction")
+        for row in fetch_rows(connection, "select * from forecast.prediction_by_horizon")
     }
     execute(connection, "delete from forecast.score")
     again = {as_of: matured_unscored(connection, as_of) for as_of in history.matured}
@@ -252,7 +252,9 @@ def test_scoring_brings_a_forecast_to_the_scale_of_its_hour_and_a_replay_gives_t
 def test_calibration_and_dividends_use_the_same_factors_at_every_replayed_instant(
     connection: Connection, history: History
 ) -> None:
-    stored = fetch_rows(connection, "select ticker, as_of, last_close from forecast.prediction where horizon = 1")
+    stored = fetch_rows(
+        connection, "select ticker, as_of, last_close from forecast.prediction_by_horizon where horizon = 1"
+    )
     last_closes = {(row["ticker"], row["as_of"]): row["last_close"] for row in stored}
     for as_of in history.matured:
         past = calibration_history(connection, list(SPLITS), as_of, limit=20)

@@ -50,20 +50,20 @@ def test_saving_forecasts_twice_equals_saving_them_once(engine: Engine) -> None:
             _forecast(connection, ticker="MSFT", is_fallback=True, fallback_reason="no model", model_version=None)
             stored.append(
                 [
-                    fetch_rows(connection, f"select * from forecast.{table} order by ticker, horizon")
+                    fetch_rows(connection, f"select * from forecast.{table} order by ticker")
                     for table in ("prediction", "baseline_prediction")
                 ]
             )
 
     assert stored[0] == stored[1]
-    assert [len(rows) for rows in stored[0]] == [14, 14]
+    assert [len(rows) for rows in stored[0]] == [2, 2]
 
 
 def test_a_forecast_keeps_every_bit_of_its_prices(connection: Connection) -> None:
     frame = predictions(AS_OF, last_close=100.1)
     save_predictions(connection, frame)
 
-    rows = fetch_rows(connection, "select * from forecast.prediction order by horizon")
+    rows = fetch_rows(connection, "select * from forecast.prediction_by_horizon order by horizon")
 
     assert [[row[name] for name in QUANTILE_COLUMNS] for row in rows] == frame[
         list(QUANTILE_COLUMNS)
@@ -172,9 +172,9 @@ def test_a_record_sums_up_the_newest_forecasts_that_were_scored_by_then(connecti
         har = prices(_as_of(hour)).assign(baseline="seasonal_har")  # type: ignore[arg-type]
         save_baselines(connection, har if hour else har.iloc[:0])
         matured = matured_unscored(connection, _as_of(hour + 1))
-        for method, crps in (("hourcast", ours), ("seasonal_har", 11.0)):
-            rows = matured[(matured["method"] == method) & (matured["horizon"] == 1)]
-            save_scores(connection, scores(rows, _as_of(hour + 1), crps=crps))  # type: ignore[arg-type]
+        rows = matured[(matured["method"] != "random_walk") & (matured["horizon"] == 1)]
+        losses = rows["method"].map({"hourcast": ours, "seasonal_har": 11.0})
+        save_scores(connection, scores(rows, _as_of(hour + 1)).assign(crps=losses))  # type: ignore[arg-type]
 
     assert recent_records(connection, ["AAPL", "NONE"], _as_of(1), 9) == {}  # type: ignore[arg-type]
     assert recent_records(connection, ["AAPL"], _as_of(2), 9) == {"AAPL": Record(1, 1.0, 0, None, None)}  # type: ignore[arg-type]
@@ -196,11 +196,11 @@ def test_a_score_is_given_once(connection: Connection) -> None:
     upsert_bars(connection, bars([101.0]))
     matured = matured_unscored(connection, _as_of(1))
 
-    assert save_scores(connection, scores(matured, _as_of(1))) == 2  # type: ignore[arg-type]
+    assert save_scores(connection, scores(matured, _as_of(1))) == 1  # type: ignore[arg-type]
     assert save_scores(connection, scores(matured, _as_of(2), crps=99.0)) == 0  # type: ignore[arg-type]
 
     assert matured_unscored(connection, _as_of(1)).empty
-    assert fetch_rows(connection, "select distinct crps, scored_as_of from forecast.score") == [
+    assert fetch_rows(connection, "select distinct crps, scored_as_of from forecast.score_by_method") == [
         {"crps": 10.0, "scored_as_of": _as_of(1)}
     ]
 

@@ -32,9 +32,9 @@ from include.store.engine import (
 from include.store.features import load_features
 from include.store.migrations import SQL_DIR, migrate, upgrade
 from include.store.models import FINE_TUNE, FIRST_TRAINING, RESTART, find_versions
-from include.store.tables import MODEL_VERSION, PREDICTION
+from include.store.tables import BASELINE_PREDICTION, MODEL_VERSION, PREDICTION, SCORE, Table
 from tests.support.databases import fresh_database, plain_url
-from tests.support.rows import at, bars, features, predictions, track
+from tests.support.rows import at, bars, features, predictions, prices, track
 
 pytestmark = pytest.mark.integration
 
@@ -232,7 +232,7 @@ def test_the_new_names_keep_every_row_and_number(
 
     with transaction(engine) as connection:
         first, tuned, restart = (find_versions(connection, "AAPL", as_of=at(hour))[0] for hour in (1, 2, 3))
-        rows = fetch_rows(connection, "select * from forecast.prediction where horizon = 7 order by as_of")
+        rows = fetch_rows(connection, "select * from forecast.prediction_by_horizon where horizon = 7 order by as_of")
         seen = fetch_rows(connection, "select distinct origin, written_by from bi.forecast")
     assert (first.sequential_test, first.config) == (None, {"steps": 4})
     assert tuned.sequential_test is not None
@@ -247,6 +247,69 @@ def test_the_new_names_keep_every_row_and_number(
         "no model yet",
     ]
     assert seen == [{"origin": "onboarding", "written_by": "onboarding"}]
+
+
+BY_HORIZON = (
+    ("prediction", "prediction_by_horizon", PREDICTION),
+    ("baseline_prediction", "baseline_by_horizon", BASELINE_PREDICTION),
+    ("score", "score_by_method", SCORE),
+)
+"""Tables before migration 0018, the views that show the same rows, and their keys and columns."""
+
+
+def _stored(connection: Connection, name: str, table: Table) -> list[dict[str, object]]:
+    query = f"select {', '.join(table.columns)} from forecast.{name} order by {', '.join(table.keys)}"
+    return fetch_rows(connection, query)
+
+
+def _store_by_horizon(connection: Connection) -> None:
+    """Forecasts of all kinds with baselines and scores: a refresh, a fallback, one from before two width factors."""
+    kinds: dict[float, dict[str, object]] = {
+        0.6: {"model_version": "0123456789abcdef" * 4, "tail_width_factor": None, "width_factor": 1 / 3},
+        1.6: {"is_refresh": True, "believed_price": 100.1, "believed_at": at(1.5), "last_close": 100.3},
+        2.6: {"is_fallback": True, "fallback_reason": "no model", "model_version": None},
+        3.6: {"reasons": [None, *[[{"kind": "night_price", "text": "'+1 %'"}]] * 6]},
+    }
+    for hour, changes in kinds.items():
+        for ticker in ("MSFT", "AAPL"):
+            forecasts = predictions(at(hour), ticker, **changes)
+            har = prices(at(hour), ticker, median=100.2).assign(baseline="seasonal_har")
+            walk = prices(at(hour), ticker).assign(baseline="random_walk")
+            upsert(connection, PREDICTION, rows_of(forecasts, PREDICTION.columns))
+            for rows in (walk, har)[: 1 if hour == 2.6 else 2]:
+                upsert(connection, BASELINE_PREDICTION, rows_of(rows, BASELINE_PREDICTION.columns))
+    for number, method in enumerate(("hourcast", "random_walk", "seasonal_har"), start=1):
+        execute(
+            connection,
+            """
+            insert into forecast.score
+            select ticker, as_of, horizon, :method, last_close + 0.1, target_at, 0.1 * :number, horizon / 3.0, 1 / 7.0,
+                mod(horizon, :number) = 0, mod(horizon, 2) = 0, mod(horizon, 3) = 0, true, target_at, -0.01, is_refresh
+            from forecast.prediction where horizon < 4 and (not is_fallback or :method <> 'seasonal_har')
+            """,
+            {"method": method, "number": number},
+        )
+
+
+def test_forecasts_in_arrays_are_every_row_and_bit_that_was_stored_by_horizon(
+    migrate_through: Callable[[str, Callable[[Connection], None]], Engine],
+) -> None:
+    before: dict[str, list[dict[str, object]]] = {}
+
+    def store(connection: Connection) -> None:
+        _store_by_horizon(connection)
+        before.update({name: _stored(connection, name, table) for name, _, table in BY_HORIZON})
+
+    engine = migrate_through("0018", store)
+
+    with transaction(engine) as connection:
+        after = {name: _stored(connection, view, table) for name, view, table in BY_HORIZON}
+    assert [len(rows) for rows in after.values()] == [56, 98, 66]
+    for row in before["score"]:
+        row["pinball"] = pytest.approx(row["pinball"]) if row["method"] == "hourcast" else None
+        row["absolute_error"] = row["absolute_error"] if row["method"] == "hourcast" else None
+    for name, rows in before.items():
+        assert after[name] == rows
 
 
 def test_a_migration_that_fails_leaves_nothing_half_done(

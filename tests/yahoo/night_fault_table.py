@@ -159,7 +159,7 @@ def _stored_count(services: Services) -> int:
 def _error(services: Services) -> float | None:
     """By how much the believed price differs from the median of the market's three newest closes; None for none."""
     query = """
-        select max(believed_price) as value from forecast.prediction
+        select max(believed_price) as value from forecast.prediction_by_horizon
         where ticker = :ticker and as_of = :as_of and is_refresh
     """
     price = _value(services, query)

@@ -69,9 +69,9 @@ def test_a_split_never_shows_as_an_error_and_changes_no_earlier_hour(
     ((worst, count),) = product.query("select max(absolute_error / actual_close), count(*) from bi.forecast")
     assert worst < 0.05
     assert count == 28
-    ((scores,),) = product.query("select count(*) from forecast.score where method = 'hourcast'")
+    ((scores,),) = product.query("select count(*) from forecast.score_by_method where method = 'hourcast'")
     assert scores == 1 + 2 + 3
-    ((fallbacks,),) = product.query("select count(*) from forecast.prediction where is_fallback")
+    ((fallbacks,),) = product.query("select count(*) from forecast.prediction_by_horizon where is_fallback")
     assert fallbacks == 0
     # the whole series is there once, on one scale
     steps = np.abs(np.diff(np.log(closes(product, AT + 3 * HOUR))))

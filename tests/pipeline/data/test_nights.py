@@ -56,7 +56,7 @@ def test_a_night_has_eight_refreshed_forecasts_of_the_same_bars(product: Product
     assert {status for as_of, status in statuses.items() if as_of not in {LAST_HOUR, *REFRESHES}} == {"skipped"}
     rows = product.query(
         "select distinct anchored_at, min(target_at), last_close, bool_and(is_refresh), believed_at <= as_of "
-        "from forecast.prediction where ticker = %s and as_of > %s "
+        "from forecast.prediction_by_horizon where ticker = %s and as_of > %s "
         "group by as_of, anchored_at, last_close, believed_at",
         ALFA,
         LAST_HOUR,
@@ -69,7 +69,7 @@ def test_a_night_has_eight_refreshed_forecasts_of_the_same_bars(product: Product
 
 def _forecast(product: Product, as_of: datetime, columns: str, horizon: int = 1) -> tuple[object, ...]:
     (row,) = product.query(
-        f"select {columns} from forecast.prediction where ticker = %s and as_of = %s and horizon = %s",
+        f"select {columns} from forecast.prediction_by_horizon where ticker = %s and as_of = %s and horizon = %s",
         ALFA,
         as_of,
         horizon,
@@ -90,7 +90,7 @@ def test_a_refreshed_forecast_moves_with_the_price_and_is_narrower(product: Prod
     blind_low, blind_high = _forecast(product, LAST_HOUR, "q10, q90")
     low, middle, high, price, last = _forecast(product, AT_LAST, "q10, q50, q90, believed_price, last_close")
     ((walk,),) = product.query(
-        "select q50 from forecast.baseline_prediction where baseline = 'random_walk' and ticker = %s and as_of = %s "
+        "select q50 from forecast.baseline_by_horizon where baseline = 'random_walk' and ticker = %s and as_of = %s "
         "and horizon = 1",
         ALFA,
         AT_LAST,
@@ -136,7 +136,8 @@ def test_refreshed_and_regular_forecasts_are_scored_apart(product: Product) -> N
     product.run_hour(datetime(2025, 4, 1, 14, 35, tzinfo=UTC))
 
     scored = product.query(
-        "select as_of, method, is_refresh from forecast.score where ticker = %s and horizon = 1 and as_of in (%s, %s) "
+        "select as_of, method, is_refresh from forecast.score_by_method "
+        "where ticker = %s and horizon = 1 and as_of in (%s, %s) "
         "order by as_of, method",
         ALFA,
         LAST_HOUR,

@@ -83,7 +83,9 @@ def test_a_step_by_a_clean_factor_is_a_change_of_scale_from_its_second_bar_on(
     assert evidence["odds"] > 30
     assert product.query("select sum(scale_change_count)::integer from bi.data_quality") == [(1,)]
     # forecasts that span it are scored on one scale
-    ((worst, count),) = product.query("select max(crps), count(*) from forecast.score where method = 'hourcast'")
+    ((worst, count),) = product.query(
+        "select max(crps), count(*) from forecast.score_by_method where method = 'hourcast'"
+    )
     assert worst < 1000
     assert count > 10
     frozen = product.checksum()
@@ -102,7 +104,7 @@ def test_a_switch_that_switches_back_leaves_no_trace_in_the_bars(product: Produc
     assert len(product.query("select * from forecast.split")) == 2
     found = closes(product, 9)
     np.testing.assert_allclose(found, plain_closes(product, 9)[-len(found) :], rtol=1e-12)
-    ((worst,),) = product.query("select max(crps) from forecast.score where method = 'hourcast'")
+    ((worst,),) = product.query("select max(crps) from forecast.score_by_method where method = 'hourcast'")
     assert worst < 1000
 
 
@@ -189,8 +191,8 @@ def test_a_step_that_may_be_a_move_holds_the_ticker_with_wide_fallbacks_until_a_
         """
         select prediction.width_factor,
             ln(prediction.q95 / prediction.q05) / ln(walk.q95 / walk.q05)
-        from forecast.prediction
-        inner join forecast.baseline_prediction as walk using (ticker, as_of, horizon)
+        from forecast.prediction_by_horizon as prediction
+        inner join forecast.baseline_by_horizon as walk using (ticker, as_of, horizon)
         where as_of = %s and horizon = 1 and baseline = 'random_walk'
         """,
         at(3),
@@ -198,7 +200,8 @@ def test_a_step_that_may_be_a_move_holds_the_ticker_with_wide_fallbacks_until_a_
     assert (factor, walk) == (2.0, pytest.approx(2.0))
     # what spans the step waits for the decision
     spanning = """
-        select count(*) from forecast.score inner join forecast.prediction using (ticker, as_of, horizon)
+        select count(*) from forecast.score_by_method
+        inner join forecast.prediction_by_horizon using (ticker, as_of, horizon)
         where anchored_at <= %s and target_at > %s
     """
     assert product.query(spanning, FIRST_NEW, FIRST_NEW) == [(0,)]
@@ -215,7 +218,7 @@ def test_a_step_that_may_be_a_move_holds_the_ticker_with_wide_fallbacks_until_a_
     run(product, 4, 6)
 
     assert outcome(product, 4) == ("forecast", None)
-    ((worst,),) = product.query("select max(crps) from forecast.score where method = 'hourcast'")
+    ((worst,),) = product.query("select max(crps) from forecast.score_by_method where method = 'hourcast'")
     assert worst > 3000
     assert product.query("select count(*) from forecast.split") == [(0,)]
     assert product.query("select settlement, settled_by from bi.event") == [("move", "person")]
@@ -231,7 +234,9 @@ def test_a_person_may_say_that_it_was_a_split(product: Product) -> None:
 
     assert outcome(product, 4) == ("forecast", None)
     assert np.abs(np.diff(np.log(closes(product, 6)))).max() < 0.3
-    ((worst, count),) = product.query("select max(crps), count(*) from forecast.score where method = 'hourcast'")
+    ((worst, count),) = product.query(
+        "select max(crps), count(*) from forecast.score_by_method where method = 'hourcast'"
+    )
     assert worst < 1500
     assert count > 10
     assert product.query("select factor, evidence from forecast.split") == [(2.0, {"decided_by": "person"})]

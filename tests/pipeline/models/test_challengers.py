@@ -41,7 +41,7 @@ def stored(product: Product) -> list[ModelVersion]:
 
 def served(product: Product, number: int) -> str:
     ((version,),) = product.query(
-        "select distinct model_version from forecast.prediction where as_of = %s", hour(number)
+        "select distinct model_version from forecast.prediction_by_horizon where as_of = %s", hour(number)
     )
     return str(version)
 

@@ -28,7 +28,7 @@ ALFA = NEW_YORK[0]
 def test_fridays_last_bar_forecasts_mondays_first(product: Product) -> None:
     friday = datetime(2025, 4, 4, 20, 35, tzinfo=UTC)
     product.onboard(ALFA, as_of=friday)
-    rows = product.query("select target_at, anchored_at from forecast.prediction order by horizon")
+    rows = product.query("select target_at, anchored_at from forecast.prediction_by_horizon order by horizon")
     assert {anchored for _, anchored in rows} == {datetime(2025, 4, 4, 20, tzinfo=UTC)}
     monday = datetime(2025, 4, 7, 14, 30, tzinfo=UTC)
     assert [target for target, _ in rows] == [
@@ -40,7 +40,7 @@ def test_fridays_last_bar_forecasts_mondays_first(product: Product) -> None:
 def test_a_forecast_over_good_friday_steps_over_it(product: Product) -> None:
     thursday = datetime(2025, 4, 17, 20, 35, tzinfo=UTC)
     product.onboard(ALFA, as_of=thursday)
-    ((target,),) = product.query("select target_at from forecast.prediction where horizon = 1")
+    ((target,),) = product.query("select target_at from forecast.prediction_by_horizon where horizon = 1")
     assert target == datetime(2025, 4, 21, 14, 30, tzinfo=UTC)
 
 
@@ -48,17 +48,19 @@ def test_no_forecast_starts_from_a_bar_that_closed_after_its_instant(product: Pr
     product.onboard(NOVA, ALFA)
     for hours in range(1, 4):
         product.run_hour(AT + hours * HOUR)
-    assert product.query("select count(*) from forecast.prediction where anchored_at > as_of") == [(0,)]
-    assert product.query("select count(*) from forecast.prediction where target_at <= anchored_at") == [(0,)]
+    assert product.query("select count(*) from forecast.prediction_by_horizon where anchored_at > as_of") == [(0,)]
+    assert product.query("select count(*) from forecast.prediction_by_horizon where target_at <= anchored_at") == [(0,)]
 
 
 def test_widths_are_calibrated_once_enough_of_the_tickers_own_forecasts_have_matured(product: Product) -> None:
     product.onboard(NOVA)
     for hours in range(1, 30):
         product.run_hour(AT + hours * HOUR)
-    ((first,),) = product.query("select width_factor from forecast.prediction where as_of = %s and horizon = 1", AT)
+    ((first,),) = product.query(
+        "select width_factor from forecast.prediction_by_horizon where as_of = %s and horizon = 1", AT
+    )
     ((last,),) = product.query(
-        "select width_factor from forecast.prediction where as_of = %s and horizon = 1", AT + 29 * HOUR
+        "select width_factor from forecast.prediction_by_horizon where as_of = %s and horizon = 1", AT + 29 * HOUR
     )
     assert first == 1.0
     assert last != 1.0
@@ -69,7 +71,7 @@ def test_a_first_forecast_is_the_networks_and_wider_in_a_calm_hour(product: Prod
     product.onboard(NOVA, as_of=calm_at)
     ((level,),) = product.query("select level from forecast.feature order by closed_at desc limit 1")
     stored = product.query(
-        f"select last_close, {', '.join(QUANTILE_COLUMNS)} from forecast.prediction order by horizon"
+        f"select last_close, {', '.join(QUANTILE_COLUMNS)} from forecast.prediction_by_horizon order by horizon"
     )
     with transaction(product.services.engine) as connection:
         bars = load_bars(connection, [NOVA], calm_at)
@@ -95,7 +97,7 @@ def forecast_again(product: Product, as_of: datetime) -> tuple[str, str | None]:
 
 
 def stored_fallback(product: Product) -> list[tuple[bool, str]]:
-    return product.query("select distinct is_fallback, fallback_reason from forecast.prediction")
+    return product.query("select distinct is_fallback, fallback_reason from forecast.prediction_by_horizon")
 
 
 def test_without_features_of_the_newest_bar_the_forecast_is_a_fallback(product: Product) -> None:

@@ -68,7 +68,7 @@ def test_a_ticker_without_any_readable_model_gets_the_labelled_baseline_and_is_a
     artefact(product, NOVA, AT).unlink()
     assert product.run_hour(AT + HOUR) == {"fallback": 1, "forecast": 1}
     ((is_fallback, reason, version),) = product.query(
-        "select distinct is_fallback, fallback_reason, model_version from forecast.prediction "
+        "select distinct is_fallback, fallback_reason, model_version from forecast.prediction_by_horizon "
         "where ticker = %s and as_of = %s",
         NOVA,
         AT + HOUR,
@@ -84,8 +84,9 @@ def test_a_ticker_without_any_readable_model_gets_the_labelled_baseline_and_is_a
 def test_a_fallback_is_the_random_walk_that_stands_beside_it(product: Product) -> None:
     product.onboard(NOVA, history_days=1)
     differing = product.query(
-        "select count(*) from forecast.prediction inner join forecast.baseline_prediction as walk "
-        "using (ticker, as_of, horizon) where walk.baseline = 'random_walk' "
+        "select count(*) from forecast.prediction_by_horizon as prediction "
+        "inner join forecast.baseline_by_horizon as walk using (ticker, as_of, horizon) "
+        "where walk.baseline = 'random_walk' "
         "and (prediction.q05 <> walk.q05 or prediction.q95 <> walk.q95)",
     )
     assert differing == [(0,)]
