@@ -27,10 +27,12 @@ _SECRET: Final = re.compile(r"://[^/@]*@")
 _REFUSED: Final = (
     FileExistsError,
     FileNotFoundError,
+    ImportError,  # a package for this kind of address is not installed
     IsADirectoryError,
     NotADirectoryError,
-    NotImplementedError,
     PermissionError,
+    RuntimeError,  # fsspec can only read such a place
+    ValueError,  # the same, or fsspec does not know such an address
 )
 
 
@@ -51,13 +53,11 @@ class Target:
 
         Raises:
             InvalidRequestError: fsspec does not know such an address, or its package is not installed.
+            RetryableError: the place cannot be reached now.
         """
         self.shown = _SECRET.sub("://", uri)
-        try:
+        with self._translated():
             self._files, self._root = url_to_fs(uri)
-        except (ImportError, ValueError) as error:
-            message = f"{self.shown} cannot be written to: {error}. Name a folder, or install what the address needs."
-            raise InvalidRequestError(message) from error
 
     def read_manifest(self, folder: str) -> dict[str, StoredFile]:
         """Path below the folder -> what is in the file; empty if there is no manifest that can be read."""
@@ -118,13 +118,13 @@ class Target:
         """Turns the errors of a file system into ours.
 
         Raises:
-            InvalidRequestError: the place is no folder, does not exist, or may not be written to.
+            InvalidRequestError: the place is no folder, cannot or may not be written to, or is not known.
             RetryableError: anything else, such as a full disk or a broken connection.
         """
         try:
             yield
         except _REFUSED as error:
-            message = f"{self.shown} cannot be written to: {error}. Choose another target, or correct its rights."
+            message = f"{self.shown} cannot be written to: {error}. Choose another target, or give it what it lacks."
             raise InvalidRequestError(message) from error
         except OSError as error:
             message = f"{self.shown} cannot be written to now: {error}. Run the export again: it continues."

@@ -1,6 +1,7 @@
 """The place of the files: whole or not at all, with a manifest, and a clear error where it cannot be."""
 
 import os
+import tarfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,19 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 def test_an_address_that_cannot_be_opened_is_refused_with_its_reason(uri: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"{uri} cannot be written to: .*(not known|s3fs)"):
         Target(uri)
+
+
+def test_a_place_that_can_only_be_read_is_refused(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "bars.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("bars"))
+
+    with pytest.raises(InvalidRequestError, match="Read-only filesystem"):
+        Target(f"tar://::{tmp_path}/bars.tar").write_manifest("bars", "bi.bar", {})
+
+
+def test_a_server_that_does_not_respond_is_worth_another_try() -> None:
+    with pytest.raises(RetryableError, match=r"ftp://localhost:1/a cannot be written to now: .*continues"):
+        Target("ftp://localhost:1/a")
 
 
 def test_a_folder_that_is_a_file_is_refused_without_showing_a_password(tmp_path: Path) -> None:
