@@ -16,7 +16,7 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError, InvalidRequestError
-from include.pipeline import earnings, hour, onboarding, replay
+from include.pipeline import earnings, hour, onboarding, replay, scoring
 from include.pipeline.data import rescaling
 from include.pipeline.exporting import export
 from include.pipeline.exporting.request import ExportRequest
@@ -49,6 +49,8 @@ def _run(chosen: argparse.Namespace) -> dict[str, Any]:
         return {"migrated": True}
     if chosen.command == "replay":
         return _replay(services, chosen)
+    if chosen.command == "recount":
+        return dict(scoring.recount(services.engine))
     if chosen.command == "export":
         return export.export(services, ExportRequest.of(chosen.views, chosen.months, chosen.to))
     return _run_as_of(services, require_utc(chosen.as_of or datetime.now(UTC), "as_of"), chosen)
@@ -183,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     rescale.add_argument("--unit", action="store_true", help="the volumes stayed as they were: pence became pounds")
     prune = commands.add_parser("prune", help="remove weights that are no longer needed, as the hour at 0:00 UTC does")
     reports = commands.add_parser("earnings", help="the days on which companies report, as their sources name them")
+    commands.add_parser("recount", help="make the sums of all scores again, and say how many of them were wrong")
     _add_export(commands.add_parser("export", help="write views as Parquet files, the months that changed"))
     _add_replay(commands.add_parser("replay", help="make a stored forecast again and compare it bit for bit"))
     for command in (run_hour, onboard, retire, pretrain, rescale, prune, reports):

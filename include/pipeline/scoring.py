@@ -9,6 +9,7 @@ import pandas as pd
 
 from include.contracts import QUANTILE_COLUMNS
 from include.evaluation.metrics import score_prices
+from include.store import accuracy
 from include.store import forecasts as forecast_store
 from include.store.engine import Engine, transaction
 
@@ -22,6 +23,13 @@ def score_matured(engine: Engine, as_of: datetime) -> int:
         if not matured.empty:
             forecast_store.save_scores(connection, score_rows(matured).assign(scored_as_of=as_of))
     return len(matured)
+
+
+def recount(engine: Engine) -> dict[str, int]:
+    """Makes the sums of all scores again: how many scores they have, and how many rows of sums were wrong before."""
+    with transaction(engine) as connection:
+        found = accuracy.recount(connection)
+    return {"scores": found.score_count, "corrected": found.changed_count}
 
 
 def score_rows(matured: pd.DataFrame) -> pd.DataFrame:

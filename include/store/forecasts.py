@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import QUANTILE_COLUMNS, WIDTH_POWERS, require_utc
+from include.store import accuracy
 from include.store.by_horizon import INSIDE_BITS, baseline_rows, prediction_rows, score_rows
 from include.store.engine import Connection, execute, fetch_frame, fetch_rows, stage_rows, upsert
 from include.store.tables import BASELINES, OURS, STORED_BASELINE, STORED_PREDICTION, STORED_SCORE
@@ -237,17 +238,11 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
 def save_scores(connection: Connection, scores: pd.DataFrame) -> int:
     """Stores scores (SCORE_COLUMNS, all methods of a forecast at once); the count of forecasts that had none.
 
-    A stored score is never changed.
+    A stored score is never changed. New ones are added to the sums of ``accuracy.py``.
     """
     if scores.empty:
         return 0
-    staged = stage_rows(connection, STORED_SCORE, score_rows(scores))
-    columns = ", ".join(STORED_SCORE.columns)
-    return execute(
-        connection,
-        f"insert into forecast.score ({columns}) select {columns} from {staged} "  # noqa: S608  # names from tables.py
-        "on conflict do nothing",
-    )
+    return accuracy.add_scores(connection, stage_rows(connection, STORED_SCORE, score_rows(scores)))
 
 
 def recent_records(connection: Connection, tickers: Sequence[str], as_of: datetime, limit: int) -> dict[str, Record]:

@@ -16,6 +16,7 @@ from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionS
 from alembic.script.base import Script
 from alembic.script.revision import RevisionMap
 
+from include.store.accuracy import count_if_empty
 from include.store.engine import Connection, Engine, create_store_engine, execute, fetch_rows, run_script, transaction
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
@@ -41,6 +42,7 @@ def upgrade(engine: Engine) -> None:
         execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _LOCK})
         execute(connection, "create schema if not exists forecast")
         _apply_migrations(connection)
+        count_if_empty(connection)
         _make_views(connection)
         if fetch_rows(connection, "select 1 from pg_roles where rolname = :role", {"role": READER_ROLE}):
             grant_reader(connection, READER_ROLE)

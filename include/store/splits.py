@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from include.contracts import Split, require_utc
+from include.store.accuracy import recount
 from include.store.engine import Connection, execute, fetch_rows, stage_frame
 from include.store.tables import BAR, BAR_KINDS
 
@@ -105,6 +106,7 @@ def move_to_scale(
             "evidence": None if evidence is None else json.dumps(evidence),
         },
     )
+    recount(connection, [split.ticker])
     return True
 
 

@@ -5,16 +5,13 @@ with daily as (
     select
         ticker,
         is_simulated,
-        date_trunc('day', target_at) as day_at,
-        count(*) as forecast_count,
-        sum(is_inside_90::integer) as inside_count
-    from bi.forecast
+        forecast_count,
+        coverage_90_ratio * forecast_count as inside_count
+    from bi.accuracy_daily
     where
         horizon = 1
         and not is_refresh
-        and is_inside_90 is not null
-        and target_at > now() - interval '30 days'
-    group by ticker, is_simulated, day_at
+        and day_exchange > (now() at time zone 'UTC')::date - 30
 ),
 
 compared as (
@@ -30,13 +27,15 @@ select
     is_simulated,
     count(*) as day_count,
     sum(forecast_count) as forecast_count,
-    round(coverage, 3) as coverage_90_ratio,
+    round(coverage::numeric, 3) as coverage_90_ratio,
     round(
-        sqrt(
-            sum((inside_count - coverage * forecast_count) ^ 2)
-            * count(*) / nullif(count(*) - 1, 0)
-        )
-        / sum(forecast_count),
+        (
+            sqrt(
+                sum((inside_count - coverage * forecast_count) ^ 2)
+                * count(*) / nullif(count(*) - 1, 0)
+            )
+            / sum(forecast_count)
+        )::numeric,
         3
     ) as standard_error
 from compared

@@ -11,6 +11,7 @@ from include.contracts import HORIZON_COUNT, OutcomeStatus
 from include.earnings import EarningsDate, ReportTiming
 from include.local.postgres import EmbeddedPostgres
 from include.store import onboarding, registry
+from include.store.accuracy import recount
 from include.store.earnings import save_earnings
 from include.store.engine import Connection, create_store_engine, execute, transaction
 from include.store.forecasts import save_predictions
@@ -65,6 +66,7 @@ def _store(connection: Connection, now: datetime) -> None:
             as_of = now - (DAY_COUNT - number) * DAY
             _predict(connection, ticker, as_of)
             _score(connection, ticker, as_of, loss, is_inside=number % 4 != 0)
+    recount(connection)
     _predict(connection, "GAIN", now, last_close=104.0, reasons=[ANNOUNCED] * HORIZON_COUNT)
     registry.plan_hour(connection, now - timedelta(hours=5), 1, 1)
     registry.plan_hour(connection, now - timedelta(hours=2), 1, 1)

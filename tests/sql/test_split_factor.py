@@ -268,9 +268,11 @@ def test_calibration_and_dividends_use_the_same_factors_at_every_replayed_instan
             assert paid.dividend.amount == PAID / history.factor(ticker, paid.known_at, as_of)
 
 
-@pytest.mark.parametrize("view", ["accuracy", "forecast", "latest_forecast", "superset_forecast"])
+@pytest.mark.parametrize(
+    "view", ["forecast.accuracy_addend", "bi.forecast", "bi.latest_forecast", "bi.superset_forecast"]
+)
 def test_the_planner_inlines_the_function(connection: Connection, view: str) -> None:
-    plan = fetch_rows(connection, f"explain (verbose) select * from bi.{view}")
+    plan = fetch_rows(connection, f"explain (verbose) select * from {view}")
 
     nodes = [str(node) for row in plan for node in row.values()]
     assert any("forecast.split" in node for node in nodes)

@@ -41,6 +41,9 @@ CONTENT_TABLES = (
     "baseline_prediction",
     "outcome",
     "score",
+    "accuracy_day",
+    "accuracy_total",
+    "accuracy_market_day",
 )
 
 
