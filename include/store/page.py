@@ -8,85 +8,80 @@ Only ``freshness`` is defined here. It says what a person should think of a tick
 * ``due``: that bar closed less than an hour ago, and the next hour's run follows;
 * ``late``: it closed longer ago, so a run is missing;
 * ``stale``, ``failed``, ``rejected``, ``retired``: the ticker's status.
+
+The overview reads the states and the skills of all tickers, chooses some (``overview.py``), and reads their details.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from include.store.reader import Engine, read_rows
 
 FRESHNESS = ("no_data", "current", "market_closed", "due", "late", "stale", "failed", "rejected", "retired")
 SPARKLINE_BARS = 40
-COVERAGE_DAYS = 30
-
-SORTS = {
-    "ticker": "ticker",
-    "status": "status",
-    "freshness": "freshness",
-    "target_at": "next_target_at",
-    "last_bar_closed_at": "last_bar_closed_at",
-    "median_move_ratio": "median_move_ratio",
-    "interval_90_ratio": "interval_90_ratio",
+SCORED_DAYS = 30
+WITHOUT_SCORES: dict[str, Any] = {
+    "scored_count": 0,
+    "scored_day_count": 0,
+    "coverage_90_ratio": None,
+    "crps_skill_ratio": None,
+    "crps_skill_error": None,
+    "har_crps_skill_ratio": None,
+    "har_crps_skill_error": None,
+    "verdict": None,
 }
-"""What the tickers can be sorted by, and the column that it means."""
+"""What a ticker has that no forecast was scored of."""
 
 _LISTED = """
-with listed as (
+with ahead as (
+    select distinct on (ticker)
+        *, min(target_at) over (partition by ticker) as first_target_at
+    from bi.latest_forecast
+    where (is_next or horizon = 1) and (cast(:tickers as text[]) is null or ticker = any(:tickers))
+    order by ticker, is_next desc, horizon
+),
+
+listed as (
     select
         status.*,
-        next.as_of, next.target_at_exchange, next.price_at, next.is_refresh, next.is_fallback, next.fallback_reason,
-        next.reasons, next.q05, next.q50, next.q95,
-        coalesce(next.believed_price, next.last_close) as price,
-        next.q50 / coalesce(next.believed_price, next.last_close) - 1 as median_move_ratio,
-        (next.q95 - next.q05) / coalesce(next.believed_price, next.last_close) as interval_90_ratio,
+        ahead.as_of, ahead.target_at_exchange, ahead.price_at, ahead.is_refresh, ahead.is_fallback,
+        ahead.fallback_reason, ahead.reasons, ahead.q05, ahead.q50, ahead.q95,
+        coalesce(ahead.believed_price, ahead.last_close) as price,
+        ahead.q50 / coalesce(ahead.believed_price, ahead.last_close) - 1 as median_move_ratio,
+        (ahead.q95 - ahead.q05) / coalesce(ahead.believed_price, ahead.last_close) as interval_90_ratio,
         case
             when status.status in ('stale', 'failed', 'rejected', 'retired') then status.status
-            when nearest.target_at is null then 'no_data'
-            when nearest.target_at > now() + interval '1 hour' then 'market_closed'
-            when nearest.target_at > now() then 'current'
-            when nearest.target_at > now() - interval '1 hour' then 'due'
+            when ahead.first_target_at is null then 'no_data'
+            when ahead.first_target_at > now() + interval '1 hour' then 'market_closed'
+            when ahead.first_target_at > now() then 'current'
+            when ahead.first_target_at > now() - interval '1 hour' then 'due'
             else 'late'
         end as freshness
     from bi.ticker_status as status
-    left join bi.latest_forecast as nearest on status.ticker = nearest.ticker and nearest.horizon = 1
-    left join bi.latest_forecast as next
-        on status.ticker = next.ticker
-            and (next.is_next or (next.horizon = 1 and status.next_target_at is null))
+    left join ahead using (ticker)
+    where cast(:tickers as text[]) is null or status.ticker = any(:tickers)
 )
 """
 
-_OVERVIEW = """,
-chosen as (
-    select * from listed
-    where (cast(:search as text) = '' or position(lower(:search) in lower(ticker || ' ' || coalesce(name, ''))) > 0)
-        and (cast(:calendar as text) = '' or calendar = :calendar)
-        and (cast(:freshness as text) = '' or freshness = :freshness)
-)
-
+_LISTING = """
 select
-    total.chosen_count as ticker_count,
-    total.calendars,
-    paged.*
-from (
-    select
-        (select count(*) from chosen) as chosen_count,
-        (select array_agg(distinct calendar order by calendar) from listed where calendar is not null) as calendars
-) as total
-left join (
-    select * from chosen
-    order by {order} nulls last, ticker
-    limit :limit offset :offset
-) as paged on true
-order by {order} nulls last, ticker
+    ticker, name, calendar, status, freshness, next_target_at, last_bar_closed_at, median_move_ratio, interval_90_ratio
+from listed
+order by ticker
 """
 
-_ONE_TICKER = """
-select * from listed
-where ticker = :ticker
+_ROWS = "select * from listed"
+
+_SKILLS = """
+select
+    ticker, forecast_count as scored_count, day_count as scored_day_count, coverage_90_ratio,
+    crps_skill_ratio, crps_skill_error, har_crps_skill_ratio, har_crps_skill_error, verdict
+from bi.accuracy_window
+where horizon = 1 and window_days = :days
+    and (cast(:tickers as text[]) is null or ticker = any(:tickers))
 """
 
 _FANS = """
@@ -108,54 +103,48 @@ cross join lateral (
 order by given.ticker, newest.closed_at
 """
 
-_COVERAGE = """
-select ticker, count(*) as scored_count, avg(is_inside_90::integer)::double precision as coverage_90_ratio
-from bi.forecast
-where ticker = any(:tickers) and horizon = 1 and not is_refresh and is_inside_90 is not null
-    and as_of > now() - :days * interval '1 day'
-group by ticker
-"""
 
-
-@dataclass(frozen=True)
-class OverviewQuery:
-    """Which tickers to list: ``sort`` is a key of ``SORTS``, ``page`` counts from 1, an empty filter keeps all."""
-
-    search: str = ""
-    calendar: str = ""
-    freshness: str = ""
-    sort: str = "ticker"
-    is_descending: bool = False
-    page: int = 1
-    page_size: int = 50
-
-
-@dataclass(frozen=True)
-class Overview:
-    """One page of tickers; ``ticker_count`` counts those of all pages, ``calendars`` are all there are."""
-
-    tickers: list[dict[str, Any]]
-    ticker_count: int
-    calendars: list[str]
-
-
-def read_overview(engine: Engine, query: OverviewQuery) -> Overview:
-    """The tickers of one page, each with its newest closes, its forecast's fan and its coverage of 30 days.
+def read_states(engine: Engine) -> list[dict[str, Any]]:
+    """Every ticker that was ever requested, in their order: its state, and the moves that its newest forecast expects.
 
     Raises:
         StoreUnavailableError: the database cannot be read.
     """
-    order = SORTS[query.sort] + (" desc" if query.is_descending else "")
-    values = {
-        "search": query.search,
-        "calendar": query.calendar,
-        "freshness": query.freshness,
-        "limit": query.page_size,
-        "offset": (query.page - 1) * query.page_size,
-    }
-    rows = read_rows(engine, _LISTED + _OVERVIEW.format(order=order), values)
-    tickers = [row for row in rows if row["ticker"] is not None]
-    return Overview(_with_details(engine, tickers), int(rows[0]["ticker_count"]), rows[0]["calendars"] or [])
+    return read_rows(engine, _LISTED + _LISTING, {"tickers": None})
+
+
+def read_skills(engine: Engine, tickers: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
+    """The scores of ``SCORED_DAYS`` days by ticker, one bar ahead; a ticker without scores is left out.
+
+    Raises:
+        StoreUnavailableError: the database cannot be read.
+    """
+    values = {"tickers": None if tickers is None else list(tickers), "days": SCORED_DAYS}
+    return {row["ticker"]: row for row in read_rows(engine, _SKILLS, values)}
+
+
+def read_tickers(
+    engine: Engine, tickers: Sequence[str], skills: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows of these tickers, in the given order; one that was never requested is left out.
+
+    Each has its state, its newest forecast with the fan, its newest closes, and its scores from ``skills``
+    (``WITHOUT_SCORES`` if it has none there).
+
+    Raises:
+        StoreUnavailableError: the database cannot be read.
+    """
+    if not tickers:
+        return []
+    chosen = {"tickers": list(tickers)}
+    rows = {row["ticker"]: row for row in read_rows(engine, _LISTED + _ROWS, chosen)}
+    fans = _grouped(read_rows(engine, _FANS, chosen))
+    closes = _grouped(read_rows(engine, _CLOSES, chosen | {"bars": SPARKLINE_BARS}))
+    return [
+        {**rows[name], **skills.get(name, WITHOUT_SCORES), "closes": closes[name], "fan": fans[name]}
+        for name in tickers
+        if name in rows
+    ]
 
 
 def read_ticker(engine: Engine, ticker: str) -> dict[str, Any] | None:
@@ -164,28 +153,11 @@ def read_ticker(engine: Engine, ticker: str) -> dict[str, Any] | None:
     Raises:
         StoreUnavailableError: the database cannot be read.
     """
-    rows = read_rows(engine, _LISTED + _ONE_TICKER, {"ticker": ticker})
-    return _with_details(engine, rows)[0] if rows else None
+    return next(iter(read_tickers(engine, [ticker], read_skills(engine, [ticker]))), None)
 
 
-def _with_details(engine: Engine, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    tickers = [row["ticker"] for row in rows]
-    if not tickers:
-        return []
-    fans = _grouped(read_rows(engine, _FANS, {"tickers": tickers}), "ticker")
-    closes = _grouped(read_rows(engine, _CLOSES, {"tickers": tickers, "bars": SPARKLINE_BARS}), "ticker")
-    covered = {row["ticker"]: row for row in read_rows(engine, _COVERAGE, {"tickers": tickers, "days": COVERAGE_DAYS})}
-    nothing = {"scored_count": 0, "coverage_90_ratio": None}
-    return [
-        row
-        | {name: covered.get(row["ticker"], nothing)[name] for name in nothing}
-        | {"closes": closes[row["ticker"]], "fan": fans[row["ticker"]]}
-        for row in rows
-    ]
-
-
-def _grouped(rows: Sequence[dict[str, Any]], key: str) -> defaultdict[Any, list[dict[str, Any]]]:
-    groups: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+def _grouped(rows: Sequence[dict[str, Any]]) -> defaultdict[str, list[dict[str, Any]]]:
+    groups: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        groups[row[key]].append(row)
+        groups[row["ticker"]].append(row)
     return groups

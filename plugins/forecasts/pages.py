@@ -36,6 +36,12 @@ def show_requests(request: Request) -> Response:
     return _serve(request, "add.html")
 
 
+@router.get("/scoreboard")
+def show_scoreboard(request: Request) -> Response:
+    """The page of our forecasts against the baselines."""
+    return _serve(request, "scoreboard.html")
+
+
 @router.get("/ticker/{ticker}")
 def show_ticker(request: Request, ticker: str) -> Response:  # noqa: ARG001 - the page reads it from its address
     """The page of one ticker."""

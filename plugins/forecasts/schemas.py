@@ -60,7 +60,13 @@ class Ticker(BaseModel):
     q50: float | None
     q95: float | None
     scored_count: int = Field(description="Forecasts of the next bar that were scored in the last 30 days.")
+    scored_day_count: int = Field(description="Days of the exchange on which their bars closed.")
     coverage_90_ratio: float | None = Field(description="Share of their closes within the 90 % interval.")
+    crps_skill_ratio: float | None = Field(description="How much lower their CRPS is than the random walk's, 1 is all.")
+    crps_skill_error: float | None = Field(description="Standard error of that; a day is one observation.")
+    har_crps_skill_ratio: float | None = Field(description="The same against the seasonal HAR.")
+    har_crps_skill_error: float | None
+    verdict: str | None = Field(description="What the skill shows: edge, no edge shown, too few days, or worse.")
     last_outcome_status: str | None
     last_outcome_reason: str | None
     closes: list[Close] = Field(description="The newest closes, oldest first.")
@@ -72,6 +78,7 @@ class TickerPage(BaseModel):
 
     tickers: list[Ticker]
     ticker_count: int = Field(description="Number of tickers on all pages.")
+    freshness_counts: dict[str, int] = Field(description="Number of tickers by freshness, without that filter.")
     page: int = Field(description="Number of this page, from 1.")
     page_size: int
     calendars: list[str] = Field(description="Every session calendar that a ticker has.")

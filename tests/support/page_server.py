@@ -1,7 +1,7 @@
 """The page over HTTP without Airflow: its app, and as much of Airflow's REST API as the page uses, in memory."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,10 +43,10 @@ class FakeAirflow:
 
 
 @contextmanager
-def serve_page(engine: Engine, airflow: FakeAirflow | None = None, port: int = 0) -> Iterator[str]:
+def serve_page(open_database: Callable[[], Engine], airflow: FakeAirflow | None = None, port: int = 0) -> Iterator[str]:
     """The address of the overview, below ``/forecasts/`` as in Airflow; everybody is let in."""
     root = FastAPI()
-    root.mount("/forecasts", create_app(lambda: engine, login=lambda: None))
+    root.mount("/forecasts", create_app(open_database, login=lambda: None))
     (airflow or FakeAirflow()).routes(root)
     server = uvicorn.Server(uvicorn.Config(root, host="127.0.0.1", port=port, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -2,9 +2,10 @@
 
 import pytest
 
-from include.store.page import FRESHNESS, SORTS
+from include.store.page import FRESHNESS
 from include.store.reader import create_reader_engine
 from plugins.forecasts.app import create_app
+from plugins.forecasts.overview import SORTS
 from tests.plugins.forecasts.conftest import HOSTILE
 from tests.support.client import TestClient
 

@@ -5,16 +5,17 @@ from urllib.parse import urljoin
 
 import pytest
 
-from include.store.page import FRESHNESS, SORTS
+from include.store.page import FRESHNESS
 from include.store.reader import create_reader_engine
 from plugins.forecasts.app import create_app
+from plugins.forecasts.overview import SORTS
 from plugins.forecasts.pages import STATIC_DIR, static_files
 from tests.support.client import TestClient
 
 NOWHERE = create_reader_engine("postgresql+psycopg2://nobody@127.0.0.1:9/none")
 CLIENT = TestClient(create_app(lambda: NOWHERE, login=lambda: None))
 SCRIPTS = sorted(name for name in static_files() if name.startswith("js/"))
-PAGES = {"/": "overview.html", "/add": "add.html", "/ticker/AAPL": "ticker.html"}
+PAGES = {"/": "overview.html", "/add": "add.html", "/scoreboard": "scoreboard.html", "/ticker/AAPL": "ticker.html"}
 MARKUP_FROM_TEXT = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\b"
 
 

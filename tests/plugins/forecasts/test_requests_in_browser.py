@@ -44,7 +44,7 @@ def airflow() -> FakeAirflow:
 def address(migrated_server: EmbeddedPostgres, module_database_url: str, airflow: FakeAirflow) -> Iterator[str]:
     _store(module_database_url)
     engine = create_reader_engine(migrated_server.url(READER_ROLE, module_database_url.rpartition("/")[2]))
-    with serve_page(engine, airflow) as address:
+    with serve_page(lambda: engine, airflow) as address:
         yield address
     engine.dispose()
 

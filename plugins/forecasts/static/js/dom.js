@@ -22,7 +22,7 @@ function fill(node, attributes, children) {
 
 /** A table's head and body from column titles and rows of cells: strings, or cells of numbers. */
 export function fillTable(table, titles, rows) {
-  const isNumber = (index) => rows[0]?.[index] instanceof HTMLTableCellElement;
+  const isNumber = (index) => rows[0]?.[index] instanceof HTMLTableCellElement && rows[0][index].classList.contains("number");
   const head = element("tr", {}, ...titles.map((title, index) =>
     element("th", { scope: "col", class: isNumber(index) ? "number" : null }, title)));
   const body = rows.map((cells) =>

@@ -24,6 +24,13 @@ export function moment(instant, zone) {
   });
 }
 
+/** The same, without the date if it is today there. */
+export function shortMoment(instant, zone, now = Date.now()) {
+  if (!instant) return "";
+  const day = (at) => new Date(at).toLocaleDateString("en-US", { timeZone: zone ?? "UTC" });
+  return day(instant) === day(now) ? moment(instant, zone).split(", ").at(-1) : moment(instant, zone);
+}
+
 /** How far away an instant is: "in 2 h 05 min", "14 min ago". */
 export function distance(instant, now = Date.now()) {
   if (!instant) return "";

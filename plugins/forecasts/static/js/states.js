@@ -14,18 +14,32 @@ const STATES = {
   retired: ["soft", "Retired", "The ticker is no longer tracked."],
 };
 
+const BRIEFLY = {
+  due: "Next run at about minute 35.", late: "A run is missing.", no_data: "Is being set up.", stale: "No new bars.",
+};
+
 /** The states that a ticker can have, as [key, title], in the order of the filter. */
 export const stateTitles = Object.entries(STATES).map(([key, [, title]]) => [key, title]);
 
-/** Elements that say a ticker's state, why, and whether its market is simulated. */
-export function stateElements(ticker) {
-  const [kind, title, sentence] = STATES[ticker.freshness] ?? ["soft", ticker.freshness, ""];
+/** What a state means, in a sentence; empty for no state. */
+export function stateSentence(key) {
+  const [, title, sentence] = STATES[key] ?? [];
+  return title ? `${title}: ${sentence}` : "";
+}
+
+/**
+ * Elements that say a ticker's state, why, and whether its market is simulated. In brief, a state that needs no
+ * attention is its badge alone.
+ */
+export function stateElements(ticker, isBrief = false) {
+  const [kind, title, meaning] = STATES[ticker.freshness] ?? ["soft", ticker.freshness, ""];
+  const sentence = isBrief ? BRIEFLY[ticker.freshness] : meaning;
   const reason = ticker.status_reason ?? ticker.fallback_reason;
   return [
-    element("span", { class: `badge ${kind}` }, title),
+    element("span", { class: `badge ${kind}`, title: meaning }, title),
     ticker.is_simulated ? element("span", { class: "badge warn", title: "Made-up prices, to try things out." }, "Simulated") : null,
     ticker.is_fallback ? element("span", { class: "badge warn" }, "Fallback: random walk") : null,
-    element("small", {}, reason ? `${sentence} ${reason}` : sentence),
+    element("small", {}, [sentence, reason].filter(Boolean).join(" ")),
   ].filter(Boolean);
 }
 
@@ -42,8 +56,8 @@ export function showFailure(notice, error) {
   notice.replaceChildren(element("strong", {}, `${titles[error.code] ?? "Something went wrong"}. `), error.message);
 }
 
-/** Clears the notice, or shows a sentence in it. */
-export function showNotice(notice, text = "") {
+/** Clears the notice, or shows text and elements in it. */
+export function showNotice(notice, ...content) {
   notice.className = "";
-  notice.replaceChildren(text);
+  notice.replaceChildren(...content);
 }
