@@ -75,7 +75,7 @@ def baseline_rows(baselines: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def score_rows(scores: pd.DataFrame) -> list[tuple[Any, ...]]:
-    """One row in the order of STORED_SCORE for each (ticker, as_of, horizon) of a frame with SCORE_COLUMNS.
+    """One row in the order of STORED_SCORE for each (ticker, horizon, as_of) of a frame with SCORE_COLUMNS.
 
     Raises:
         DataContractError: a column is missing, or a forecast's own score is.
@@ -83,7 +83,7 @@ def score_rows(scores: pd.DataFrame) -> list[tuple[Any, ...]]:
     found: dict[tuple[Any, ...], dict[str, Row]] = {}
     for values in rows_of(scores, SCORE.columns):
         row = dict(zip(SCORE.columns, values, strict=True))
-        found.setdefault((row["ticker"], row["as_of"], row["horizon"]), {})[row["method"]] = row
+        found.setdefault((row["ticker"], row["horizon"], row["as_of"]), {})[row["method"]] = row
     return [(*key, *_score_values(key, methods)) for key, methods in found.items()]
 
 

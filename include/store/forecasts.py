@@ -84,10 +84,7 @@ def save_predictions(connection: Connection, predictions: pd.DataFrame) -> int:
 
 
 def save_baselines(connection: Connection, baselines: pd.DataFrame) -> int:
-    """Stores the baselines' forecasts (BASELINE_COLUMNS, all horizons); the count of (ticker, as_of) that changed.
-
-    A baseline that is stored and not given stays.
-    """
+    """Stores the given baselines' forecasts (BASELINE_COLUMNS); the count of (ticker, as_of) that changed."""
     if baselines.empty:
         return 0
     staged = stage_rows(connection, STORED_BASELINE, baseline_rows(baselines))
@@ -194,6 +191,7 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
                     select from forecast.score
                     where score.ticker = prediction.ticker
                         and score.as_of = prediction.as_of
+                        and score.as_of > cast(:since as timestamptz) - interval '30 days'  -- few others; below all
                         and score.horizon = ahead.horizon
                 )
         )
@@ -203,10 +201,13 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
             prediction.last_close / scale.factor as last_close,
             actual.close as actual_close, actual.known_at as actual_known_at,
             dividend.dividend_gap, prediction.is_refresh,
-            {", ".join(f"method.quantiles[horizon][{k}] / scale.factor as {name}" for k, name in _NUMBERED)}
+            {", ".join(f"method.quantiles[unscored.horizon][{k}] / scale.factor as {name}" for k, name in _NUMBERED)}
         from unscored
-        inner join forecast.bars_known_at(:as_of) as actual
-            on actual.ticker = unscored.ticker and actual.closed_at = unscored.target_at
+        cross join lateral (
+            select bar.close, bar.known_at from forecast.bars_known_at(:as_of) as bar
+            where bar.ticker = unscored.ticker and bar.closed_at = unscored.target_at
+            offset 0  -- as many lookups by index as there are rows
+        ) as actual
         inner join forecast.prediction on prediction.ticker = unscored.ticker and prediction.as_of = unscored.as_of
         left join forecast.baseline_prediction as other
             on other.ticker = unscored.ticker and other.as_of = unscored.as_of
@@ -219,7 +220,13 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
         cross join lateral (
             values ('{OURS}', prediction.quantiles), {", ".join(f"('{name}', other.{name})" for name in BASELINES)}
         ) as method (method, quantiles)
-        where method.quantiles[horizon][1] is not null
+        where method.quantiles[unscored.horizon][1] is not null
+            and not exists (
+                select from forecast.score
+                where score.ticker = unscored.ticker
+                    and score.as_of = unscored.as_of
+                    and score.horizon = unscored.horizon
+            )
             and not exists (
                 select from forecast.scale_question as question
                 where question.ticker = unscored.ticker and question.kind = 'step'

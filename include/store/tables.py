@@ -166,7 +166,7 @@ STORED_BASELINE = Table(
 """The same for BASELINE_PREDICTION: one array for each baseline."""
 STORED_SCORE = Table(
     "score",
-    ("ticker", "as_of", "horizon"),
+    ("ticker", "horizon", "as_of"),
     (
         "actual_close",
         "actual_known_at",

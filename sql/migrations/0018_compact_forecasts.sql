@@ -404,7 +404,8 @@ forecast.former_prediction, forecast.former_baseline, forecast.former_score;
 
 alter table forecast.prediction add primary key (ticker, as_of);
 alter table forecast.baseline_prediction add primary key (ticker, as_of);
-alter table forecast.score add primary key (ticker, as_of, horizon);
+-- in this order hours append to it, and its pages stay full
+alter table forecast.score add primary key (ticker, horizon, as_of);
 -- the newest forecast of a bar
 create index prediction_by_anchored_at
 on forecast.prediction (ticker, anchored_at, as_of);
@@ -423,8 +424,8 @@ create view forecast.prediction_by_horizon as
 select
     prediction.ticker,
     prediction.as_of,
-    ahead.horizon::integer as horizon,
-    ahead.target_at,
+    ahead.horizon,
+    prediction.target_at[ahead.horizon] as target_at,
     prediction.anchored_at,
     prediction.last_close,
     prediction.quantiles[ahead.horizon][1] as q025,
@@ -446,12 +447,13 @@ select
     prediction.is_refresh,
     prediction.believed_price,
     prediction.believed_at,
-    nullif(prediction.reasons -> (ahead.horizon::integer - 1), 'null')
+    nullif(prediction.reasons -> (ahead.horizon - 1), 'null')
         as reasons,
     prediction.made_at
 from forecast.prediction
-cross join lateral unnest(prediction.target_at) with ordinality
-    as ahead (target_at, horizon);
+cross join (values (1), (2), (3), (4), (5), (6), (7)) as ahead (horizon)
+where prediction.target_at[ahead.horizon] is not null;
+-- grain: one row per ticker, as_of and horizon
 
 comment on view forecast.prediction_by_horizon is
 'One row per ticker, as_of and horizon: the forecast close of one future '
@@ -542,8 +544,8 @@ cross join
         ('random_walk', stored.random_walk),
         ('seasonal_har', stored.seasonal_har)
     ) as named (baseline, quantiles)
-cross join lateral generate_series(1, array_length(named.quantiles, 1))
-    as ahead (horizon);
+cross join (values (1), (2), (3), (4), (5), (6), (7)) as ahead (horizon)
+where named.quantiles[ahead.horizon][1] is not null;
 
 comment on view forecast.baseline_by_horizon is
 'One row per ticker, as_of, horizon and baseline: the baseline''s forecast '

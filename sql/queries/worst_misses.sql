@@ -1,5 +1,5 @@
--- The 20 largest errors, relative to the last close, among forecasts whose 90 %
--- interval missed the actual close; last 30 days.
+-- One ticker's 20 largest errors, relative to the last close, among forecasts
+-- whose 90 % interval missed the actual close; last 30 days.
 
 select
     ticker,
@@ -11,6 +11,9 @@ select
     round((absolute_error / last_close)::numeric, 4) as absolute_error_ratio,
     round(dividend_gap::numeric, 4) as dividend_gap
 from bi.forecast
-where not is_inside_90 and target_at > now() - interval '30 days'
+where
+    ticker = 'AAPL'
+    and not is_inside_90
+    and target_at > now() - interval '30 days'
 order by absolute_error / last_close desc
 limit 20;

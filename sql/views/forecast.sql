@@ -1,83 +1,61 @@
 -- grain: one row per ticker, as_of and horizon
 
 create view bi.forecast as
-
-with ticker as (
-    select * from forecast.ticker
-),
-
+-- without named parts, so that an order with a limit reaches the indexes
+select
+    prediction.ticker,
+    ticker.source,
+    ticker.is_simulated,
+    ticker.currency,
+    prediction.as_of,
+    prediction.horizon,
+    prediction.target_at,
+    prediction.anchored_at,
+    prediction.last_close / scale.factor as last_close,
+    prediction.is_refresh,
+    prediction.believed_price / scale.factor as believed_price,
+    prediction.believed_at,
+    prediction.q025 / scale.factor as q025,
+    prediction.q05 / scale.factor as q05,
+    prediction.q10 / scale.factor as q10,
+    prediction.q25 / scale.factor as q25,
+    prediction.q50 / scale.factor as q50,
+    prediction.q75 / scale.factor as q75,
+    prediction.q90 / scale.factor as q90,
+    prediction.q95 / scale.factor as q95,
+    prediction.q975 / scale.factor as q975,
+    score.actual_close / score_scale.factor as actual_close,
+    score.absolute_error / score_scale.factor as absolute_error,
+    abs(
+        score.actual_close / score_scale.factor
+        - prediction.last_close / scale.factor
+    ) as last_close_absolute_error,
+    score.crps,
+    score.random_walk_crps,
+    score.seasonal_har_crps as har_crps,
+    score.dividend_gap,
+    (score.inside & 1) <> 0 as is_inside_50,
+    (score.inside & 2) <> 0 as is_inside_80,
+    (score.inside & 4) <> 0 as is_inside_90,
+    (score.inside & 8) <> 0 as is_inside_95,
+    prediction.is_fallback,
+    prediction.fallback_reason,
+    prediction.reasons,
+    prediction.model_version,
+    scale.factor as split_factor,
+    prediction.written_by,
+    prediction.written_by as origin,
+    prediction.made_at
+from forecast.prediction_by_horizon as prediction
 -- the factor that brings the prices of a row to today's scale
-prediction as (
-    select
-        prediction.*,
-        scale.factor as split_factor
-    from forecast.prediction_by_horizon as prediction
-    left join lateral forecast.split_factor_between(
-        prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
-    ) as scale on true
-),
-
-score as (
-    select
-        score.*,
-        scale.factor as split_factor
-    from forecast.score
-    left join lateral forecast.split_factor_between(
-        score.ticker, score.scored_as_of, 'infinity', score.as_of
-    ) as scale on true
-),
-
-final as (
-    select
-        prediction.ticker,
-        ticker.source,
-        ticker.is_simulated,
-        ticker.currency,
-        prediction.as_of,
-        prediction.horizon,
-        prediction.target_at,
-        prediction.anchored_at,
-        prediction.last_close / prediction.split_factor as last_close,
-        prediction.is_refresh,
-        prediction.believed_price / prediction.split_factor as believed_price,
-        prediction.believed_at,
-        prediction.q025 / prediction.split_factor as q025,
-        prediction.q05 / prediction.split_factor as q05,
-        prediction.q10 / prediction.split_factor as q10,
-        prediction.q25 / prediction.split_factor as q25,
-        prediction.q50 / prediction.split_factor as q50,
-        prediction.q75 / prediction.split_factor as q75,
-        prediction.q90 / prediction.split_factor as q90,
-        prediction.q95 / prediction.split_factor as q95,
-        prediction.q975 / prediction.split_factor as q975,
-        score.actual_close / score.split_factor as actual_close,
-        score.absolute_error / score.split_factor as absolute_error,
-        abs(
-            score.actual_close / score.split_factor
-            - prediction.last_close / prediction.split_factor
-        ) as last_close_absolute_error,
-        score.crps,
-        score.random_walk_crps,
-        score.seasonal_har_crps as har_crps,
-        score.dividend_gap,
-        (score.inside & 1) <> 0 as is_inside_50,
-        (score.inside & 2) <> 0 as is_inside_80,
-        (score.inside & 4) <> 0 as is_inside_90,
-        (score.inside & 8) <> 0 as is_inside_95,
-        prediction.is_fallback,
-        prediction.fallback_reason,
-        prediction.reasons,
-        prediction.model_version,
-        prediction.split_factor,
-        prediction.written_by,
-        prediction.written_by as origin,
-        prediction.made_at
-    from prediction
-    left join ticker using (ticker)
-    left join score using (ticker, as_of, horizon)
-)
-
-select * from final;
+left join lateral forecast.split_factor_between(
+    prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
+) as scale on true
+left join forecast.ticker using (ticker)
+left join forecast.score using (ticker, as_of, horizon)
+left join lateral forecast.split_factor_between(
+    score.ticker, score.scored_as_of, 'infinity', score.as_of
+) as score_scale on true;
 
 comment on view bi.forecast is
 'One row per ticker, as_of and horizon: every stored forecast, the actual '

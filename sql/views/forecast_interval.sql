@@ -1,71 +1,49 @@
 -- grain: one row per ticker, as_of, horizon and level of the interval
 
 create view bi.forecast_interval as
-
-with ticker as (
-    select * from forecast.ticker
-),
-
+-- without named parts, so that an order with a limit reaches the indexes
+select
+    prediction.ticker,
+    ticker.source,
+    ticker.is_simulated,
+    ticker.currency,
+    prediction.as_of,
+    prediction.horizon,
+    prediction.target_at,
+    prediction.target_at at time zone ticker.timezone
+        as target_at_exchange,
+    interval_of.level_ratio,
+    interval_of.lower_price / scale.factor as lower_price,
+    prediction.q50 / scale.factor as median_price,
+    interval_of.upper_price / scale.factor as upper_price,
+    (interval_of.upper_price - interval_of.lower_price)
+    / prediction.q50 as width_ratio,
+    score.actual_close / score_scale.factor as actual_close,
+    interval_of.is_inside,
+    prediction.is_refresh,
+    prediction.is_fallback
+from forecast.prediction_by_horizon as prediction
 -- the factor that brings the prices of a row to today's scale
-prediction as (
-    select
-        prediction.*,
-        scale.factor as split_factor
-    from forecast.prediction_by_horizon as prediction
-    left join lateral forecast.split_factor_between(
-        prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
-    ) as scale on true
-),
-
-score as (
-    select
-        score.*,
-        scale.factor as split_factor
-    from forecast.score
-    left join lateral forecast.split_factor_between(
-        score.ticker, score.scored_as_of, 'infinity', score.as_of
-    ) as scale on true
-),
-
-final as (
-    select
-        prediction.ticker,
-        ticker.source,
-        ticker.is_simulated,
-        ticker.currency,
-        prediction.as_of,
-        prediction.horizon,
-        prediction.target_at,
-        prediction.target_at at time zone ticker.timezone
-            as target_at_exchange,
-        interval_of.level_ratio,
-        interval_of.lower_price / prediction.split_factor as lower_price,
-        prediction.q50 / prediction.split_factor as median_price,
-        interval_of.upper_price / prediction.split_factor as upper_price,
-        (interval_of.upper_price - interval_of.lower_price)
-        / prediction.q50 as width_ratio,
-        score.actual_close / score.split_factor as actual_close,
-        interval_of.is_inside,
-        prediction.is_refresh,
-        prediction.is_fallback
-    from prediction
-    left join ticker using (ticker)
-    left join score using (ticker, as_of, horizon)
-    cross join lateral (
-        values
-        (
-            0.5::double precision,
-            prediction.q25,
-            prediction.q75,
-            (score.inside & 1) <> 0
-        ),
-        (0.8, prediction.q10, prediction.q90, (score.inside & 2) <> 0),
-        (0.9, prediction.q05, prediction.q95, (score.inside & 4) <> 0),
-        (0.95, prediction.q025, prediction.q975, (score.inside & 8) <> 0)
-    ) as interval_of (level_ratio, lower_price, upper_price, is_inside)
-)
-
-select * from final;
+left join lateral forecast.split_factor_between(
+    prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
+) as scale on true
+left join forecast.ticker using (ticker)
+left join forecast.score using (ticker, as_of, horizon)
+left join lateral forecast.split_factor_between(
+    score.ticker, score.scored_as_of, 'infinity', score.as_of
+) as score_scale on true
+cross join lateral (
+    values
+    (
+        0.5::double precision,
+        prediction.q25,
+        prediction.q75,
+        (score.inside & 1) <> 0
+    ),
+    (0.8, prediction.q10, prediction.q90, (score.inside & 2) <> 0),
+    (0.9, prediction.q05, prediction.q95, (score.inside & 4) <> 0),
+    (0.95, prediction.q025, prediction.q975, (score.inside & 8) <> 0)
+) as interval_of (level_ratio, lower_price, upper_price, is_inside);
 
 comment on view bi.forecast_interval is
 'One row per ticker, as_of, horizon and level of the interval: the forecasts '

@@ -1,40 +1,24 @@
 -- grain: one row per hour and ticker that it planned
 
 create view bi.hour_outcome as
-
-with outcome as (
-    select * from forecast.outcome
-),
-
-ticker as (
-    select * from forecast.ticker
-),
-
-prediction as (
-    select * from forecast.prediction
-),
-
-final as (
-    select
-        outcome.as_of,
-        outcome.ticker,
-        outcome.source,
-        ticker.is_simulated,
-        outcome.shard_index,
-        outcome.shard_count,
-        outcome.stage,
-        outcome.status,
-        outcome.reason,
-        prediction.anchored_at,
-        prediction.believed_at,
-        forecast.model_name(prediction.model_version) as model_version,
-        outcome.updated_at
-    from outcome
-    left join ticker using (ticker)
-    left join prediction using (ticker, as_of)
-)
-
-select * from final;
+-- without named parts, so that an order with a limit reaches the indexes
+select
+    outcome.as_of,
+    outcome.ticker,
+    outcome.source,
+    ticker.is_simulated,
+    outcome.shard_index,
+    outcome.shard_count,
+    outcome.stage,
+    outcome.status,
+    outcome.reason,
+    prediction.anchored_at,
+    prediction.believed_at,
+    forecast.model_name(prediction.model_version) as model_version,
+    outcome.updated_at
+from forecast.outcome
+left join forecast.ticker using (ticker)
+left join forecast.prediction using (ticker, as_of);
 
 comment on view bi.hour_outcome is
 'One row per hour and ticker that it planned: the result and its reason.';

@@ -21,7 +21,8 @@ def test_a_view_opens_with_its_grain_and_ends_with_what_it_built(path):
     text = path.read_text(encoding="utf-8")
     assert text.startswith("-- grain: one row per ")
     assert re.findall(r"^create view (\S+) as$", text, flags=re.MULTILINE) == [f"bi.{path.stem}"]
-    assert text.count("\nselect * from final;\n") == 1
+    # Postgres plans a view with named parts by itself, so that an order with a limit from outside does not reach it
+    assert text.count("\nselect * from final;\n") == text.count("\nwith ") <= 1
 
 
 @pytest.mark.parametrize("path", [*MIGRATIONS, *VIEWS], ids=relative)
