@@ -10,11 +10,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import bars, checkpoints, features, hours, machine, onboarding, shards, writes
+from bench import bars, checkpoints, features, hours, machine, onboarding, shards, stored_forecasts, writes
 from bench.results import Row, Section, table
 
 _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "bench.json"
@@ -34,6 +34,8 @@ class Sizes:
     write_hours: int = 4
     onboarding_tickers: int = 40
     hour_tickers: int = 100
+    stored_tickers: int = 500
+    stored_forecasts: int = 1_000_000
     history_days: int = 729
 
 
@@ -48,6 +50,8 @@ SMALLEST = Sizes(
     write_hours=1,
     onboarding_tickers=2,
     hour_tickers=2,
+    stored_tickers=2,
+    stored_forecasts=1000,
     history_days=90,
 )
 """The smallest sizes, to test that all sections run."""
@@ -79,6 +83,7 @@ SECTIONS: dict[str, Callable[[Sizes], Section]] = {
     "checkpoints": lambda sizes: checkpoints.measure(sizes.checkpoint_tickers),
     "bars": lambda sizes: _bars(sizes.bars_tickers, sizes.bars_per_ticker),
     "writes": lambda sizes: writes.measure(sizes.write_tickers, sizes.write_hours),
+    "stored_forecasts": lambda sizes: stored_forecasts.measure(sizes.stored_tickers, sizes.stored_forecasts),
     "onboarding": lambda sizes: onboarding.measure(sizes.onboarding_tickers, sizes.history_days),
     "hour": lambda sizes: hours.measure(sizes.hour_tickers, sizes.history_days),
 }
@@ -101,12 +106,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="Measures what the product costs.")
     parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="a section; can be repeated")
     parser.add_argument("--tickers", type=_numbers, help="numbers of tickers for fine_tune, for example 1,50,500")
+    parser.add_argument("--forecasts", type=int, help="number of forecasts for stored_forecasts, for example 25000000")
     parser.add_argument("--smallest", action="store_true", help="the smallest sizes, to test that everything runs")
     parser.add_argument("--json", type=Path, default=_DEFAULT_JSON, help="file of the results")
     chosen = parser.parse_args(arguments)
     sizes = SMALLEST if chosen.smallest else Sizes()
     if chosen.tickers:
         sizes = Sizes(**{**asdict(sizes), "fine_tune_tickers": chosen.tickers})
+    if chosen.forecasts:
+        sizes = replace(sizes, stored_forecasts=chosen.forecasts)
     found = run(chosen.only or list(SECTIONS), sizes, lambda text: print(text, flush=True))  # noqa: T201 - the output of the command
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

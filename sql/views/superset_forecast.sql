@@ -73,7 +73,8 @@ final as (
 select * from final;
 
 comment on view bi.superset_forecast is
-'One row per ticker and bar end: the close if it is known, and the newest '
+'One row per ticker and bar end, of the bars that came and of those that the '
+'ticker''s newest forecast is about: the close if it is known, and the newest '
 'forecast of it, in the columns that Superset draws as a band. Prices are on '
 'today''s scale.';
 comment on column bi.superset_forecast.ticker is
