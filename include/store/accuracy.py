@@ -1,7 +1,7 @@
 """Sums of the scores by ticker and day, by ticker for all time, and by market and day.
 
-The views of schema ``bi`` add up these sums instead of millions of scores. ``add_scores`` stores scores and adds them in
-one transaction. The sums are whole numbers and exact decimals: adding in another order gives the same values, and
+The views of schema ``bi`` add up these sums instead of millions of scores. ``add_scores`` stores and adds scores in one
+transaction. The sums are whole numbers and exact decimals: adding in another order gives the same values, and
 ``recount`` shows it. What one score adds is the SQL view ``forecast.accuracy_addend``
 (``sql/migrations/0019_accuracy.sql``).
 """
