@@ -28,6 +28,7 @@ from include.edge import (
     TRAINING_POOL,
     refusal_of,
     requested_as_of,
+    requested_by,
     with_note,
 )
 from include.settings import load_settings
@@ -127,7 +128,8 @@ def onboard_ticker() -> None:
         params = context["params"]
 
         def work() -> list[Json]:
-            return tasks.validate(context["run_id"], requested_as_of(context, params["as_of"]), params)
+            as_of = requested_as_of(context, params["as_of"])
+            return tasks.validate(context["run_id"], as_of, params, requested_by(context))
 
         return with_note(context, work)
 

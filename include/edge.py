@@ -92,6 +92,12 @@ def requested_as_of(context: Mapping[str, Any], text: str | None) -> datetime:
         raise InvalidRequestError(message) from error
 
 
+def requested_by(context: Mapping[str, Any]) -> str | None:
+    """The user who started the run; None if nobody did, or if this version of Airflow does not say."""
+    name = getattr(context["dag_run"], "triggering_user_name", None)
+    return str(name) if name else None
+
+
 def with_note(
     context: Mapping[str, Any],
     work: Callable[[], Result],

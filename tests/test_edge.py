@@ -152,3 +152,9 @@ def test_every_task_has_retries_and_ends_within_an_hour(edge):
     assert edge.DEFAULT_ARGS["retry_policy"] is edge.RETRY_POLICY
     assert edge.DEFAULT_ARGS["retries"] >= 1
     assert edge.DEFAULT_ARGS["execution_timeout"] < timedelta(hours=1)
+
+
+def test_a_run_says_who_started_it(edge: ModuleType) -> None:
+    assert edge.requested_by({"dag_run": SimpleNamespace(triggering_user_name="ada")}) == "ada"
+    assert edge.requested_by({"dag_run": SimpleNamespace(triggering_user_name=None)}) is None
+    assert edge.requested_by({"dag_run": SimpleNamespace()}) is None

@@ -180,11 +180,23 @@ def _store_request(services: Services, request: Request) -> None:
             days = request.history_days or (tracked[ticker].history_days if ticker in tracked else default_days)
             kept_source = tracked[ticker].source if ticker in tracked and request.source is None else source
             request_store.open_ticker(
-                connection, request.request_id, ticker, as_of=request.as_of, source=kept_source, history_days=days
+                connection,
+                request.request_id,
+                ticker,
+                as_of=request.as_of,
+                source=kept_source,
+                history_days=days,
+                requested_by=request.requested_by,
             )
         for text, reason in rejected.items():
             request_store.open_ticker(
-                connection, request.request_id, text, as_of=request.as_of, source=request.source, history_days=0
+                connection,
+                request.request_id,
+                text,
+                as_of=request.as_of,
+                source=request.source,
+                history_days=0,
+                requested_by=request.requested_by,
             )
             request_store.close(connection, request.request_id, text, TickerStatus.REJECTED.value, reason)
 
@@ -201,7 +213,13 @@ def _retire(services: Services, request: Request) -> None:
         with transaction(services.engine) as connection:
             retired = registry.retire(connection, [name], request.as_of)
             request_store.open_ticker(
-                connection, request.request_id, name, as_of=request.as_of, source=None, history_days=0
+                connection,
+                request.request_id,
+                name,
+                as_of=request.as_of,
+                source=None,
+                history_days=0,
+                requested_by=request.requested_by,
             )
             result = (TickerStatus.RETIRED.value, None) if retired else ("not_tracked", f"{name} is not tracked")
             request_store.close(connection, request.request_id, name, *result)

@@ -33,9 +33,13 @@ class Request:
     is_retraining: bool
     decisions: tuple[str, ...] = ()
     """About steps in tickers' prices, as a person types them; see ``data/rescaling.py``."""
+    requested_by: str | None = None
+    """Airflow's user who asked; None if it is not known."""
 
     @classmethod
-    def from_params(cls, request_id: str, as_of: datetime, params: Mapping[str, Any]) -> Request:
+    def from_params(
+        cls, request_id: str, as_of: datetime, params: Mapping[str, Any], requested_by: str | None = None
+    ) -> Request:
         """The request that the parameters of a DAG run describe.
 
         Raises:
@@ -51,6 +55,7 @@ class Request:
             history_days=params.get("history_days"),
             is_retraining=bool(params.get("retrain")),
             decisions=tuple(text for text in params.get("rescale") or () if text.strip()),
+            requested_by=requested_by,
         )
 
     def require_purpose(self) -> None:

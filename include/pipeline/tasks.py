@@ -81,10 +81,12 @@ def update_earnings(as_of: datetime) -> Json:
         return dict(earnings.update_all(services, as_of))
 
 
-def validate(request_id: str, as_of: datetime, params: Mapping[str, Any]) -> list[Json]:
+def validate(
+    request_id: str, as_of: datetime, params: Mapping[str, Any], requested_by: str | None = None
+) -> list[Json]:
     """Checks an onboarding request and writes it down; its shards."""
     with opened_services() as services:
-        request = Request.from_params(request_id, as_of, params)
+        request = Request.from_params(request_id, as_of, params, requested_by)
         return [shard.to_dict() for shard in onboarding.validate(services, request)]
 
 

@@ -52,13 +52,14 @@ def open_ticker(
     as_of: datetime,
     source: str | None,
     history_days: int,
+    requested_by: str | None = None,
 ) -> None:
-    """Stores one ticker of a request (``as_of`` in UTC); an existing one is not changed."""
+    """Stores one ticker of a request (``as_of`` in UTC; ``requested_by`` a person); an existing one is not changed."""
     execute(
         connection,
         """
-        insert into forecast.onboarding (request_id, ticker, as_of, source, history_days)
-        values (:request_id, :ticker, :as_of, :source, :history_days)
+        insert into forecast.onboarding (request_id, ticker, as_of, source, history_days, requested_by)
+        values (:request_id, :ticker, :as_of, :source, :history_days, :requested_by)
         on conflict do nothing
         """,
         {
@@ -67,6 +68,7 @@ def open_ticker(
             "as_of": require_utc(as_of, "as_of"),
             "source": source,
             "history_days": history_days,
+            "requested_by": requested_by,
         },
     )
 

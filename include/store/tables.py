@@ -191,7 +191,7 @@ OUTCOME = Table(
 ONBOARDING = Table(
     "onboarding",
     ("request_id", "ticker"),
-    ("as_of", "source", "history_days", "shard_index", "shard_count", "stage", "result", "reason"),
+    ("as_of", "source", "history_days", "requested_by", "shard_index", "shard_count", "stage", "result", "reason"),
     touched="updated_at",
 )
 TABLES = (

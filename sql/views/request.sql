@@ -27,6 +27,7 @@ final as (
         coalesce(named.result, 'in progress') as result,
         named.result in ('rejected', 'failed', 'not_tracked') as is_refused,
         named.reason,
+        named.requested_by,
         ticker.status as ticker_status,
         named.updated_at
     from named
@@ -66,6 +67,8 @@ comment on column bi.request.is_refused is
 'True for rejected, failed and not_tracked; null while it is in progress.';
 comment on column bi.request.reason is
 'Reason for the result; null if there is none to give.';
+comment on column bi.request.requested_by is
+'Airflow''s user who asked; null for the command line.';
 comment on column bi.request.ticker_status is
 'Present status of the ticker; null if the name is none.';
 comment on column bi.request.updated_at is

@@ -56,6 +56,7 @@ def test_a_request_without_a_logical_date_onboards_and_the_hour_forecasts(
     airflow: AirflowDriver, environment: dict[str, str]
 ) -> None:
     assert onboard(airflow, environment, NOVA, ORION)["state"] == "success"
+    assert execute(environment, "select distinct requested_by from forecast.onboarding") == [("dag_test",)]
     run = airflow.run("hourly_forecast", environment, run_after=HOUR)
     assert run["state"] == "success"
     assert execute(

@@ -73,6 +73,13 @@ def test_a_ticker_that_a_request_is_working_on_is_left_to_it_until_that_request_
     assert onboarding.pending_requests(product.services, AT + HOUR) == [{"tickers": [NOVA]}]
 
 
+def test_each_name_of_a_request_says_who_asked_for_it(product: Product) -> None:
+    form = {"tickers": [NOVA, "not-a-ticker!"], "retire_tickers": ["NEVER.SIM"], "history_days": 90}
+    onboarding.validate(product.services, Request.from_params("asked", AT, form, "ada"))
+    asked = product.query("select ticker, requested_by from forecast.onboarding order by 1")
+    assert asked == [("NEVER.SIM", "ada"), (NOVA, "ada"), ("not-a-ticker!", "ada")]
+
+
 def test_onboarding_what_is_active_is_a_no_op_that_says_so(product: Product) -> None:
     product.onboard(NOVA)
     before = product.checksum()

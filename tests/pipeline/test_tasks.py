@@ -38,7 +38,7 @@ def test_the_tasks_of_onboarding_and_of_an_hour_pass_nothing_but_plain_values(
     for name, value in product_environment(database_url, tmp_path / "models").items():
         monkeypatch.setenv(name, value)
     form = {"tickers": [NOVA], "history_days": 90}
-    (shard,) = tasks.validate("request", AT, form)
+    (shard,) = tasks.validate("request", AT, form, "ada")
     assert shard == {"as_of": AT.isoformat(), "index": 0, "count": 1}
     assert tasks.backfill_history("request", shard) == {"backfilled": 1, "closed": 0}
     assert tasks.first_training("request", shard) == {"trained": 1, "without_model": 0}

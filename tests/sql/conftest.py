@@ -81,7 +81,9 @@ def _store_requests_and_versions(connection: Connection) -> None:
     onboarding.close(connection, "manual__1", "AAPL", "active", None)
     onboarding.close(connection, "manual__1", "N OPE", "rejected", "'N OPE' is not a ticker")
     onboarding.close(connection, "manual__1", "NEW", "pending", "Yahoo cannot be reached")
-    onboarding.open_ticker(connection, "cli__retire", "GONE", as_of=NEXT, source=None, history_days=0)
+    onboarding.open_ticker(
+        connection, "cli__retire", "GONE", as_of=NEXT, source=None, history_days=0, requested_by="ada"
+    )
     onboarding.close(connection, "cli__retire", "GONE", "not_tracked", "GONE is not tracked")
     test = {"challenger_number": 1, "bar_count": 7, "log_e_values": [0.0, math.log(3.0)], "is_proven": False}
     first = replace(version(START, model_version="m0"), kind="first_training", config={"steps": 0})

@@ -33,6 +33,7 @@ def test_a_request_shows_what_became_of_each_name_and_why(ask: Ask) -> None:
     assert {(row["kind"], row["source"], row["is_simulated"]) for row in rows} == {("onboard", "yahoo", False)}
     (retired,) = ask("select * from bi.request where kind = 'retire'")
     assert (retired["ticker"], retired["is_refused"], retired["source"]) == ("GONE", True, None)
+    assert ({row["requested_by"] for row in rows}, retired["requested_by"]) == ({None}, "ada")
 
 
 def test_intervals_are_the_quantiles_of_the_forecast_in_the_long_form(ask: Ask) -> None:
