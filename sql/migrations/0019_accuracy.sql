@@ -3,7 +3,7 @@
 
 create table forecast.accuracy_day (
     ticker text not null,
-    horizon smallint not null,
+    horizon integer not null,
     is_refresh boolean not null,
     day_exchange date not null,
     forecast_count integer not null,
@@ -120,12 +120,12 @@ comment on column forecast.accuracy_day.direction_hit_count is
 
 -- the newest days of all tickers
 create index accuracy_day_by_day
-on forecast.accuracy_day (day_exchange, horizon);
+on forecast.accuracy_day (horizon, day_exchange);
 
 
 create table forecast.accuracy_total (
     ticker text not null,
-    horizon smallint not null,
+    horizon integer not null,
     is_refresh boolean not null,
     day_count integer not null,
     har_day_count integer not null,
@@ -277,7 +277,7 @@ comment on column forecast.accuracy_total.beside_har_crps_square is
 create table forecast.accuracy_market_day (
     is_simulated boolean not null,
     calendar text not null,
-    horizon smallint not null,
+    horizon integer not null,
     is_refresh boolean not null,
     day_exchange date not null,
     forecast_count integer not null,
@@ -572,10 +572,10 @@ comment on column forecast.accuracy_addend.direction_hit_count is
 -- A ratio of sums over days, with the day as one observation.
 create function forecast.skill_error(
     skill_ratio double precision,
-    baseline_sum numeric,
-    baseline_square numeric,
-    product_sum numeric,
-    ours_square numeric,
+    baseline_sum double precision,
+    baseline_square double precision,
+    product_sum double precision,
+    ours_square double precision,
     day_count bigint
 )
 returns double precision

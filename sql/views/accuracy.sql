@@ -17,7 +17,7 @@ final as (
         ticker.source,
         ticker.is_simulated,
         ticker.currency,
-        summed.horizon::integer as horizon,
+        summed.horizon,
         summed.forecast_count,
         summed.fallback_count,
         summed.dividend_count,

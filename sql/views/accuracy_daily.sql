@@ -16,7 +16,7 @@ final as (
         ticker.source,
         ticker.is_simulated,
         ticker.currency,
-        summed.horizon::integer as horizon,
+        summed.horizon,
         summed.is_refresh,
         summed.day_exchange,
         summed.forecast_count,

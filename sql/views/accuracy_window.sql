@@ -35,15 +35,23 @@ in_window as (
         sum(day.direction_hit_count) as direction_hit_count,
         count(*) filter (where day.random_walk_count > 0) as day_count,
         count(*) filter (where day.har_count > 0) as har_day_count,
-        sum(day.random_walk_crps::numeric ^ 2) as random_walk_crps_square,
-        sum(day.random_walk_crps::numeric * day.beside_random_walk_crps)
+        sum(day.random_walk_crps::double precision * day.random_walk_crps)
+            as random_walk_crps_square,
+        sum(
+            day.random_walk_crps::double precision * day.beside_random_walk_crps
+        )
             as random_walk_crps_product,
-        sum(day.beside_random_walk_crps::numeric ^ 2)
+        sum(
+            day.beside_random_walk_crps::double precision
+            * day.beside_random_walk_crps
+        )
             as beside_random_walk_crps_square,
-        sum(day.har_crps::numeric ^ 2) as har_crps_square,
-        sum(day.har_crps::numeric * day.beside_har_crps)
+        sum(day.har_crps::double precision * day.har_crps)
+            as har_crps_square,
+        sum(day.har_crps::double precision * day.beside_har_crps)
             as har_crps_product,
-        sum(day.beside_har_crps::numeric ^ 2) as beside_har_crps_square,
+        sum(day.beside_har_crps::double precision * day.beside_har_crps)
+            as beside_har_crps_square,
         min(day.day_exchange) as first_day_exchange,
         max(day.day_exchange) as last_day_exchange
     from period
@@ -79,12 +87,12 @@ all_time as (
         total.direction_hit_count,
         total.day_count::bigint as day_count,
         total.har_day_count::bigint as har_day_count,
-        total.random_walk_crps_square,
-        total.random_walk_crps_product,
-        total.beside_random_walk_crps_square,
-        total.har_crps_square,
-        total.har_crps_product,
-        total.beside_har_crps_square,
+        total.random_walk_crps_square::double precision,
+        total.random_walk_crps_product::double precision,
+        total.beside_random_walk_crps_square::double precision,
+        total.har_crps_square::double precision,
+        total.har_crps_product::double precision,
+        total.beside_har_crps_square::double precision,
         (total.first_target_at at time zone ticker.timezone)::date
             as first_day_exchange,
         (total.last_target_at at time zone ticker.timezone)::date
@@ -107,7 +115,7 @@ final as (
         ticker.is_simulated,
         ticker.currency,
         ticker.calendar,
-        summed.horizon::integer as horizon,
+        summed.horizon,
         summed.window_days,
         summed.day_count,
         summed.forecast_count,

@@ -42,7 +42,7 @@ final as (
     select
         summed.is_simulated,
         summed.calendar,
-        summed.horizon::integer as horizon,
+        summed.horizon,
         summed.is_refresh,
         summed.window_days,
         level.quantile_level,

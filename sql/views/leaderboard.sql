@@ -69,15 +69,23 @@ summed as (
         sum(day.har_inside_90_count) as har_inside_90_count,
         count(*) filter (where day.random_walk_count > 0) as day_count,
         count(*) filter (where day.har_count > 0) as har_day_count,
-        sum(day.random_walk_crps::numeric ^ 2) as random_walk_crps_square,
-        sum(day.random_walk_crps::numeric * day.beside_random_walk_crps)
+        sum(day.random_walk_crps::double precision * day.random_walk_crps)
+            as random_walk_crps_square,
+        sum(
+            day.random_walk_crps::double precision * day.beside_random_walk_crps
+        )
             as random_walk_crps_product,
-        sum(day.beside_random_walk_crps::numeric ^ 2)
+        sum(
+            day.beside_random_walk_crps::double precision
+            * day.beside_random_walk_crps
+        )
             as beside_random_walk_crps_square,
-        sum(day.har_crps::numeric ^ 2) as har_crps_square,
-        sum(day.har_crps::numeric * day.beside_har_crps)
+        sum(day.har_crps::double precision * day.har_crps)
+            as har_crps_square,
+        sum(day.har_crps::double precision * day.beside_har_crps)
             as har_crps_product,
-        sum(day.beside_har_crps::numeric ^ 2) as beside_har_crps_square
+        sum(day.beside_har_crps::double precision * day.beside_har_crps)
+            as beside_har_crps_square
     from period
     inner join day
         on
@@ -168,28 +176,41 @@ compared as (
     where method.forecast_count > 0
 ),
 
--- tickers by the newest day with a score
-tracked as (
+-- tickers by the length of the window that holds their newest score
+counted as (
     select
-        ticker.is_simulated,
-        ticker.calendar,
-        total.horizon,
-        total.is_refresh,
-        (total.last_target_at at time zone ticker.timezone)::date
-            as last_day_exchange
-    from forecast.accuracy_total as total
-    inner join forecast.ticker using (ticker)
+        is_simulated,
+        calendar,
+        horizon,
+        is_refresh,
+        count(*) filter (where age_days < 7) as in_7_count,
+        count(*) filter (where age_days < 30) as in_30_count,
+        count(*) filter (where age_days < 90) as in_90_count,
+        count(*) as ever_count
+    from (
+        select
+            ticker.is_simulated,
+            ticker.calendar,
+            total.horizon,
+            total.is_refresh,
+            (now() at time zone 'UTC')::date
+            - (total.last_target_at at time zone ticker.timezone)::date
+                as age_days
+        from forecast.accuracy_total as total
+        inner join forecast.ticker using (ticker)
+    ) as newest
+    group by is_simulated, calendar, horizon, is_refresh
 ),
 
 final as (
     select
         compared.is_simulated,
         compared.calendar,
-        compared.horizon::integer as horizon,
+        compared.horizon,
         compared.is_refresh,
         compared.window_days,
         compared.method,
-        counted.ticker_count,
+        of_market.ticker_count,
         compared.day_count,
         compared.forecast_count::bigint as forecast_count,
         (compared.crps / 1e6 / compared.forecast_count)::double precision
@@ -209,19 +230,23 @@ final as (
         ) as place
     from compared
     left join lateral (
-        select count(*) as ticker_count from tracked
+        select
+            sum(
+                case compared.window_days
+                    when 7 then counted.in_7_count
+                    when 30 then counted.in_30_count
+                    when 90 then counted.in_90_count
+                    else counted.ever_count
+                end
+            )::bigint as ticker_count
+        from counted
         where
-            tracked.is_simulated = compared.is_simulated
-            and tracked.calendar
-            = coalesce(compared.calendar, tracked.calendar)
-            and tracked.horizon = compared.horizon
-            and tracked.is_refresh = compared.is_refresh
-            and (
-                compared.window_days is null
-                or tracked.last_day_exchange
-                > (now() at time zone 'UTC')::date - compared.window_days
-            )
-    ) as counted on true
+            counted.is_simulated = compared.is_simulated
+            and counted.calendar
+            = coalesce(compared.calendar, counted.calendar)
+            and counted.horizon = compared.horizon
+            and counted.is_refresh = compared.is_refresh
+    ) as of_market on true
 )
 
 select * from final;

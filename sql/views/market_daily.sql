@@ -10,7 +10,7 @@ final as (
     select
         summed.is_simulated,
         summed.calendar,
-        summed.horizon::integer as horizon,
+        summed.horizon,
         summed.is_refresh,
         summed.day_exchange,
         summed.forecast_count,

@@ -158,7 +158,9 @@ def test_the_leaderboard_has_each_method_on_the_same_bars(ask: Ask) -> None:
 
     assert [row["calendar"] for row in rows] == ["XNYS"] * 3 + [None] * 3
     market, whole = rows[:3], rows[3:]
-    assert [{**row, "calendar": None} for row in market] == whole
+    for one, other in zip(market, whole, strict=True):
+        assert {**one, "calendar": None, "crps_skill_error": None} == {**other, "crps_skill_error": None}
+        assert one["crps_skill_error"] == pytest.approx(other["crps_skill_error"])
     assert [row["method"] for row in sorted(market, key=lambda row: row["mean_crps"])] == [
         row["method"] for row in market
     ]
