@@ -1,5 +1,5 @@
--- Which hours of the last 7 days failed, for which tickers and why, and before
--- which hours others never ran.
+-- Which hours of the last 7 days failed, for which tickers and why, and which
+-- never ran.
 
 select
     as_of,
@@ -19,11 +19,11 @@ group by as_of, status, stage, replace(reason, ticker || ': ', '')
 union all
 select
     as_of,
-    'hours before it are missing' as problem,
+    'never ran' as problem,
     null as stage,
-    'nothing ran for ' || round(gap_hours::numeric, 1) || ' hours' as reason,
+    reason,
     null as ticker_count,
     null as tickers
-from bi.pipeline_freshness
-where as_of > now() - interval '7 days' and gap_hours > 1.5
+from bi.missing_hour
+where as_of > now() - interval '7 days'
 order by as_of desc, ticker_count desc;

@@ -1,4 +1,4 @@
--- grain: one row per request to pre-train a backbone
+-- grain: one row per request to pre-train a backbone, and shipped backbone
 
 create view bi.backbone as
 
@@ -6,9 +6,20 @@ with backbone as (
     select * from forecast.backbone
 ),
 
-final as (
+-- what hours have used of the backbone that ships with the code
+shipped as (
+    select
+        model_version,
+        min(as_of) as first_as_of
+    from forecast.backbone_choice
+    where is_shipped
+    group by model_version
+),
+
+requested as (
     select
         backbone.request_id,
+        false as is_shipped,
         backbone.as_of,
         backbone.cutoff_at,
         backbone.model_version,
@@ -27,17 +38,44 @@ final as (
         backbone.reason,
         backbone.promoted_at
     from backbone
+),
+
+final as (
+    select * from requested
+    union all
+    select
+        'shipped' as request_id,
+        true as is_shipped,
+        first_as_of as as_of,
+        null as cutoff_at,
+        model_version,
+        null as ticker_count,
+        null as simulated_count,
+        null as bar_count,
+        null as crps_skill_ratio,
+        null as present_crps_skill_ratio,
+        null as scale_crps_skill_ratio,
+        null as coverage_90_ratio,
+        true as is_promoted,
+        'ships with the code; see docs/model.md' as reason,
+        first_as_of as promoted_at
+    from shipped
 )
 
 select * from final;
 
 comment on view bi.backbone is
 'One row per request to pre-train a backbone: its training data, its scores '
-'on the newest bars, and whether it was promoted.';
+'on the newest bars, and whether it was promoted. One more for a backbone '
+'that ships with the code and that an hour has used.';
 comment on column bi.backbone.request_id is
-'Id of the requested run.';
+'Id of the requested run; shipped for a backbone that ships with the code.';
+comment on column bi.backbone.is_shipped is
+'True for a backbone that ships with the code; what it was trained on is in '
+'docs/model.md.';
 comment on column bi.backbone.as_of is
-'Training and scores used nothing known later than this instant, UTC.';
+'Training and scores used nothing known later than this instant, UTC. For a '
+'shipped one the first hour that used it.';
 comment on column bi.backbone.cutoff_at is
 'Training used bars that closed before this instant; the scores used those '
 'from it to as_of, UTC.';

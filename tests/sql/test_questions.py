@@ -158,11 +158,14 @@ def test_reports_and_announcements_of_the_coming_days_are_due(recent: Ask, now: 
 
 
 def test_failed_hours_name_tickers_and_reasons_and_missing_hours(recent: Ask, now: datetime) -> None:
-    missing, failed = _answer(recent, "failed_hours")
+    since, failed, *between = _answer(recent, "failed_hours")
 
     assert (failed["as_of"], failed["problem"], failed["reason"]) == (now - timedelta(hours=2), "failed", "timeout")
     assert (failed["tickers"], failed["ticker_count"]) == ("LOSS, NONE", 2)
-    assert (missing["problem"], missing["reason"]) == ("hours before it are missing", "nothing ran for 3.0 hours")
+    assert {row["problem"] for row in (since, *between)} == {"never ran"}
+    assert (since["as_of"], since["reason"][:22]) == (now - timedelta(hours=1), "nothing has run since:")
+    assert [row["as_of"] for row in between] == [now - timedelta(hours=3), now - timedelta(hours=4)]
+    assert {row["reason"][:12] for row in between} == {"nothing ran:"}
 
 
 def test_a_refused_name_has_its_reason(recent: Ask) -> None:
