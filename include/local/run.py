@@ -143,7 +143,8 @@ class Launch:
         minute = self._settings.schedule.schedule_minute
         return [
             f"Airflow  {self._stack.url}  (user {LOGIN_NAME}, password {load_password(self._stack.paths)})",
+            f"Page     {self._stack.url}/plugin/forecasts  (forecasts, scores and new tickers; the same login)",
             *self._stack.databases.describe_reader(),
-            f'Add      make run TICKERS="AAPL 2330.TW BTC-USD", or the DAG {ONBOARD} on Airflow\'s page',
+            'Add      make run TICKERS="AAPL 2330.TW BTC-USD", or "Add tickers" on the page',
             f"Next     every hour at minute {minute}, in the background: make status, make logs; make down stops it",
         ]

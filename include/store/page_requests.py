@@ -37,7 +37,8 @@ with newest as (
 
 select
     request.request_id, request.ticker, request.kind, request.as_of, request.source, request.is_simulated,
-    request.stage, request.result, request.is_refused, request.reason, request.ticker_status, request.updated_at
+    request.stage, request.result, request.is_refused, request.reason, request.requested_by, request.ticker_status,
+    request.updated_at
 from bi.request
 inner join newest using (request_id)
 order by newest.requested_at desc, request.request_id, request.ticker

@@ -36,6 +36,7 @@ class RequestedTicker(BaseModel):
     result: str = Field(description="active, already_active, pending, rejected, failed, retired, ... or in progress.")
     is_refused: bool | None
     reason: str | None
+    requested_by: str | None = Field(description="Airflow's user who asked; null for the command line.")
     ticker_status: str | None = Field(description="Present status of the ticker; null if the name is none.")
     updated_at: datetime = Field(description="When it last changed, UTC.")
 

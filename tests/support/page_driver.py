@@ -48,12 +48,22 @@ def main() -> None:
         response = client.request(options.pop("method", "GET"), f"/forecasts{path}", **options)
         return [response.status_code, dict(response.headers), response.text[:2000]]
 
+    def triggered(**options: Any) -> int:
+        client.cookies.clear()
+        body = {"logical_date": None, "conf": {"tickers": ["AAPL"]}}
+        return int(client.post("/api/v2/dags/onboard_ticker/dagRuns", json=body, **options).status_code)
+
     paths = [*routes_of(app), *json.loads(Path(sys.argv[1]).read_text())]
     result = {
         "anonymous": {path: status(path) for path in paths},
         "viewer": {path: status(path, headers={"Authorization": f"Bearer {token}"}) for path in paths},
         "cookie": status("/", headers={"Cookie": f"_token={token}"}),
         "posted": {path: status(path, method="POST", headers={"Authorization": f"Bearer {token}"}) for path in paths},
+        "triggered": {
+            "anonymous": triggered(),
+            "viewer": triggered(headers={"Authorization": f"Bearer {token}"}),
+            "viewer with a cookie": triggered(headers={"Cookie": f"_token={token}"}),
+        },
         "info": plugin_info(),
         "loaded": sorted(set(sys.modules) & {"torch", "yfinance", "include.pipeline", "include.market"}),
     }

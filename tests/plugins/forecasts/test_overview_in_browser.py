@@ -62,7 +62,7 @@ def row(browser: Browser, ticker: str) -> str:
     [
         ("CURRENT", ["Current"]),
         ("CLOSED", ["Market closed"]),
-        ("DUE", ["Next forecast is due", "Next run at about minute 35."]),
+        ("DUE", ["Due", "Next run at about minute 35."]),
         ("LATE", ["Late", "A run is missing."]),
         ("STALE", ["Stale", "No new bars.", "no bars since Monday"]),
         ("NEW", ["No data yet", "Is being set up.", "the first bars are missing"]),

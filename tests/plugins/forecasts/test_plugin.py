@@ -70,7 +70,15 @@ def test_without_a_login_every_path_is_refused(found: Found) -> None:
 
 def test_a_person_who_may_only_look_sees_pages_files_and_data(found: Found) -> None:
     shown = {path: status for path, (status, _, _) in found["viewer"].items() if status == 200}
-    assert {"/", "/ticker/AAPL", "/static/js/overview.js", "/api/v1/openapi.json", "/api/v1/tickers"} <= set(shown)
+    assert {
+        "/",
+        "/add",
+        "/scoreboard",
+        "/ticker/AAPL",
+        "/static/js/overview.js",
+        "/api/v1/openapi.json",
+        "/api/v1/tickers",
+    } <= set(shown)
     assert found["cookie"][0] == 200
 
 
@@ -81,6 +89,10 @@ def test_paths_that_do_not_exist_and_files_beside_the_static_ones_are_not_found(
 
 def test_nothing_can_be_written(found: Found) -> None:
     assert {status for status, _, _ in found["posted"].values()} == {405}
+
+
+def test_a_person_who_may_only_look_cannot_request_a_ticker(found: Found) -> None:
+    assert found["triggered"] == {"anonymous": 401, "viewer": 403, "viewer with a cookie": 403}
 
 
 @pytest.mark.parametrize("who", ["anonymous", "viewer"])

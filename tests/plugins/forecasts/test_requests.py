@@ -31,7 +31,9 @@ def _store(url: str) -> None:
             ("manual__1", HOSTILE, at(0)),
             ("cli__2", "NEW", at(1)),
         ):
-            onboarding.open_ticker(connection, request_id, ticker, as_of=as_of, source="yahoo", history_days=729)
+            onboarding.open_ticker(
+                connection, request_id, ticker, as_of=as_of, source="yahoo", history_days=729, requested_by="vera"
+            )
         onboarding.close(connection, "manual__1", HOSTILE, "rejected", "<b>no such ticker</b>")
     engine.dispose()
 
@@ -99,6 +101,7 @@ def test_requests_come_newest_first_with_their_reasons(client: TestClient) -> No
         ("manual__1", "AAPL", "in progress"),
     ]
     assert (rows[1]["reason"], rows[1]["is_refused"]) == ("<b>no such ticker</b>", True)
+    assert {row["requested_by"] for row in rows} == {"vera"}
     assert [row["ticker_status"] for row in rows] == ["pending", None, "active"]
 
 

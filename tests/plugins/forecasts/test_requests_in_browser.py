@@ -26,7 +26,9 @@ def _store(url: str) -> None:
         track(connection, "AAPL", "OLD", as_of=now)
         registry.retire(connection, ["OLD"], now)
         for ticker, result, reason in (("AAPL", "active", None), ("NOPE", "rejected", REASON), ("MSFT", None, None)):
-            onboarding.open_ticker(connection, "manual__1", ticker, as_of=now, source="yahoo", history_days=729)
+            onboarding.open_ticker(
+                connection, "manual__1", ticker, as_of=now, source="yahoo", history_days=729, requested_by="vera"
+            )
             if result:
                 onboarding.close(connection, "manual__1", ticker, result, reason)
         onboarding.advance(connection, "manual__1", ["MSFT"], RequestStage.BACKFILLED)
@@ -122,6 +124,7 @@ def test_a_paused_dag_is_named(browser: Browser, airflow: FakeAirflow) -> None:
 def test_each_requested_ticker_has_its_progress_or_its_reason(browser: Browser) -> None:
     browser.wait(".request-card td", "First model is being trained")
     browser.wait(".request-card td", REASON)
+    browser.wait(".request-card h3", " by vera")
     assert browser.run("return document.querySelector('progress').value") == 2
     assert browser.find(".request-card td b") == []
 

@@ -87,7 +87,7 @@ function show(found, values) {
   showCalendars(found.calendars);
   showChips(found.freshness_counts);
   const last = Math.max(1, Math.ceil(found.ticker_count / found.page_size));
-  position.textContent = `Page ${found.page} of ${last}, ${found.ticker_count.toLocaleString("en-US")} tickers`;
+  position.textContent = `Page ${found.page} of ${last}, ${found.ticker_count.toLocaleString("en-US")} ${found.ticker_count === 1 ? "ticker" : "tickers"}`;
   position.parentElement.hidden = found.ticker_count === 0;
   buttons.previous.disabled = found.page <= 1;
   buttons.next.disabled = found.page >= last;

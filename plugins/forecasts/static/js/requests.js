@@ -93,18 +93,20 @@ function show(requests) {
   const focused = document.activeElement?.dataset?.key;
   holder.replaceChildren(
     ...[...started].map(([runId, state]) => card(runId, null, element("p", {}, RUN_STATES[state] ?? `Airflow: ${state}`))),
-    ...[...groups].map(([runId, rows]) => card(runId, rows[0].as_of, table(rows, seen))),
+    ...[...groups].map(([runId, rows]) => card(runId, rows[0], table(rows, seen))),
   );
   if (focused) holder.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
-function card(runId, asOf, content) {
+function card(runId, first, content) {
+  const asOf = first?.as_of;
   const isOld = asOf && Date.now() - new Date(asOf) > 60_000;
   const age = isOld ? `Requested ${distance(asOf)}` : "Requested just now";
+  const who = first?.requested_by ? ` by ${first.requested_by}` : "";
   const link = leadTo(element("a", {}, "Run in Airflow"), runPath("onboard_ticker", runId));
   const isRun = /^(manual|make_run|pending)/.test(runId);
   return element("article", { class: "card request-card" },
-    element("header", {}, element("h3", { title: asOf ? moment(asOf, "UTC") : null }, age), isRun ? link : null), content);
+    element("header", {}, element("h3", { title: asOf ? moment(asOf, "UTC") : null }, age + who), isRun ? link : null), content);
 }
 
 function table(rows, seen) {
@@ -137,7 +139,7 @@ function progress(row) {
 
 function firstForecast(ticker) {
   const zone = ticker.exchange_timezone;
-  const range = `${price(ticker.q05)} to ${price(ticker.q95)}`;
+  const range = `${price(ticker.q05)} and ${price(ticker.q95)}`;
   return element("div", { class: "first" }, sparkline(ticker),
     element("span", {}, `First forecast: 90 % between ${range} ${ticker.currency ?? ""} at ${moment(ticker.next_target_at, zone)}`));
 }

@@ -5,7 +5,7 @@ import { element } from "./dom.js";
 const STATES = {
   current: ["good", "Current", "The forecast bar is trading now."],
   market_closed: ["soft", "Market closed", "The forecast is for the next session. Nothing is missing."],
-  due: ["soft", "Next forecast is due", "The bar has just closed. The next run forecasts at about minute 35."],
+  due: ["soft", "Due", "The bar has just closed. The next run forecasts at about minute 35."],
   late: ["warn", "Late", "A new forecast should be here by now. Look at the runs of hourly_forecast."],
   stale: ["warn", "Stale", "The source has sent no bars for whole sessions, so there are no new forecasts."],
   no_data: ["soft", "No data yet", "The ticker is being set up. Its first forecast comes by itself."],
