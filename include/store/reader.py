@@ -6,10 +6,13 @@ It is for servers that answer people, such as the page in Airflow, so it imports
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from psycopg2 import Error as DriverError
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Engine as Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -40,18 +43,29 @@ def create_reader_engine(url: str) -> Engine:
     )
 
 
-def read_rows(engine: Engine, query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The rows of a query with ``:name`` parameters, each as column -> value.
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection whose transaction ends with the block; whatever the database refuses becomes one error.
 
     Raises:
-        StoreUnavailableError: Postgres cannot be reached, every connection of the pool is in use, the query took
+        StoreUnavailableError: Postgres cannot be reached, every connection of the pool is in use, a query took
             longer than ``STATEMENT_SECONDS``, or the database lacks a view or the right to read it.
     """
     try:
         with engine.connect() as connection:
-            return [dict(row) for row in connection.execute(text(query), values or {}).mappings()]
-    except (DBAPIError, PoolTimeoutError) as error:
+            yield connection
+    except (DBAPIError, DriverError, PoolTimeoutError) as error:
         where = f"{engine.url.host}:{engine.url.port}/{engine.url.database}"
         cause = error.orig if isinstance(error, DBAPIError) else error
         message = f"The database at {where} could not be read: {str(cause).strip()}"
         raise StoreUnavailableError(message) from error
+
+
+def read_rows(engine: Engine, query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The rows of a query with ``:name`` parameters, each as column -> value.
+
+    Raises:
+        StoreUnavailableError: the database cannot be read; see ``reading``.
+    """
+    with reading(engine) as connection:
+        return [dict(row) for row in connection.execute(text(query), values or {}).mappings()]

@@ -12,7 +12,7 @@ from include.errors import SettingsError
 from include.settings import load_settings
 from include.store import page
 from include.store.reader import Engine, create_reader_engine
-from plugins.forecasts import api, api_requests, api_scores, api_ticker, pages
+from plugins.forecasts import api, api_accuracy, api_export, api_hours, api_requests, api_scores, api_ticker, pages
 from plugins.forecasts.overview import Listing
 from plugins.forecasts.responses import add_problem_handlers
 from plugins.forecasts.security import add_headers, login_dependency
@@ -52,9 +52,7 @@ def create_app(open_database: Callable[[], Engine] = open_engine, login: Callabl
     app.state.listing = Listing(lambda: page.read_states(open_database()), lambda: page.read_skills(open_database()))
     app.middleware("http")(add_headers)
     add_problem_handlers(app)
-    app.include_router(api.router)
-    app.include_router(api_ticker.router)
-    app.include_router(api_requests.router)
-    app.include_router(api_scores.router)
+    for endpoints in (api, api_accuracy, api_export, api_hours, api_requests, api_scores, api_ticker):
+        app.include_router(endpoints.router)
     app.include_router(pages.router)  # last: its final route takes every path that is left
     return app

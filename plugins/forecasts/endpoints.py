@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel
 
+from include.contracts import HORIZON_COUNT
 from include.store.reader import Engine
 from plugins.forecasts.responses import PROBLEM_TYPE, tagged_response
 from plugins.forecasts.schemas import Problem
 
 PREFIX = "/api/v1"
 JSON = "application/json"
+EARLIEST = date(1900, 1, 1)
+LATEST = date(2200, 1, 1)
 WITHOUT_NULL = r"^[^\x00]*$"  # Postgres has no text with a null byte
 
 TickerName = Annotated[str, Path(max_length=40, pattern=WITHOUT_NULL, description="Symbol as Yahoo spells it.")]
+Horizon = Annotated[int | None, Query(ge=1, le=HORIZON_COUNT, description="Only so many bars ahead.")]
 Limit = Annotated[int, Query(ge=1, le=5000, description="How many at most, the newest.")]
+Since = Annotated[AwareDatetime | None, Query(description="Nothing before this instant, with its offset from UTC.")]
 Until = Annotated[AwareDatetime | None, Query(description="Nothing later than this instant, with its offset from UTC.")]
+FirstDay = Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="First day on the exchange's clock.")]
+LastDay = Annotated[date | None, Query(ge=EARLIEST, le=LATEST, description="Last day on the exchange's clock.")]
 
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {PROBLEM_TYPE: {}}}
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys((401, 403, 422, 503), _PROBLEM)

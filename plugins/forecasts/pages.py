@@ -48,6 +48,12 @@ def show_ticker(request: Request, ticker: str) -> Response:  # noqa: ARG001 - th
     return _serve(request, "ticker.html")
 
 
+@router.get("/run")
+def show_run(request: Request) -> Response:
+    """The page of one run of a DAG, which Airflow shows as a tab of the DAG, its runs and its tasks."""
+    return _serve(request, "run.html")
+
+
 @router.get("/static/{name:path}")
 def serve_file(request: Request, name: str) -> Response:
     """A file that a page loads."""

@@ -23,10 +23,22 @@ _VIEW = {
     "icon_dark_mode": "forecasts/static/icon-dark.svg",
 }
 
+_RUN = "forecasts/run?dag_id={DAG_ID}"
+_TABS = [
+    {"destination": "dag", "url_route": "forecasts-dag", "href": _RUN},
+    {"destination": "dag_run", "url_route": "forecasts-run", "href": f"{_RUN}&run_id={{RUN_ID}}"},
+    {
+        "destination": "task_instance",
+        "url_route": "forecasts-task",
+        "href": f"{_RUN}&run_id={{RUN_ID}}&task_id={{TASK_ID}}&map_index={{MAP_INDEX}}",
+    },
+]
+"""Airflow shows a tab at every DAG; at those that are not ours the page says so."""
+
 
 class ForecastsPlugin(AirflowPlugin):
     """The page of forecasts and its API."""
 
     name = "forecasts"
     fastapi_apps: list[Any] = [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "forecasts"}]  # noqa: RUF012 - Airflow's class attributes
-    external_views: list[Any] = [_VIEW]  # noqa: RUF012 - Airflow's class attributes
+    external_views: list[Any] = [_VIEW, *({**_VIEW, "nav_top_level": False, **tab} for tab in _TABS)]  # noqa: RUF012 - Airflow's class attributes

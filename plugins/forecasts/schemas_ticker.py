@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
@@ -53,8 +53,9 @@ class Outcome(BaseModel):
     """What became of a ticker in one hour."""
 
     as_of: datetime
-    stage: str
-    status: str
+    shard_index: int = Field(description="Number of the shard that processed the ticker: the map index of its tasks.")
+    stage: str = Field(description="Last completed stage: planned, fetched, featured, trained or predicted.")
+    status: str = Field(description="planned, forecast, refreshed, fallback, skipped or failed.")
     reason: str | None
     anchored_at: datetime | None
     believed_at: datetime | None
@@ -78,3 +79,76 @@ class OutcomeList(BaseModel):
     """Outcomes of a ticker, newest hour first."""
 
     outcomes: list[Outcome]
+
+
+class Event(BaseModel):
+    """An event beside a ticker's bars."""
+
+    kind: str = Field(
+        description="report, announcement, dividend, split, or a change, step or shift of the price scale."
+    )
+    day_exchange: date = Field(description="Its day on the exchange's clock.")
+    effective_at: datetime | None = Field(
+        description="Start of the first bar after it, UTC; of an announcement the end of the bar that spans it."
+    )
+    timing: str | None = Field(description="Of a report: before_open, after_close or unknown.")
+    is_confirmed: bool | None = Field(description="Of a report: false if the day is an estimate.")
+    known_at: datetime
+    factor: float | None = Field(description="Old prices over new ones.")
+    amount: float | None = Field(description="Dividend per unit, in the ticker's currency.")
+    is_open: bool = Field(description="True if it is a question that is not settled.")
+    description: str | None = Field(description="Of an announcement: its text.")
+
+
+class EventList(BaseModel):
+    """Events of a ticker, newest first."""
+
+    events: list[Event]
+
+
+class Version(BaseModel):
+    """One version of a ticker's model."""
+
+    as_of: datetime = Field(description="Hours from this instant on may use it, UTC.")
+    model_version: str
+    parent_version: str | None
+    kind: str = Field(description="first_training, fine_tune or restart.")
+    step_count: int | None
+    reason: str | None
+    is_promoted: bool = Field(description="True if it may serve.")
+    until_as_of: datetime | None = Field(description="When the next version replaced it, UTC.")
+    is_serving: bool
+    window_count: int | None
+    loss_before: float | None
+    loss_after: float | None
+    challenger_number: int | None
+    bar_count: int | None = Field(description="Bars on which the challenger was compared with its reference.")
+    e_value: float | None = Field(description="Evidence for the challenger: 1 is none, number n needs 20 n (n + 1).")
+    is_proven: bool | None
+
+
+class VersionList(BaseModel):
+    """Versions of a ticker's model, newest first."""
+
+    versions: list[Version]
+
+
+class QualityDay(BaseModel):
+    """The bars of one day on the exchange's clock."""
+
+    day_exchange: date
+    expected_count: int | None
+    bar_count: int
+    missing_count: int | None
+    late_count: int
+    revision_count: int
+    rejection_count: int
+    rejection_reasons: str | None
+    scale_change_count: int
+    scale_question_count: int
+
+
+class QualityList(BaseModel):
+    """Days with bars that were due or stored, newest first."""
+
+    days: list[QualityDay]

@@ -1,4 +1,4 @@
--- grain: one row per ticker, kind of event and place in its bars
+-- grain: one row per ticker, kind of event and place in its bars, or day
 
 create view bi.event as
 
@@ -23,6 +23,20 @@ dividend as (
     select * from forecast.dividend
 ),
 
+-- the newest that is known of each day on which a report was ever expected
+report as (
+    select distinct on (ticker, reported_on)
+        ticker,
+        reported_on,
+        timing,
+        is_confirmed,
+        is_expected,
+        known_at
+    from forecast.earnings_date
+    where known_at <= now()
+    order by ticker asc, reported_on asc, known_at desc
+),
+
 event as (
     select
         change.ticker,
@@ -38,7 +52,10 @@ event as (
         change.evidence,
         null::timestamptz as settled_at,
         null as settlement,
-        null as settled_by
+        null as settled_by,
+        null::date as reported_on,
+        null as timing,
+        null::boolean as is_confirmed
     from change
     union all
     select
@@ -52,7 +69,10 @@ event as (
         question.evidence,
         question.settled_at,
         question.settlement,
-        question.settled_by
+        question.settled_by,
+        null as reported_on,
+        null as timing,
+        null as is_confirmed
     from question
     union all
     select
@@ -66,8 +86,29 @@ event as (
         null as evidence,
         null as settled_at,
         null as settlement,
-        null as settled_by
+        null as settled_by,
+        null as reported_on,
+        null as timing,
+        null as is_confirmed
     from dividend
+    union all
+    select
+        report.ticker,
+        'report' as kind,
+        null as effective_at,
+        report.known_at,
+        null as factor,
+        null as amount,
+        null as is_volume_scaled,
+        null as evidence,
+        null as settled_at,
+        null as settlement,
+        null as settled_by,
+        report.reported_on,
+        report.timing,
+        report.is_confirmed
+    from report
+    where report.is_expected
 ),
 
 final as (
@@ -79,6 +120,12 @@ final as (
         event.effective_at,
         event.effective_at at time zone ticker.timezone
             as effective_at_exchange,
+        coalesce(
+            event.reported_on,
+            (event.effective_at at time zone ticker.timezone)::date
+        ) as day_exchange,
+        event.timing,
+        event.is_confirmed,
         event.known_at,
         event.factor,
         event.amount,
@@ -97,7 +144,7 @@ select * from final;
 
 comment on view bi.event is
 'One row per event beside a ticker''s bars: splits, changes of the price '
-'scale, questions about the scale, and dividends.';
+'scale, questions about the scale, dividends, and reports, past and ahead.';
 comment on column bi.event.ticker is
 'Symbol as Yahoo spells it.';
 comment on column bi.event.source is
@@ -109,16 +156,26 @@ comment on column bi.event.kind is
 'that the bars showed or a person decided. scale step: a step of which it is '
 'in doubt whether it is a change of scale; while it is open, the ticker gets '
 'wide fallbacks. scale shift: newer bars were read again with other prices, '
-'older ones not yet. dividend.';
+'older ones not yet. dividend. report: of earnings, past or expected; only '
+'its day is known.';
 comment on column bi.event.effective_at is
 'Start of the first bar after the change, the place in doubt, or the start of '
-'the ex-date''s session, UTC.';
+'the ex-date''s session, UTC; null for a report.';
 comment on column bi.event.effective_at_exchange is
 'The same on the clock of the ticker''s exchange.';
+comment on column bi.event.day_exchange is
+'The day of the event on the clock of the ticker''s exchange.';
+comment on column bi.event.timing is
+'before_open, after_close or unknown: the side of the session on which a '
+'report comes; null for other events.';
+comment on column bi.event.is_confirmed is
+'True if the company has named the day of the report, false if it is an '
+'estimate; null for other events.';
 comment on column bi.event.known_at is
 'When it became known, UTC.';
 comment on column bi.event.factor is
-'Old prices over new ones, a ratio: a 4:1 split is 4. Null for a dividend.';
+'Old prices over new ones, a ratio: a 4:1 split is 4. Null for a dividend or '
+'a report.';
 comment on column bi.event.amount is
 'Dividend per unit, in the ticker''s currency, on the price scale of known_at; '
 'null for other events.';

@@ -5,9 +5,13 @@ ours. Arguments: a file with the requests, and one for the results.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
+
+EXAMPLES = {"ticker": "AAPL", "name": "nothing", "view": "bar", "as_of": "2025-03-31T14:35:00Z"}
+"""Values of the parameters in the paths of routes."""
 
 
 def plugin_info() -> dict[str, Any]:
@@ -27,7 +31,7 @@ def routes_of(app: Any) -> list[str]:
     from plugins.forecasts.pages import static_files
 
     (mounted,) = [route.app for route in app.routes if getattr(route, "path", "") == "/forecasts"]
-    paths = [route.path.replace("{ticker}", "AAPL").replace("{name:path}", "nothing") for route in mounted.routes]
+    paths = [re.sub(r"{(\w+)(?::path)?}", lambda found: EXAMPLES[found[1]], route.path) for route in mounted.routes]
     return sorted({*paths, *(f"/static/{name}" for name in static_files())})
 
 

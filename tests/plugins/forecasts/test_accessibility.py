@@ -21,7 +21,8 @@ VIEWS = {
     "overview": ("", "#tickers tbody tr"),
     "scoreboard": ("scoreboard", "#sentence:not(:empty)"),
     "add": ("add?add=MSFT no!pe", ".remarks li"),
-    "ticker": ("ticker/CURRENT", "#summary .card"),
+    "ticker": ("ticker/CURRENT", "#assessment li"),
+    "run": ("run?dag_id=hourly_forecast", "#outcomes tbody tr"),
 }
 """View -> its address below the overview's, and what is there once it is drawn."""
 SIZES = {"wide": (1400, 900), "phone": (390, 800)}

@@ -15,7 +15,13 @@ from tests.support.client import TestClient
 NOWHERE = create_reader_engine("postgresql+psycopg2://nobody@127.0.0.1:9/none")
 CLIENT = TestClient(create_app(lambda: NOWHERE, login=lambda: None))
 SCRIPTS = sorted(name for name in static_files() if name.startswith("js/"))
-PAGES = {"/": "overview.html", "/add": "add.html", "/scoreboard": "scoreboard.html", "/ticker/AAPL": "ticker.html"}
+PAGES = {
+    "/": "overview.html",
+    "/add": "add.html",
+    "/run?dag_id=hourly_forecast": "run.html",
+    "/scoreboard": "scoreboard.html",
+    "/ticker/AAPL": "ticker.html",
+}
 MARKUP_FROM_TEXT = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\b"
 
 

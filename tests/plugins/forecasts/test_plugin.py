@@ -48,10 +48,22 @@ def found(
 
 def test_airflow_shows_the_view_at_the_top_of_its_navigation(found: Found) -> None:
     (plugin,) = [plugin for plugin in found["info"]["plugins"] if plugin["name"] == "forecasts"]
-    (view,) = plugin["external_views"]
+    view, *_ = plugin["external_views"]
     assert (view["name"], view["destination"], view["nav_top_level"]) == ("Forecasts", "nav", True)
     assert view["url_route"] == "forecasts"
     assert not view["href"].startswith("/")
+
+
+def test_dags_runs_and_tasks_have_a_tab_with_their_part_of_the_page(found: Found) -> None:
+    (plugin,) = [plugin for plugin in found["info"]["plugins"] if plugin["name"] == "forecasts"]
+    _, *tabs = plugin["external_views"]
+    addresses = {tab["destination"]: tab["href"] for tab in tabs}
+    assert addresses == {
+        "dag": "forecasts/run?dag_id={DAG_ID}",
+        "dag_run": "forecasts/run?dag_id={DAG_ID}&run_id={RUN_ID}",
+        "task_instance": "forecasts/run?dag_id={DAG_ID}&run_id={RUN_ID}&task_id={TASK_ID}&map_index={MAP_INDEX}",
+    }
+    assert len({view["url_route"] for view in plugin["external_views"]}) == 4
 
 
 def test_airflow_loads_no_other_file_of_the_folder_as_a_plugin(found: Found) -> None:

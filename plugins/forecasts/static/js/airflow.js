@@ -43,7 +43,8 @@ export function leadTo(link, path) {
   return link;
 }
 
-async function call(path, options = {}) {
+/** What Airflow's REST API returns for a path below /api/v2. */
+export async function call(path, options = {}) {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
   let response;
   try {

@@ -2,13 +2,19 @@
 
 const ROOT = new URL("../../api/v1/", import.meta.url);
 
-/** What a path below /api/v1 returns; empty parameters are left out, and a list is one parameter for each item. */
-export async function read(path, parameters = {}) {
+/** The address of a path below /api/v1; empty parameters are left out, and a list is one parameter for each item. */
+export function apiAddress(path, parameters = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries(parameters)) {
     if (Array.isArray(value)) for (const item of value) url.searchParams.append(name, item);
     else if (value !== "" && value !== null && value !== undefined) url.searchParams.set(name, value);
   }
+  return url;
+}
+
+/** What a path below /api/v1 returns. */
+export async function read(path, parameters = {}) {
+  const url = apiAddress(path, parameters);
   let response;
   try {
     response = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });

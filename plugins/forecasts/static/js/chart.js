@@ -1,30 +1,33 @@
-// The chart of one ticker: candles, volume, the coming fan, and what past forecasts said. The time scale has a place
-// for each bar and none for a night or a weekend. Times are the ends of bars, shown on the exchange's clock.
+// The chart of one ticker: candles, volume, the coming fan, what past forecasts said, and events. The time scale has a
+// place for each bar and none for a night or a weekend. Times are the ends of bars, shown on the exchange's clock.
 
 import { CandlestickSeries, HistogramSeries, createChart } from "../vendor/lightweight-charts.mjs";
 import { FanSeries } from "./fan.js";
+import { MarkSeries } from "./marks.js";
+import { eventMarks, fanRows, nextBarRanges, seconds, successiveFans } from "./series.js";
 
-const seconds = (instant) => Math.floor(new Date(instant).getTime() / 1000);
-const QUANTILES = ["q05", "q25", "q50", "q75", "q95"];
-
-/** A chart in an element; `show` draws data, `recolor` follows the theme. */
+/** A chart in an element; `show` draws data, `recolor` follows the theme. `pick` gets the time of a bar that is clicked. */
 export class TickerChart {
-  constructor(holder, zone) {
-    this.view = null;
+  #view = null;
+
+  constructor(holder, zone, pick) {
     this.chart = createChart(holder, {
       autoSize: true,
       layout: { attributionLogo: false }, // the credit is below the chart: a link out of Airflow's frame is blocked
       localization: { timeFormatter: (time) => clock(time, zone) },
       timeScale: { timeVisible: true, tickMarkFormatter: (time, kind) => mark(time, kind, zone) },
     });
+    this.events = this.chart.addCustomSeries(new MarkSeries(), { priceScaleId: "events" });
     this.ranges = this.chart.addCustomSeries(new FanSeries(), { isOuterOnly: true });
-    this.past = this.chart.addCustomSeries(new FanSeries());
+    this.fans = [0, 1].map(() => this.chart.addCustomSeries(new FanSeries()));
+    this.chosen = this.chart.addCustomSeries(new FanSeries());
     this.candles = this.chart.addSeries(CandlestickSeries, {});
     this.fan = this.chart.addCustomSeries(new FanSeries());
     this.volume = this.chart.addSeries(HistogramSeries, {
       priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false,
     });
     this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
+    this.chart.subscribeClick(({ time }) => time && pick(time));
     this.recolor();
   }
 
@@ -32,7 +35,7 @@ export class TickerChart {
     const style = getComputedStyle(document.documentElement);
     const color = (name) => style.getPropertyValue(`--${name}`).trim();
     this.chart.applyOptions({
-      layout: { background: { color: color("back") }, textColor: color("text") },
+      layout: { background: { color: color("back") }, textColor: color("soft") },
       grid: { vertLines: { color: color("card") }, horzLines: { color: color("card") } },
       rightPriceScale: { borderColor: color("edge") },
       timeScale: { borderColor: color("edge") },
@@ -42,48 +45,41 @@ export class TickerChart {
       downColor: color("down"), wickDownColor: color("down"), borderDownColor: color("down"),
     });
     this.fan.applyOptions({ color: color("fan") });
-    this.ranges.applyOptions({ color: color("soft") });
-    this.past.applyOptions({ color: color("down") });
-    this.volume.applyOptions({ color: `${color("soft")}66` });
+    for (const series of [this.ranges, ...this.fans]) series.applyOptions({ color: color("soft") });
+    this.chosen.applyOptions({ color: color("down") });
+    this.volume.applyOptions({ color: `${color("soft")}55` });
+    this.events.applyOptions({ color: color("soft"), back: color("back") });
   }
 
-  show(ticker, bars, forecasts, chosen) {
-    const minMove = bars.length && bars.at(-1).close < 1 ? 0.0001 : 0.01;
-    this.candles.applyOptions({ priceFormat: { type: "price", precision: minMove < 0.01 ? 4 : 2, minMove } });
-    this.candles.setData(bars.map((bar) => ({ time: seconds(bar.closed_at), ...pick(bar, ["open", "high", "low", "close"]) })));
-    this.volume.setData(bars.map((bar) => ({ time: seconds(bar.closed_at), value: bar.volume ?? 0 })));
+  /** Draws a ticker's bars and, as `view` says, past forecasts, one chosen forecast, events and volume. */
+  show({ ticker, bars, past, chosen, events, view }) {
     const last = bars.at(-1);
-    this.fan.setData(last ? fanRows(last.closed_at, ticker.price, ticker.fan) : []);
-    this.ranges.setData(nextBarRanges(forecasts, bars[0]?.closed_at));
-    this.past.setData(chosen ? fanRows(chosen.anchored_at, chosen.believed_price ?? chosen.last_close, chosen.bars) : []);
-    const view = `${bars.length} ${chosen?.as_of}`;
-    if (view !== this.view) this.chart.timeScale().fitContent(); // a reload keeps what a person has zoomed into
-    this.view = view;
+    const minMove = last && last.close < 1 ? 0.0001 : 0.01;
+    this.candles.applyOptions({ priceFormat: { type: "price", precision: minMove < 0.01 ? 4 : 2, minMove } });
+    this.candles.setData(bars.map(({ closed_at, open, high, low, close }) => ({ time: seconds(closed_at), open, high, low, close })));
+    this.volume.setData(view.volume ? bars.map((bar) => ({ time: seconds(bar.closed_at), value: bar.volume ?? 0 })) : []);
+    const ahead = view.until || !last ? [] : fanRows(last.closed_at, ticker.price, ticker.fan);
+    this.fan.setData(ahead);
+    const first = bars.length ? seconds(bars[0].closed_at) : 0;
+    const inView = (rows) => rows.filter((row) => row.time >= first);
+    this.ranges.setData(view.past === "ranges" ? inView(nextBarRanges(past)) : []);
+    const sides = view.past === "fans" ? successiveFans(past) : [[], []];
+    this.fans.forEach((series, index) => series.setData(inView(sides[index])));
+    this.chosen.setData(chosen ? inView(fanRows(chosen.anchored_at, chosen.believed_price ?? chosen.last_close, chosen.bars)) : []);
+    this.events.setData(view.events ? eventMarks(events, placesOf(bars, view.until ? [] : ticker.fan)) : []);
+    const shown = `${view.period} ${view.until} ${bars.length > 0}`;
+    if (shown !== this.#view) this.chart.timeScale().fitContent(); // a reload keeps what a person has zoomed into
+    this.#view = shown;
   }
 }
 
-/** Rows of a fan that starts from a price at an instant. */
-function fanRows(startedAt, price, bars) {
-  const ahead = bars
-    .filter((bar) => seconds(bar.target_at) > seconds(startedAt))
-    .map((bar) => ({ time: seconds(bar.target_at), ...pick(bar, QUANTILES) }));
-  if (price === null || !ahead.length) return ahead;
-  return [{ time: seconds(startedAt), ...Object.fromEntries(QUANTILES.map((name) => [name, price])) }, ...ahead];
-}
-
-/** For each past bar, the newest regular forecast of it that was made one bar ahead. */
-function nextBarRanges(forecasts, since) {
-  const rows = new Map();
-  for (const forecast of forecasts) {
-    const [bar] = forecast.bars;
-    const isShown = bar && bar.horizon === 1 && bar.actual_close !== null && (!since || bar.target_at >= since);
-    if (isShown && !rows.has(bar.target_at)) rows.set(bar.target_at, { time: seconds(bar.target_at), ...pick(bar, QUANTILES) });
-  }
-  return [...rows.values()].sort((one, other) => one.time - other.time);
-}
-
-function pick(row, names) {
-  return Object.fromEntries(names.map((name) => [name, row[name]]));
+function placesOf(bars, fan) {
+  const newest = bars.length ? seconds(bars.at(-1).closed_at) : 0;
+  const ahead = fan.filter((bar) => seconds(bar.target_at) > newest);
+  return [
+    ...bars.map((bar) => ({ time: seconds(bar.closed_at), day: (bar.closed_at_exchange ?? bar.closed_at).slice(0, 10) })),
+    ...ahead.map((bar) => ({ time: seconds(bar.target_at), day: (bar.target_at_exchange ?? bar.target_at).slice(0, 10) })),
+  ];
 }
 
 function clock(time, zone, options) {

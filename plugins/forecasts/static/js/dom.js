@@ -20,7 +20,7 @@ function fill(node, attributes, children) {
   return node;
 }
 
-/** A table's head and body from column titles and rows of cells: strings, or cells of numbers. */
+/** A table's head and body from column titles and rows of cells: strings, or cells; a column of numbers is aligned as such. */
 export function fillTable(table, titles, rows) {
   const isNumber = (index) => rows[0]?.[index] instanceof HTMLTableCellElement && rows[0][index].classList.contains("number");
   const head = element("tr", {}, ...titles.map((title, index) =>

@@ -1,73 +1,139 @@
-// The page of one ticker. The address names the ticker, the period and a past forecast.
+// The page of one ticker. Its address says what it shows: see address.js.
 
+import { PASTS, PERIODS, periodOf, readAddress, writeAddress } from "./address.js";
+import { showAccuracy } from "./accuracy.js";
 import { read } from "./api.js";
 import { TickerChart } from "./chart.js";
-import { element, fillTable } from "./dom.js";
+import { element } from "./dom.js";
+import { showDownloads } from "./downloads.js";
 import { distance, moment, percent, price } from "./format.js";
+import { nightFigure } from "./night.js";
+import * as panels from "./panels.js";
+import { newestNight, seconds } from "./series.js";
 import { showFailure, showNotice, stateElements } from "./states.js";
 import { followTheme } from "./theme.js";
 
 const REFRESH_SECONDS = 60;
-const FORECASTS = 200;
-const OUTCOMES = 24;
-const MOVES = 12;
-const PERIODS = [60, 120, 250, 500, 1500];
+const MOST_BARS = 20_000;
+const MOST_FORECASTS = { ranges: 5000, fans: 1000 };
+const OUTCOMES = 48;
+const NIGHT_FORECASTS = 60;
+const VERSIONS = 20;
+const LATER_DAYS = 30;
 
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
 const path = `tickers/${encodeURIComponent(name)}`;
-const notice = document.querySelector("#notice");
-const period = document.querySelector("#period");
-const past = document.querySelector("#past");
+const find = (id) => document.getElementById(id);
+const notice = find("notice");
+const form = find("view");
+const horizon = find("accuracy-view").elements.horizon;
+let view = readAddress(location.search);
 let chart = null;
+let shown = null;
+let newest = 0;
 
 function setUp() {
   document.title = `${name} - forecast`;
-  document.querySelector("#name").textContent = name;
-  period.append(...PERIODS.map((bars) => element("option", { value: bars }, `${bars} bars`)));
-  const given = new URLSearchParams(location.search);
-  period.value = PERIODS.includes(Number(given.get("bars"))) ? given.get("bars") : "120";
-  past.append(element("option", { value: "" }, "none"));
-  const asOf = given.get("forecast");
-  if (asOf) past.append(element("option", { value: asOf, selected: "" }, asOf));
+  find("name").textContent = name;
+  form.period.append(...Object.entries(PERIODS).map(([value, [title]]) => element("option", { value }, title)));
+  form.past.append(...Object.entries(PASTS).map(([value, title]) => element("option", { value }, title)));
+  horizon.append(...[1, 2, 3, 4, 5, 6, 7].map((bars) => element("option", { value: bars }, bars === 1 ? "the next bar" : `${bars} bars ahead`)));
+  form.until.max = new Date().toISOString().slice(0, 10);
+  fillForm();
 }
 
-function keepAddress() {
-  const kept = { bars: period.value === "120" ? "" : period.value, forecast: past.value };
-  const query = new URLSearchParams(Object.entries(kept).filter(([, value]) => value));
-  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+function fillForm() {
+  for (const field of ["period", "until", "past"]) form[field].value = view[field];
+  for (const field of ["events", "volume", "night"]) form[field].checked = view[field];
+  horizon.value = view.horizon;
+}
+
+function change(changes) {
+  view = { ...view, ...changes };
+  history.pushState(null, "", location.pathname + writeAddress(view));
+  load();
 }
 
 async function load() {
-  keepAddress();
+  const number = ++newest;
+  const isNewest = () => number === newest;
   try {
-    const [ticker, { bars }, { forecasts }, { outcomes }] = await Promise.all([
-      read(path),
-      read(`${path}/bars`, { limit: period.value }),
-      read(`${path}/forecasts`, { limit: FORECASTS }),
-      read(`${path}/outcomes`, { limit: OUTCOMES }),
-    ]);
-    showNotice(notice);
-    showState(ticker);
-    showPast(forecasts, ticker.exchange_timezone);
-    showChart(ticker, bars, forecasts);
-    showBars(ticker);
-    showMoves(forecasts, ticker.exchange_timezone);
-    showOutcomes(outcomes, ticker.exchange_timezone);
+    await loadChart(isNewest);
+    if (isNewest()) await Promise.all([loadAccuracy(isNewest), loadRecords(isNewest)]);
+    if (isNewest()) showNotice(notice);
   } catch (error) {
-    showFailure(notice, error);
+    if (isNewest()) showFailure(notice, error);
   }
+}
+
+async function loadChart(isNewest) {
+  const period = periodOf(view);
+  const most = MOST_FORECASTS[view.past];
+  const [ticker, { bars }, { forecasts: past }, chosen, { events }] = await Promise.all([
+    read(path),
+    read(`${path}/bars`, { ...period, limit: MOST_BARS }),
+    most ? read(`${path}/forecasts`, { ...period, limit: most, horizon: view.past === "ranges" ? 1 : "" }) : { forecasts: [] },
+    view.forecast ? read(`${path}/forecasts`, { until: view.forecast, limit: 1 }) : { forecasts: [] },
+    read(`${path}/events`, daysOf(period)),
+  ]);
+  if (!isNewest()) return;
+  shown = { ticker, bars, past, chosen: chosen.forecasts[0], events, view };
+  showState(ticker);
+  showChart();
+  panels.showBars(find("bars"), ticker);
+  panels.showEvents(find("events"), events);
+  find("no-events").hidden = events.length > 0;
+  showDownloads(find("downloads"), name, period);
+}
+
+async function loadAccuracy(isNewest) {
+  const period = periodOf(view.period === "5d" || view.period === "1m" ? { ...view, period: "3m" } : view);
+  const [{ days }, { levels }, { assessment }] = await Promise.all([
+    read(`${path}/scores/daily`, { ...daysOf(period), horizon: view.horizon }),
+    read(`${path}/calibration`, { horizon: view.horizon }),
+    read(`${path}/scores`),
+  ]);
+  if (!isNewest()) return;
+  showAccuracy(find("accuracy"), days, levels);
+  panels.showAssessment(find("assessment"), assessment);
+}
+
+async function loadRecords(isNewest) {
+  const period = periodOf(view);
+  const [{ forecasts }, { outcomes }, { versions }, newer, { days }] = await Promise.all([
+    view.night ? read(`${path}/forecasts`, { limit: NIGHT_FORECASTS, until: period.until }) : { forecasts: [] },
+    read(`${path}/outcomes`, { limit: OUTCOMES }),
+    read(`${path}/versions`, { limit: VERSIONS, is_promoted: true }),
+    read(`${path}/versions`, { limit: 1 }),
+    read(`${path}/quality`, daysOf(period)),
+  ]);
+  if (!isNewest()) return;
+  const zone = shown.ticker.exchange_timezone;
+  showNight(newestNight(forecasts), zone);
+  panels.showOutcomes(find("outcomes"), outcomes, zone);
+  panels.showVersions(find("versions"), versions, zone);
+  const [challenger] = newer.versions;
+  find("challenger").textContent = challenger && !challenger.is_promoted
+    ? `A challenger is being trained, the newest weights at ${moment(challenger.as_of, zone)}. ${panels.versionReason(challenger)}` : "";
+  panels.showQuality(find("quality"), find("faults"), days);
+}
+
+/** A period as days on the exchange's clock; one that ends now has the days ahead too. */
+function daysOf({ since, until }) {
+  const end = until || new Date(Date.now() + LATER_DAYS * 86_400_000).toISOString();
+  return { since_day: since.slice(0, 10), until_day: end.slice(0, 10) };
 }
 
 function showState(ticker) {
   const title = ticker.name ? [`${ticker.ticker} `, element("small", {}, ticker.name)] : [ticker.ticker];
-  document.querySelector("#name").replaceChildren(...title);
-  document.querySelector("#state").replaceChildren(...stateElements(ticker));
+  find("name").replaceChildren(...title);
+  find("state").replaceChildren(...stateElements(ticker));
   const zone = ticker.exchange_timezone;
   const cards = [];
   if (ticker.price !== null) {
     cards.push(
       card("Price", `${price(ticker.price)} ${ticker.currency ?? ""}`, `${ticker.is_refresh ? "extended hours, " : ""}${moment(ticker.price_at, zone)}`),
-      card("Next target", moment(ticker.next_target_at, zone), distance(ticker.next_target_at)),
+      card("Next target", moment(ticker.next_target_at, zone) || "none ahead", distance(ticker.next_target_at)),
       card("Median move", percent(ticker.median_move_ratio, true), `to ${price(ticker.q50)}`),
       card("90 % interval", `${price(ticker.q05)} to ${price(ticker.q95)}`, `width ${percent(ticker.interval_90_ratio)} of the price`),
       card("Coverage, 30 days", ticker.coverage_90_ratio === null ? "not scored yet" : `${(100 * ticker.coverage_90_ratio).toFixed(0)} %`,
@@ -75,72 +141,81 @@ function showState(ticker) {
     );
   }
   if (ticker.reasons) cards.push(card("Why it is as wide as it is", "", ticker.reasons));
-  document.querySelector("#summary").replaceChildren(...cards);
+  find("summary").replaceChildren(...cards);
 }
 
 function card(title, value, remark) {
   return element("div", { class: "card" }, element("small", {}, title), element("strong", {}, value), element("small", {}, remark));
 }
 
-function showPast(forecasts, zone) {
-  const chosen = past.value;
-  const options = forecasts.map((forecast) =>
-    element("option", { value: forecast.as_of }, `${moment(forecast.as_of, zone)}${forecast.is_refresh ? ", refreshed" : ""}`));
-  past.replaceChildren(element("option", { value: "" }, "none"), ...options);
-  past.value = forecasts.some((forecast) => forecast.as_of === chosen) ? chosen : "";
+function showChart() {
+  const { ticker, bars, chosen } = shown;
+  const zone = ticker.exchange_timezone;
+  find("prices").hidden = bars.length === 0 && !view.until;
+  if (find("prices").hidden) return;
+  chart ??= new TickerChart(find("chart"), zone, pickForecast);
+  chart.show(shown);
+  find("legend").replaceChildren(...legend());
+  find("chosen").hidden = !chosen;
+  if (chosen) {
+    const clear = element("button", { type: "button", class: "small" }, "Clear");
+    clear.addEventListener("click", () => change({ forecast: "" }));
+    find("chosen").replaceChildren(`The ${chosen.is_refresh ? "refreshed " : ""}forecast of ${moment(chosen.as_of, zone)}. `, clear);
+  }
+  find("chart-text").textContent = describe(ticker, bars, zone);
 }
 
-function showChart(ticker, bars, forecasts) {
-  const holder = document.querySelector("#chart");
-  holder.closest("section").hidden = bars.length === 0;
-  if (!bars.length) return;
-  chart ??= new TickerChart(holder, ticker.exchange_timezone);
-  chart.show(ticker, bars, forecasts, forecasts.find((forecast) => forecast.as_of === past.value));
+function describe(ticker, bars, zone) {
+  if (!bars.length) return "No bars in this period. Choose a later one.";
   const last = ticker.fan.at(-1);
-  const ahead = last ? ` After ${ticker.fan.length} bars: 90 % between ${price(last.q05)} and ${price(last.q95)}.` : "";
-  document.querySelector("#chart-text").textContent =
-    `${bars.length} bars, the newest closed at ${price(bars.at(-1).close)}, ${moment(bars.at(-1).closed_at, ticker.exchange_timezone)}.${ahead} ` +
-    "Grey: the 90 % ranges forecast one bar ahead. Blue: the coming bars. Orange: the past forecast that you choose.";
+  const ahead = last && !view.until ? ` After ${ticker.fan.length} bars: 90 % between ${price(last.q05)} and ${price(last.q95)}.` : "";
+  return `${bars.length.toLocaleString("en-US")} bars, the newest closed at ${price(bars.at(-1).close)}, ${moment(bars.at(-1).closed_at, zone)}.${ahead} ` +
+    "Choose a bar in the chart to see the forecast that was made at its close.";
 }
 
-function showBars(ticker) {
-  const rows = ticker.fan.map((bar) => [
-    number(String(bar.horizon)), moment(bar.target_at, ticker.exchange_timezone), number(price(bar.q50)),
-    number(`${price(bar.q25)} to ${price(bar.q75)}`), number(`${price(bar.q05)} to ${price(bar.q95)}`),
-  ]);
-  fillTable(document.querySelector("#bars"), ["Bar", "Closes", "Median", "50 % interval", "90 % interval"], rows);
+function legend() {
+  return [
+    view.until ? null : ["ours", "The coming bars: 90 % and 50 % intervals, median"],
+    view.past === "ranges" ? ["walk", "90 % ranges forecast one bar ahead"] : null,
+    view.past === "fans" ? ["walk", "Past forecasts of seven bars"] : null,
+    view.forecast ? ["har", "The chosen forecast"] : null,
+    view.events ? ["event", "R report, A announcement, D dividend, S split"] : null,
+  ].filter(Boolean).map(([kind, text]) => element("span", { class: `key ${kind}` }, text));
 }
 
-function showMoves(forecasts, zone) {
-  const rows = forecasts.slice(0, MOVES).map((forecast) => {
-    const [next] = forecast.bars;
-    return [
-      moment(forecast.as_of, zone), forecast.is_refresh ? "refreshed" : "regular",
-      number(price(forecast.believed_price ?? forecast.last_close)), moment(next.target_at, zone), number(price(next.q50)),
-      number(`${price(next.q05)} to ${price(next.q95)}`), number(price(next.actual_close)), inside(next),
-    ];
-  });
-  fillTable(document.querySelector("#moves"),
-    ["Made", "Kind", "From price", "Next target", "Median", "90 % interval", "Actual close", "Inside"], rows);
+function pickForecast(time) {
+  const bar = shown.bars.find((each) => seconds(each.closed_at) === time);
+  const next = shown.bars.find((each) => seconds(each.closed_at) > time);
+  if (!bar) return;
+  // the last forecast before the next bar closed, without that instant itself
+  const end = next ? new Date(Date.parse(next.closed_at) - 1000) : new Date();
+  change({ forecast: end.toISOString() });
 }
 
-function inside(bar) {
-  if (bar.is_inside_90 === null) return "";
-  return bar.is_inside_90 ? "yes" : "no";
+function showNight(night, zone) {
+  const holder = find("night-figure");
+  const section = find("night");
+  section.hidden = false; // it has a width only while it is shown
+  const figure = view.night ? nightFigure(night, zone, Math.max(280, holder.clientWidth)) : null;
+  section.hidden = figure === null;
+  holder.replaceChildren(...(figure ? [figure] : []));
+  if (figure) panels.showMoves(find("moves"), night, zone);
 }
 
-function showOutcomes(outcomes, zone) {
-  const rows = outcomes.map((outcome) => [moment(outcome.as_of, zone), outcome.status, outcome.stage, outcome.reason ?? ""]);
-  fillTable(document.querySelector("#outcomes"), ["Hour", "Result", "Last stage", "Reason"], rows);
-}
-
-function number(text) {
-  return element("td", { class: "number" }, text);
+function resized() {
+  if (shown) load();
 }
 
 setUp();
 followTheme(() => chart?.recolor());
-period.addEventListener("change", load);
-past.addEventListener("change", load);
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("change", ({ target }) => change({ [target.name]: target.type === "checkbox" ? target.checked : target.value }));
+horizon.addEventListener("change", () => change({ horizon: horizon.value }));
+addEventListener("popstate", () => {
+  view = readAddress(location.search);
+  fillForm();
+  load();
+});
+matchMedia("(max-width: 720px)").addEventListener("change", resized);
 setInterval(load, REFRESH_SECONDS * 1000);
 load();
