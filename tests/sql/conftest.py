@@ -17,6 +17,7 @@ from include.contracts import OutcomeStatus, Stage, TickerStatus
 from include.earnings import EarningsDate, ReportTiming
 from include.local.postgres import READER_ROLE, EmbeddedPostgres
 from include.store import onboarding, registry
+from include.store.backbones import settle_backbone
 from include.store.bars import save_rejections, upsert_bars
 from include.store.earnings import save_earnings
 from include.store.engine import Connection, create_store_engine, transaction
@@ -69,6 +70,8 @@ def _store(url: str) -> None:
             expected = EarningsDate("AAPL", day, ReportTiming.AFTER_CLOSE, hours > 50, "yahoo", at(hours))
             save_earnings(connection, [expected], {"AAPL": at(hours)})
         _store_requests_and_versions(connection)
+        for as_of in (NEXT, AS_OF):
+            settle_backbone(connection, as_of, "shipped-1", is_shipped=True)
         later = replace(expected, reported_on=date(2999, 1, 1), known_at=datetime(2998, 1, 1, tzinfo=UTC))
         save_earnings(connection, [expected, later], {"AAPL": at(61)})
     engine.dispose()

@@ -86,3 +86,19 @@ def test_an_hour_counts_its_tickers_by_result_and_says_how_long_ago_it_was(ask: 
         "unfinished": 0,
     }
     assert row["finished_at"] is not None
+
+
+def test_the_shipped_backbone_is_a_row_from_the_first_hour_that_used_it(ask: Ask) -> None:
+    (row,) = ask("select * from bi.backbone")
+
+    assert (row["request_id"], row["is_shipped"], row["model_version"]) == ("shipped", True, "shipped-1")
+    assert (row["as_of"], row["is_promoted"], row["ticker_count"]) == (AS_OF, True, None)
+
+
+def test_hours_up_to_now_are_missing_after_the_newest(ask: Ask) -> None:
+    first, second = ask("select *, now() as asked_at from bi.missing_hour order by as_of limit 2")
+
+    assert (first["as_of"], second["as_of"]) == (NEXT + timedelta(hours=1), NEXT + timedelta(hours=2))
+    assert (first["previous_as_of"], first["next_as_of"]) == (NEXT, None)
+    (newest,) = ask("select max(as_of) as as_of, now() as asked_at from bi.missing_hour")
+    assert timedelta(minutes=30) <= newest["asked_at"] - newest["as_of"] <= timedelta(minutes=90)
