@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from include.errors import SettingsError
 from include.settings import load_settings
@@ -17,6 +18,8 @@ from plugins.forecasts.overview import Listing
 from plugins.forecasts.responses import add_problem_handlers
 from plugins.forecasts.security import add_headers, login_dependency
 
+SMALLEST_COMPRESSED = 1024
+"""Bytes from which on a response is compressed."""
 _DESCRIPTION = "Forecasts of every tracked ticker. Names and units are those of the views in schema bi."
 
 
@@ -50,6 +53,7 @@ def create_app(open_database: Callable[[], Engine] = open_engine, login: Callabl
     )
     app.state.open_engine = open_database
     app.state.listing = Listing(lambda: page.read_states(open_database()), lambda: page.read_skills(open_database()))
+    app.add_middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=5)
     app.middleware("http")(add_headers)
     add_problem_handlers(app)
     for endpoints in (api, api_accuracy, api_export, api_hours, api_requests, api_scores, api_ticker):

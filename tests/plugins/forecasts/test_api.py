@@ -117,6 +117,13 @@ def test_a_client_that_has_the_content_gets_none_again(client: TestClient) -> No
     assert (again.headers["etag"], other.status_code) == (first.headers["etag"], 200)
 
 
+def test_a_long_response_is_compressed_for_a_client_that_can_read_it(client: TestClient) -> None:
+    plain, compressed = (client.get(TICKERS, headers={"Accept-Encoding": way}) for way in ("identity", "gzip"))
+    assert (plain.headers.get("content-encoding"), compressed.headers["content-encoding"]) == (None, "gzip")
+    assert int(compressed.headers["content-length"]) < int(plain.headers["content-length"]) / 3
+    assert "Accept-Encoding" in compressed.headers["vary"]
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
