@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from include.store import page_hours
 from include.store.page_hours import OutcomeQuery
-from plugins.forecasts.endpoints import PREFIX, PROBLEMS, Limit, Until, respond, store_engine
+from plugins.forecasts.endpoints import PREFIX, PROBLEMS, Instant, Limit, Until, respond, store_engine
 
 Status = Literal["", "planned", "forecast", "refreshed", "fallback", "skipped", "failed"]
 
@@ -72,7 +72,7 @@ def list_hours(request: Request, limit: Limit = 24, until: Until = None) -> Resp
 @router.get("/hours/{as_of}/outcomes", response_model=HourOutcomePage, summary="Outcomes of an hour")
 def list_hour_outcomes(
     request: Request,
-    as_of: Annotated[AwareDatetime, Path(description="The hour's as_of, with its offset from UTC.")],
+    as_of: Annotated[Instant, Path(description="The hour's as_of, with its offset from UTC.")],
     status: Status = "",
     shard_index: Annotated[int | None, Query(ge=0, le=10_000, description="Only this shard.")] = None,
     number: Annotated[int, Query(alias="page", ge=1, le=100_000, description="Number of the page, from 1.")] = 1,

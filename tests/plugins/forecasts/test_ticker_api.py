@@ -84,6 +84,11 @@ def test_a_period_has_a_first_and_a_last_instant(client: TestClient) -> None:
     assert get(client, f"{TICKER}/bars", since=middle, until=middle)["bars"] == bars[1:2]
 
 
+def test_an_instant_can_have_any_offset(client: TestClient) -> None:
+    assert get(client, f"{TICKER}/bars", since="2025-03-31T00:00:00-17:45")["bars"] == []
+    assert len(get(client, f"{TICKER}/bars", since="0733-06-29T02:01:22-17:45")["bars"]) == 3
+
+
 def test_forecasts_of_one_horizon_have_one_bar_each(client: TestClient) -> None:
     all_bars = get(client, f"{TICKER}/forecasts")["forecasts"]
     third = get(client, f"{TICKER}/forecasts", horizon=3)["forecasts"]
@@ -236,6 +241,7 @@ def test_what_can_be_asked_for_is_what_the_store_exports() -> None:
         ("/api/v1/hours/2025-03-31T17:00:00/outcomes", 422),
         ("/api/v1/hours/2025-03-31T17:00:00Z/outcomes?status=lost", 422),
         (f"{TICKER}/versions?limit=0", 422),
+        (f"{TICKER}/bars?since=0001-01-01T00:00:00%2B01:00", 422),
     ],
 )
 def test_what_cannot_be_done_is_a_problem(client: TestClient, path: str, status: int) -> None:

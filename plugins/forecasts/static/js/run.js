@@ -108,7 +108,7 @@ function showCounts(hour) {
 function showOutcomes({ outcomes, outcome_count: count }) {
   const rows = outcomes.map((outcome) => [
     tickerCell(outcome.ticker, outcome.is_simulated), element("td", {}, resultBadge(outcome.status)), outcome.reason ?? "",
-    `shard ${outcome.shard_index}`, moment(outcome.anchored_at),
+    element("td", { class: "when" }, `shard ${outcome.shard_index}`), element("td", { class: "when" }, moment(outcome.anchored_at)),
   ]);
   fillTable(find("outcomes"), ["Ticker", "Result", "Reason", "Shard", "Newest bar closed"], rows);
   const last = Math.max(1, Math.ceil(count / PAGE_SIZE));
