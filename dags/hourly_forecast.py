@@ -99,8 +99,8 @@ def hourly_forecast() -> None:
 
         return tasks.score(run_as_of(get_current_context()))
 
-    # Retries cannot help: only a rerun of the failed shard changes what it reads.
-    @task(trigger_rule="all_done", retries=0, outlets=[FORECASTS])
+    # It is tried again if it was killed. An hour that is not whole is a permanent error: it fails at once.
+    @task(trigger_rule="all_done", outlets=[FORECASTS])
     def check_hour(shards: list[Json] | None, scored: Json | None) -> Json:
         from include.pipeline import tasks
 

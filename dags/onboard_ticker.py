@@ -165,7 +165,7 @@ def onboard_ticker() -> None:
 
         return tasks.activate(get_current_context()["run_id"])
 
-    @task(trigger_rule="all_done", retries=0, outlets=[TICKERS], show_return_value_in_logs=False)
+    @task(trigger_rule="all_done", outlets=[TICKERS], show_return_value_in_logs=False)
     def report(shards: list[Json] | None) -> Json:
         from include.pipeline import tasks
 

@@ -12,6 +12,7 @@ HourcastError
     │   └── UnknownTickerError      the source does not know the ticker
     ├── DataContractError           data that breaks its contract
     ├── CheckpointError             a model artefact is missing, corrupt or of another configuration
+    ├── UnfinishedRunError          a run lacks results, and only clearing its failed tasks helps
     ├── SettingsError               a setting is unknown or cannot be used
     └── LaunchError                 a component of `make run` did not start, or stopped
 ```
@@ -64,6 +65,10 @@ class DataContractError(PermanentError):
 
 class CheckpointError(PermanentError):
     """A model artefact is missing, corrupt, or made by another configuration."""
+
+
+class UnfinishedRunError(PermanentError):
+    """A run lacks results of an earlier task, which a person must clear."""
 
 
 class SettingsError(PermanentError):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from include.contracts import Freshness, OutcomeStatus, PlannedTicker, Shard, Stage
-from include.errors import MarketUnavailableError, RetryableError
+from include.errors import MarketUnavailableError, UnfinishedRunError
 from include.pipeline import scoring
 from include.pipeline.data import due, featuring, fetching, nights, scale_notes
 from include.pipeline.data.freshness import update_freshness
@@ -75,6 +75,9 @@ def compute_features(services: Services, shard: Shard) -> dict[str, int]:
 
     A ticker is skipped if its bars are stale, or if since its last forecast neither a new bar has closed nor a new
     price of extended hours become known.
+
+    Raises:
+        UnfinishedRunError: an earlier stage has left tickers of the shard behind; the others are done.
     """
     waiting = _waiting(services, shard, Stage.FETCHED)
     skipped, refreshed = _without_new_bar(services, waiting, shard.as_of)
@@ -87,6 +90,7 @@ def compute_features(services: Services, shard: Shard) -> dict[str, int]:
         registry.record_outcomes(connection, shard.as_of, outcomes)
         freshness_store.record_refreshes(connection, shard.as_of, refreshed)
         registry.advance(connection, shard.as_of, featured, Stage.FEATURED)
+    _require_nobody_behind(services, shard, Stage.FEATURED)
     return {"rows": row_count, "featured": len(featured), "skipped": len(skipped), "failed": len(problems)}
 
 
@@ -94,12 +98,16 @@ def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
     """Tests and trains the tickers' challengers; counts of tickers trained, restarted and without a model.
 
     A ticker whose forecast is only refreshed has no new bar to learn from, and is not trained.
+
+    Raises:
+        UnfinishedRunError: an earlier stage has left tickers of the shard behind; the others are done.
     """
     waiting = _waiting(services, shard, Stage.FEATURED, or_later=True)
     profiles = [item.profile for item in waiting if not item.is_refresh]
     counts = challengers.fine_tune(services, profiles, shard.as_of)
     with transaction(services.engine) as connection:
         registry.advance(connection, shard.as_of, [item.profile.ticker for item in waiting], Stage.TRAINED)
+    _require_nobody_behind(services, shard, Stage.TRAINED)
     return {
         "trained": counts.trained_count,
         "restarted": counts.restarted_count,
@@ -108,7 +116,11 @@ def fine_tune(services: Services, shard: Shard) -> dict[str, int]:
 
 
 def predict(services: Services, shard: Shard) -> dict[str, int]:
-    """Stores the shard's forecasts and their baselines; counts of tickers by outcome."""
+    """Stores the shard's forecasts and their baselines; counts of tickers by outcome.
+
+    Raises:
+        UnfinishedRunError: an earlier stage has left tickers of the shard behind; the others are done.
+    """
     waiting = _waiting(services, shard, Stage.TRAINED, or_later=True)
     profiles = [item.profile for item in waiting]
     results = forecasting.forecast(services, profiles, shard.as_of, written_by="hourly")
@@ -123,6 +135,7 @@ def predict(services: Services, shard: Shard) -> dict[str, int]:
         registry.record_outcomes(connection, shard.as_of, results)
         forecast_tickers = [t for t, (status, _) in results.items() if status is not OutcomeStatus.FAILED]
         registry.advance(connection, shard.as_of, forecast_tickers, Stage.PREDICTED)
+    _require_nobody_behind(services, shard, Stage.PREDICTED)
     statuses = [status for status, _ in results.values()]
     return {status.value: statuses.count(status) for status in sorted(set(statuses))}
 
@@ -136,7 +149,7 @@ def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
     """The hour's outcomes: counts of tickers by status. Once a day it also removes weights that are no longer needed.
 
     Raises:
-        RetryableError: a planned ticker has no outcome because its shard did not finish, or every ticker failed.
+        UnfinishedRunError: a planned ticker has no outcome because its shard did not finish, or every ticker failed.
     """
     with transaction(services.engine) as connection:
         counts = registry.hour_summary(connection, as_of)
@@ -144,10 +157,10 @@ def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
     total = sum(counts.values())
     if unfinished:
         message = f"{unfinished} of {total} tickers of {as_of.isoformat()} have no outcome; clear the failed tasks."
-        raise RetryableError(message)
+        raise UnfinishedRunError(message)
     if total and counts.get(OutcomeStatus.FAILED, 0) == total:
         message = f"all {total} tickers of {as_of.isoformat()} failed; bi.hour_outcome says why."
-        raise RetryableError(message)
+        raise UnfinishedRunError(message)
     if as_of.hour == _PRUNING_HOUR:
         retention.prune(services, as_of)
     return {status.value: count for status, count in counts.items()}
@@ -191,6 +204,23 @@ def _waiting(
     if or_later:
         return [item for item in planned if item.stage.rank >= stage.rank and item.status not in left]
     return [item for item in planned if item.stage is stage and item.status not in left]
+
+
+def _require_nobody_behind(services: Services, shard: Shard, stage: Stage) -> None:
+    """Lets a task fail whose shard has tickers without a result that are not at ``stage``.
+
+    Such tickers wait for an earlier task of the shard, which failed. If this one succeeded, Airflow would not run it
+    again when a person clears the failed tasks, and the tickers would never be forecast.
+    """
+    with transaction(services.engine) as connection:
+        planned = registry.planned_tickers(connection, shard)
+    behind = [item for item in planned if item.status is OutcomeStatus.PLANNED and item.stage.rank < stage.rank]
+    if behind:
+        message = (
+            f"{len(behind)} of {len(planned)} tickers of shard {shard.index} at {shard.as_of.isoformat()} are still at "
+            f"the stage {behind[0].stage.value}, because an earlier task of the shard failed; clear the failed tasks."
+        )
+        raise UnfinishedRunError(message)
 
 
 def _without_new_bar(

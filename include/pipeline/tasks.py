@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from include.contracts import Shard
-from include.errors import InvalidRequestError, RetryableError
+from include.errors import InvalidRequestError, UnfinishedRunError
 from include.pipeline import earnings, hour, onboarding, summaries
 from include.pipeline.onboarding_form import Request
 from include.pipeline.services import opened_services
@@ -64,11 +64,11 @@ def check_hour(as_of: datetime, shards: list[Json] | None, scored: Json | None) 
     """What became of the hour's tickers: ``note`` (words for people) and ``counts`` by status.
 
     Raises:
-        RetryableError: the plan or the scores are missing (their task failed), or a shard did not finish.
+        UnfinishedHourError: the plan or the scores are missing (their task failed), or a shard did not finish.
     """
     if shards is None or scored is None:
         message = f"{'plan' if shards is None else 'score'} of {as_of.isoformat()} failed; clear it to repair the hour."
-        raise RetryableError(message)
+        raise UnfinishedRunError(message)
     with opened_services() as services:
         counts = hour.check_hour(services, as_of)
         note = summaries.note_of(hour.hour_results(services, as_of), _HOUR_ORDER, "No ticker is tracked yet.")
@@ -122,13 +122,13 @@ def report(request_id: str, shards: list[Json] | None, refusal: str | None) -> J
 
     Raises:
         InvalidRequestError: the request was refused.
-        RetryableError: the request could not be validated, or a shard did not finish.
+        UnfinishedRunError: the request could not be validated, or a shard did not finish.
     """
     if refusal:
         raise InvalidRequestError(refusal)
     if shards is None:
         message = f"validating the request {request_id} failed; its log says why. Clear it to try again."
-        raise RetryableError(message)
+        raise UnfinishedRunError(message)
     with opened_services() as services:
         results = onboarding.report(services, request_id)
     note = summaries.note_of(results, _REQUEST_ORDER, "The decisions about price steps are stored.")

@@ -127,7 +127,7 @@ def test_every_stage_retries_by_policy_and_ends_before_its_token_does(inventory:
         for task_id, task in dag["tasks"].items():
             assert task["policy"], task_id
             assert task["timeout"] <= 3600, task_id
-            assert task["retries"] == (0 if task_id in {"check_hour", "report"} else 2), task_id
+            assert task["retries"] == 2, task_id
 
 
 def test_the_onboarding_form_asks_what_the_readme_says(inventory: dict[str, Any]) -> None:

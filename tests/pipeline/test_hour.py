@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from include.contracts import Shard
-from include.errors import MarketUnavailableError, RetryableError
+from include.errors import DataContractError, MarketUnavailableError, UnfinishedRunError
 from include.pipeline import hour
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product, open_product
 
@@ -157,7 +157,7 @@ def test_when_nothing_can_be_fetched_the_hour_fails_and_a_rerun_repairs_it(produ
     (first, _) = hour.plan_hour(product.services, AT + HOUR)
     with pytest.raises(MarketUnavailableError, match="cannot be reached"):
         hour.fetch_bars(product.services, first)
-    with pytest.raises(RetryableError, match="all 2 tickers"):
+    with pytest.raises(UnfinishedRunError, match="all 2 tickers"):
         product.run_hour(AT + HOUR)
     product.market.down.clear()
     assert product.run_hour(AT + HOUR) == {"forecast": 2}
@@ -168,10 +168,35 @@ def test_a_shard_that_broke_off_is_reported_and_a_rerun_completes_it(product: Pr
     first, second = hour.plan_hour(product.services, AT + HOUR)
     for stage in (hour.fetch_bars, hour.compute_features, hour.fine_tune, hour.predict):
         stage(product.services, first)
-    with pytest.raises(RetryableError, match="1 of 2 tickers"):
+    with pytest.raises(UnfinishedRunError, match="1 of 2 tickers"):
         hour.check_hour(product.services, AT + HOUR)
     for stage in (hour.fetch_bars, hour.compute_features, hour.fine_tune, hour.predict):
         stage(product.services, second)
+    assert hour.check_hour(product.services, AT + HOUR) == {"forecast": 2}
+
+
+def test_running_only_what_failed_again_completes_the_hour(product: Product) -> None:
+    product.onboard(NOVA, ORION)
+    shards = hour.plan_hour(product.services, AT + HOUR)
+    for stage in (hour.fetch_bars, hour.compute_features):
+        for shard in shards:
+            stage(product.services, shard)
+    product.query(
+        "create function forecast.refuse() returns trigger language plpgsql as "
+        "$$ begin raise exception 'planted' using errcode = 'check_violation'; end $$; "
+        f"create trigger refuse before insert on forecast.model_version for each row when (new.ticker = '{NOVA}') "
+        "execute function forecast.refuse(); commit"
+    )
+    with pytest.raises(DataContractError, match="planted"):
+        hour.fine_tune(product.services, shards[0])
+    with pytest.raises(UnfinishedRunError, match=r"1 of 1 tickers of shard 0 at .* are still at the stage featured"):
+        hour.predict(product.services, shards[0])
+    hour.fine_tune(product.services, shards[1])
+    assert hour.predict(product.services, shards[1]) == {"forecast": 1}
+    product.query("drop trigger refuse on forecast.model_version; commit")
+
+    hour.fine_tune(product.services, shards[0])
+    assert hour.predict(product.services, shards[0]) == {"forecast": 1}
     assert hour.check_hour(product.services, AT + HOUR) == {"forecast": 2}
 
 

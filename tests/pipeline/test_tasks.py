@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include.errors import InvalidRequestError, RetryableError
+from include.errors import InvalidRequestError, UnfinishedRunError
 from include.pipeline import tasks
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, product_environment
 
@@ -12,17 +12,17 @@ NOVA = ROUND_THE_CLOCK[0]
 
 
 def test_a_plan_that_failed_upstream_is_an_error_and_not_an_empty_hour() -> None:
-    with pytest.raises(RetryableError, match="plan of 2025-03-31"):
+    with pytest.raises(UnfinishedRunError, match="plan of 2025-03-31"):
         tasks.check_hour(AT, None, {"scored": 0})
 
 
 def test_scores_that_failed_upstream_are_an_error() -> None:
-    with pytest.raises(RetryableError, match="score of 2025-03-31"):
+    with pytest.raises(UnfinishedRunError, match="score of 2025-03-31"):
         tasks.check_hour(AT, [], None)
 
 
 def test_a_request_that_could_not_be_validated_is_an_error() -> None:
-    with pytest.raises(RetryableError, match="validating the request manual__1"):
+    with pytest.raises(UnfinishedRunError, match="validating the request manual__1"):
         tasks.report("manual__1", None, None)
 
 
