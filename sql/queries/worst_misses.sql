@@ -15,5 +15,6 @@ where
     ticker = 'AAPL'
     and not is_inside_90
     and target_at > now() - interval '30 days'
+    and as_of > now() - interval '60 days'  -- fewer rows are read
 order by absolute_error / last_close desc
 limit 20;
