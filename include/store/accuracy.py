@@ -20,6 +20,7 @@ MARKET_SUMS = (
     "forecast_count",
     "fallback_count",
     "dividend_count",
+    "pinball",
     "crps",
     "without_dividend_crps",
     "random_walk_count",

@@ -11,6 +11,7 @@ create table forecast.accuracy_day (
     dividend_count integer not null,
     absolute_error numeric not null,
     last_close_absolute_error numeric not null,
+    pinball bigint not null,
     crps bigint not null,
     without_dividend_crps bigint not null,
     random_walk_count integer not null,
@@ -63,6 +64,9 @@ comment on column forecast.accuracy_day.absolute_error is
 comment on column forecast.accuracy_day.last_close_absolute_error is
 'Sum of the distances of the last close from the actual close, in the '
 'ticker''s currency, on today''s price scale.';
+comment on column forecast.accuracy_day.pinball is
+'Sum of the mean pinball losses, in millionths of a basis point of log '
+'return.';
 comment on column forecast.accuracy_day.crps is
 'Sum of the CRPS, in millionths of a basis point of log return.';
 comment on column forecast.accuracy_day.without_dividend_crps is
@@ -136,6 +140,7 @@ create table forecast.accuracy_total (
     dividend_count integer not null,
     absolute_error numeric not null,
     last_close_absolute_error numeric not null,
+    pinball bigint not null,
     crps bigint not null,
     without_dividend_crps bigint not null,
     random_walk_count integer not null,
@@ -199,6 +204,9 @@ comment on column forecast.accuracy_total.absolute_error is
 comment on column forecast.accuracy_total.last_close_absolute_error is
 'Sum of the distances of the last close from the actual close, in the '
 'ticker''s currency, on today''s price scale.';
+comment on column forecast.accuracy_total.pinball is
+'Sum of the mean pinball losses, in millionths of a basis point of log '
+'return.';
 comment on column forecast.accuracy_total.crps is
 'Sum of the CRPS, in millionths of a basis point of log return.';
 comment on column forecast.accuracy_total.without_dividend_crps is
@@ -283,6 +291,7 @@ create table forecast.accuracy_market_day (
     forecast_count integer not null,
     fallback_count integer not null,
     dividend_count integer not null,
+    pinball bigint not null,
     crps bigint not null,
     without_dividend_crps bigint not null,
     random_walk_count integer not null,
@@ -330,6 +339,9 @@ comment on column forecast.accuracy_market_day.fallback_count is
 'How many of them are fallbacks.';
 comment on column forecast.accuracy_market_day.dividend_count is
 'How many of them lie across a dividend.';
+comment on column forecast.accuracy_market_day.pinball is
+'Sum of the mean pinball losses, in millionths of a basis point of log '
+'return.';
 comment on column forecast.accuracy_market_day.crps is
 'Sum of the CRPS, in millionths of a basis point of log return.';
 comment on column forecast.accuracy_market_day.without_dividend_crps is
@@ -402,6 +414,7 @@ select
     (dividend_gap <> 0)::integer as dividend_count,
     error_today::numeric as absolute_error,
     abs(close_today - last_close_today)::numeric as last_close_absolute_error,
+    round(pinball::double precision * 1e6)::bigint as pinball,
     round(crps * 1e6)::bigint as crps,
     case
         when dividend_gap = 0 then round(crps * 1e6)::bigint else 0
@@ -508,6 +521,9 @@ comment on column forecast.accuracy_addend.absolute_error is
 comment on column forecast.accuracy_addend.last_close_absolute_error is
 'What it adds to: sum of the distances of the last close from the actual '
 'close, in the ticker''s currency, on today''s price scale.';
+comment on column forecast.accuracy_addend.pinball is
+'What it adds to: sum of the mean pinball losses, in millionths of a basis '
+'point of log return.';
 comment on column forecast.accuracy_addend.crps is
 'What it adds to: sum of the CRPS, in millionths of a basis point of log '
 'return.';

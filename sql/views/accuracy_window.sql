@@ -20,6 +20,7 @@ in_window as (
         sum(day.fallback_count) as fallback_count,
         sum(day.absolute_error) as absolute_error,
         sum(day.last_close_absolute_error) as last_close_absolute_error,
+        sum(day.pinball) as pinball,
         sum(day.crps) as crps,
         sum(day.random_walk_count) as random_walk_count,
         sum(day.beside_random_walk_crps) as beside_random_walk_crps,
@@ -72,6 +73,7 @@ all_time as (
         total.fallback_count,
         total.absolute_error,
         total.last_close_absolute_error,
+        total.pinball,
         total.crps,
         total.random_walk_count,
         total.beside_random_walk_crps,
@@ -127,7 +129,7 @@ final as (
         (summed.last_close_absolute_error / nullif(summed.forecast_count, 0))
         ::double precision as last_close_mean_absolute_error,
         (
-            summed.crps / 1e6 / nullif(summed.forecast_count, 0) / 2
+            summed.pinball / 1e6 / nullif(summed.forecast_count, 0)
         )::double precision as mean_pinball,
         (
             summed.crps / 1e6 / nullif(summed.forecast_count, 0)
@@ -231,8 +233,7 @@ comment on column bi.accuracy_window.mean_absolute_error is
 comment on column bi.accuracy_window.last_close_mean_absolute_error is
 'Mean distance of the last close from the actual close, in currency.';
 comment on column bi.accuracy_window.mean_pinball is
-'Mean pinball loss of the nine quantiles, in basis points of log return; half '
-'of the CRPS.';
+'Mean pinball loss of the nine quantiles, in basis points of log return.';
 comment on column bi.accuracy_window.mean_crps is
 'Mean CRPS, in basis points of log return; less is better.';
 comment on column bi.accuracy_window.random_walk_mean_crps is

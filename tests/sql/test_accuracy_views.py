@@ -48,7 +48,7 @@ def _store(url: str) -> None:
             matured = matured[matured["ticker"] == ticker]
             noise = rng.normal(0.0, 0.5, len(matured))
             losses = matured["method"].map({"hourcast": 10.0 - gain, "random_walk": 10.0, "seasonal_har": 9.8}) + noise
-            save_scores(connection, scores(matured, TODAY).assign(crps=losses, pinball=losses / 2))
+            save_scores(connection, scores(matured, TODAY).assign(crps=losses, pinball=losses / 3))
     engine.dispose()
 
 
@@ -116,7 +116,7 @@ def test_means_and_coverage_are_those_of_the_forecasts(ask: Ask) -> None:
     assert row["mean_absolute_error"] == pytest.approx(plain["error"])
     assert row["last_close_mean_absolute_error"] == pytest.approx(plain["last_error"])
     assert row["mean_crps"] == pytest.approx(plain["crps"], abs=1e-6)
-    assert row["mean_pinball"] == pytest.approx(plain["crps"] / 2, abs=1e-6)
+    assert row["mean_pinball"] == pytest.approx(plain["crps"] / 3, abs=1e-5)
     assert row["har_mean_crps"] == pytest.approx(plain["har"], abs=1e-6)
     assert row["coverage_80_ratio"] == pytest.approx(plain["inside_80"])
     assert (row["direction_count"], row["direction_hit_ratio"], row["direction_hit_lower_ratio"]) == (0, None, None)

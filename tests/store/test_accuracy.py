@@ -48,7 +48,7 @@ def score(connection: Connection, as_of: datetime) -> int:
         10.1 + np.cos(hours) + matured["horizon"] / 7 + matured["method"].map({"hourcast": 0.0, "random_walk": 0.3})
     )
     return save_scores(
-        connection, scores(matured, as_of).assign(crps=losses.fillna(12.3), pinball=losses.fillna(12.3) / 2)
+        connection, scores(matured, as_of).assign(crps=losses.fillna(12.3), pinball=losses.fillna(12.3) / 3)
     )
 
 
@@ -78,7 +78,8 @@ def scored_rows(connection: Connection) -> pd.DataFrame:
         connection,
         """
         select
-            prediction.*, ours.crps, ours.absolute_error, ours.actual_close, walk.crps as walk, har.crps as har,
+            prediction.*, ours.crps, ours.pinball, ours.absolute_error,
+            ours.actual_close, walk.crps as walk, har.crps as har,
             ours.is_inside_50, ours.is_inside_80, ours.is_inside_90, ours.is_inside_95,
             (prediction.target_at at time zone 'America/New_York')::date as day
         from forecast.prediction_by_horizon as prediction
@@ -106,6 +107,7 @@ def test_the_sums_of_a_day_are_those_of_its_scores(connection: Connection) -> No
         assert day["fallback_count"] == chosen["is_fallback"].sum()
         assert day["har_count"] == len(beside)
         assert day["crps"] == sum(round(value * 1e6) for value in chosen["crps"])
+        assert day["pinball"] == pytest.approx(chosen["pinball"].sum() * 1e6, rel=1e-6)  # stored as real
         assert day["random_walk_crps"] == sum(round(value * 1e6) for value in chosen["walk"])
         assert day["beside_har_crps"] == sum(round(value * 1e6) for value in beside["crps"])
         assert float(day["absolute_error"]) == pytest.approx(chosen["absolute_error"].sum())
