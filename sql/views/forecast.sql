@@ -6,10 +6,13 @@ select
     prediction.ticker,
     ticker.source,
     ticker.is_simulated,
+    ticker.status,
     ticker.currency,
     prediction.as_of,
     prediction.horizon,
     prediction.target_at,
+    prediction.target_at at time zone ticker.timezone
+        as target_at_exchange,
     prediction.anchored_at,
     prediction.last_close / scale.factor as last_close,
     prediction.is_refresh,
@@ -67,6 +70,8 @@ comment on column bi.forecast.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.forecast.is_simulated is
 'True if the market is simulated.';
+comment on column bi.forecast.status is
+'Status of the ticker now; see ticker_status.';
 comment on column bi.forecast.currency is
 'Currency of all prices of the row.';
 comment on column bi.forecast.as_of is
@@ -75,6 +80,8 @@ comment on column bi.forecast.horizon is
 'Number of bars ahead in the ticker''s session calendar, from 1.';
 comment on column bi.forecast.target_at is
 'When the forecast bar closes, UTC.';
+comment on column bi.forecast.target_at_exchange is
+'target_at on the clock of the ticker''s exchange.';
 comment on column bi.forecast.anchored_at is
 'When the newest bar known at as_of closed, UTC.';
 comment on column bi.forecast.last_close is

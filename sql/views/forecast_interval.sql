@@ -6,6 +6,7 @@ select
     prediction.ticker,
     ticker.source,
     ticker.is_simulated,
+    ticker.status,
     ticker.currency,
     prediction.as_of,
     prediction.horizon,
@@ -54,6 +55,8 @@ comment on column bi.forecast_interval.source is
 'Source of the bars: yahoo, files or simulated.';
 comment on column bi.forecast_interval.is_simulated is
 'True if the market is simulated.';
+comment on column bi.forecast_interval.status is
+'Status of the ticker now; see ticker_status.';
 comment on column bi.forecast_interval.currency is
 'Currency of all prices of the row.';
 comment on column bi.forecast_interval.as_of is

@@ -53,12 +53,18 @@ final as (
         prediction.q90 / scale.factor as q90,
         prediction.q95 / scale.factor as q95,
         prediction.q975 / scale.factor as q975,
-        walk.random_walk[prediction.horizon][2] / scale.factor
+        baseline.random_walk[prediction.horizon][2] / scale.factor
             as random_walk_q05,
-        walk.random_walk[prediction.horizon][5] / scale.factor
+        baseline.random_walk[prediction.horizon][5] / scale.factor
             as random_walk_q50,
-        walk.random_walk[prediction.horizon][8] / scale.factor
+        baseline.random_walk[prediction.horizon][8] / scale.factor
             as random_walk_q95,
+        baseline.seasonal_har[prediction.horizon][2] / scale.factor
+            as har_q05,
+        baseline.seasonal_har[prediction.horizon][5] / scale.factor
+            as har_q50,
+        baseline.seasonal_har[prediction.horizon][8] / scale.factor
+            as har_q95,
         prediction.is_fallback,
         prediction.fallback_reason,
         forecast.reason_text(prediction.reasons) as reasons,
@@ -73,10 +79,10 @@ final as (
     left join lateral forecast.split_factor_between(
         prediction.ticker, prediction.as_of, 'infinity', prediction.anchored_at
     ) as scale on true
-    left join forecast.baseline_prediction as walk
+    left join forecast.baseline_prediction as baseline
         on
-            prediction.ticker = walk.ticker
-            and prediction.as_of = walk.as_of
+            prediction.ticker = baseline.ticker
+            and prediction.as_of = baseline.as_of
     window
         bars_ahead as (
             partition by prediction.ticker order by prediction.horizon
@@ -151,6 +157,12 @@ comment on column bi.latest_forecast.random_walk_q50 is
 'Median of the random walk''s forecast (the price at price_at), in currency.';
 comment on column bi.latest_forecast.random_walk_q95 is
 'Quantile 0.95 of the random walk''s forecast, in currency.';
+comment on column bi.latest_forecast.har_q05 is
+'Quantile 0.05 of the seasonal HAR''s forecast, in currency; null without one.';
+comment on column bi.latest_forecast.har_q50 is
+'Median of the seasonal HAR''s forecast, in currency; null without one.';
+comment on column bi.latest_forecast.har_q95 is
+'Quantile 0.95 of the seasonal HAR''s forecast, in currency; null without one.';
 comment on column bi.latest_forecast.is_fallback is
 'True if it is the random walk''s forecast in place of a model''s.';
 comment on column bi.latest_forecast.fallback_reason is

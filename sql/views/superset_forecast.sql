@@ -40,6 +40,10 @@ bar_end as (
 final as (
     select
         bar_end.ticker,
+        ticker.source,
+        ticker.is_simulated,
+        ticker.status,
+        ticker.currency,
         bar_end.closed_at,
         bar_end.close,
         newest.quantiles[newest.horizon][5] / scale.factor as close__yhat,
@@ -48,13 +52,18 @@ final as (
         newest.quantiles[newest.horizon][8] / scale.factor
             as close__yhat_upper,
         newest.as_of,
-        newest.horizon
+        newest.horizon,
+        newest.is_refresh,
+        newest.is_fallback
     from bar_end
+    inner join forecast.ticker using (ticker)
     left join lateral (
         select
             prediction.as_of,
             prediction.anchored_at,
             prediction.quantiles,
+            prediction.is_refresh,
+            prediction.is_fallback,
             array_position(prediction.target_at, bar_end.closed_at) as horizon
         from forecast.prediction
         where
@@ -79,6 +88,14 @@ comment on view bi.superset_forecast is
 'today''s scale.';
 comment on column bi.superset_forecast.ticker is
 'Symbol as Yahoo spells it.';
+comment on column bi.superset_forecast.source is
+'Source of the bars: yahoo, files or simulated.';
+comment on column bi.superset_forecast.is_simulated is
+'True if the market is simulated.';
+comment on column bi.superset_forecast.status is
+'Status of the ticker now; see ticker_status.';
+comment on column bi.superset_forecast.currency is
+'Currency of all prices of the row.';
 comment on column bi.superset_forecast.closed_at is
 'When the bar closed or will close, UTC.';
 comment on column bi.superset_forecast.close is
@@ -93,3 +110,8 @@ comment on column bi.superset_forecast.as_of is
 'as_of of that forecast, UTC; null without a forecast.';
 comment on column bi.superset_forecast.horizon is
 'Number of bars ahead of that forecast; null without a forecast.';
+comment on column bi.superset_forecast.is_refresh is
+'True if the forecast starts from a price of extended hours; null if none.';
+comment on column bi.superset_forecast.is_fallback is
+'True if it is the random walk''s forecast in place of a model''s; null if '
+'there is none.';

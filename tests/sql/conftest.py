@@ -51,6 +51,7 @@ def _store(url: str) -> None:
         save_predictions(connection, predictions(NEXT, "WALK", **fallback))
         for as_of, ticker in ((AS_OF, "AAPL"), (NEXT, "AAPL"), (NEXT, "WALK")):
             save_baselines(connection, prices(as_of, ticker).assign(baseline="random_walk"))
+        save_baselines(connection, prices(NEXT, median=99.0).assign(baseline="seasonal_har"))
         matured = matured_unscored(connection, NEXT + timedelta(hours=1))
         ours = matured["method"].eq("hourcast")
         save_scores(connection, scores(matured, NEXT + timedelta(hours=1)).assign(crps=np.where(ours, 9.0, 10.0)))

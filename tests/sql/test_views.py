@@ -22,6 +22,7 @@ def test_the_latest_forecast_is_the_newest_of_each_ticker(ask: Ask) -> None:
     assert first["target_at_exchange"] == datetime(2025, 3, 31, 12, 0)  # noqa: DTZ001  # the clock in New York
     assert (first["last_close"], first["q05"], first["q50"], first["q95"]) == (101.0, 98.0, 101.0, 104.0)
     assert (first["random_walk_q05"], first["random_walk_q50"], first["random_walk_q95"]) == (97.0, 100.0, 103.0)
+    assert (first["har_q05"], first["har_q50"], first["har_q95"]) == (96.0, 99.0, 102.0)
     assert (first["is_fallback"], first["model_version"], first["name"]) == (False, "m1", "AAPL Inc.")
     assert (rows[7]["is_fallback"], rows[7]["fallback_reason"]) == (True, "no model yet")
 
@@ -100,6 +101,8 @@ def test_supersets_band_has_closes_for_the_past_and_forecasts_ahead(ask: Ask) ->
     ]
     assert [row["closed_at"] for row in rows] == [at(hour) for hour in range(9)]
     assert (rows[1]["close__yhat_lower"], rows[1]["close__yhat_upper"]) == (97.0, 103.0)
+    assert (rows[0]["is_fallback"], rows[1]["is_fallback"], rows[1]["is_refresh"]) == (None, False, False)
+    assert {(row["status"], row["currency"], row["source"]) for row in rows} == {("active", "USD", "yahoo")}
     assert ask("select count(*) as n from bi.superset_forecast where ticker = 'WALK' and close is null") == [{"n": 7}]
 
 
