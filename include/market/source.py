@@ -143,7 +143,7 @@ def normalise_ticker(text: str) -> str:
         InvalidRequestError: the text cannot be a ticker.
     """
     ticker = text.strip().upper()
-    if not _TICKER.fullmatch(ticker):
+    if not text.isascii() or not _TICKER.fullmatch(ticker):  # the capital of "ß" is "SS", another ticker
         message = (
             f"{text!r} cannot be a ticker: write at most 24 letters, digits, '.', '-', '=' or '&', "
             "as Yahoo spells it (AAPL, ^GSPC, 2330.TW, BTC-USD, EURUSD=X)."

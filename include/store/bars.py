@@ -252,6 +252,19 @@ def save_rejections(connection: Connection, rejected: pd.DataFrame, as_of: datet
     )
 
 
+def count_rejections(connection: Connection, ticker: str) -> dict[str, int]:
+    """Number of rejected bars of a ticker by failed check, the most frequent first."""
+    rows = fetch_rows(
+        connection,
+        """
+        select reason, count(*) as count from forecast.bar_rejected
+        where ticker = :ticker group by reason order by count(*) desc, reason
+        """,
+        {"ticker": ticker},
+    )
+    return {row["reason"]: row["count"] for row in rows}
+
+
 def newest_bars(moment: str, limit: str, before: str | None = None) -> str:
     """A query for the newest bars of ``forecast.bars_known_at`` of one ``wanted`` ticker, newest first.
 

@@ -15,7 +15,9 @@ from types import ModuleType
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from alembic.script.base import Script
 from alembic.script.revision import RevisionMap
+from psycopg2.errors import LockNotAvailable
 
+from include.errors import StoreUnavailableError
 from include.store.accuracy import count_if_empty
 from include.store.engine import Connection, Engine, create_store_engine, execute, fetch_rows, run_script, transaction
 
@@ -27,8 +29,16 @@ _LOCK = 4_801_967_321
 """Key of the advisory lock for migrations: any number that is the same in all processes."""
 
 
+LOCK_SECONDS = 90
+"""How long a migration waits for sessions that use its tables; a reader's open transaction is ended before that."""
+
+
 def migrate(url: str) -> None:
-    """Applies the missing migrations to the database at ``url`` and creates its views."""
+    """Applies the missing migrations to the database at ``url`` and creates its views.
+
+    Raises:
+        StoreUnavailableError: another session has used the tables for ``LOCK_SECONDS``, or Postgres is not available.
+    """
     engine = create_store_engine(url)
     try:
         upgrade(engine)
@@ -36,16 +46,55 @@ def migrate(url: str) -> None:
         engine.dispose()
 
 
-def upgrade(engine: Engine) -> None:
-    """Applies the missing migrations, creates the views, and grants them to the reader role if it exists."""
+def upgrade(engine: Engine, lock_seconds: int = LOCK_SECONDS) -> None:
+    """Applies the missing migrations, creates the views, and grants them to the reader role if it exists.
+
+    Raises:
+        StoreUnavailableError: another session has used the tables for ``lock_seconds``; the message names it.
+    """
+    try:
+        _upgrade(engine, lock_seconds)
+    except StoreUnavailableError as error:
+        if not _is_lock_timeout(error):
+            raise
+        message = (
+            f"The schema could not be migrated within {lock_seconds} s, because other sessions use its tables: "
+            f"{_open_transactions(engine)}. Nothing was changed. End them and start again."
+        )
+        raise StoreUnavailableError(message) from error
+
+
+def _upgrade(engine: Engine, lock_seconds: int) -> None:
     with transaction(engine) as connection:
-        execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _LOCK})
+        execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _LOCK})  # another one may take long
+        execute(connection, "select set_config('lock_timeout', :limit, true)", {"limit": f"{lock_seconds}s"})
         execute(connection, "create schema if not exists forecast")
         _apply_migrations(connection)
         count_if_empty(connection)
         _make_views(connection)
         if fetch_rows(connection, "select 1 from pg_roles where rolname = :role", {"role": READER_ROLE}):
             grant_reader(connection, READER_ROLE)
+
+
+def _is_lock_timeout(error: StoreUnavailableError) -> bool:
+    cause = error.__cause__
+    return isinstance(getattr(cause, "orig", cause), LockNotAvailable)
+
+
+def _open_transactions(engine: Engine) -> str:
+    """The other sessions in this database that are in a transaction, the longest first."""
+    with transaction(engine) as connection:
+        rows = fetch_rows(
+            connection,
+            """
+            select coalesce(usename, 'Postgres') || ' (process ' || pid || ', ' || coalesce(state, 'running')
+                || ' since ' || to_char(xact_start at time zone 'UTC', 'HH24:MI:SS') || ' UTC)' as session
+            from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
+            order by xact_start
+            """,
+        )
+    return ", ".join(row["session"] for row in rows) or "they have ended since"
 
 
 def grant_reader(connection: Connection, reader_role: str) -> None:

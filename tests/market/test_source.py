@@ -17,7 +17,9 @@ def test_a_ticker_is_trimmed_and_put_in_capitals(text: str, ticker: str) -> None
     assert normalise_ticker(text) == ticker
 
 
-@pytest.mark.parametrize("text", ["", "  ", "A B", "../etc", "A/B", "A;B", "'", "A" * 25, ".SIM", "ÄPFEL", "^"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "A B", "../etc", "A/B", "A;B", "'", "A" * 25, ".SIM", "ÄPFEL", "^", "ß.SIM", "ﬁ"]
+)
 def test_what_cannot_be_a_ticker_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequestError, match="cannot be a ticker"):
         normalise_ticker(text)

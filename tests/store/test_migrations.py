@@ -13,7 +13,7 @@ import psycopg2
 import pytest
 
 from include.contracts import FEATURE_COLUMNS
-from include.errors import DataContractError
+from include.errors import DataContractError, StoreUnavailableError
 from include.evaluation.promotion import SequentialTest
 from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
 from include.store import migrations
@@ -370,3 +370,13 @@ def test_the_template_of_all_tests_is_left_as_it_was_migrated(migrated_server: E
     with transaction(engine) as connection:
         assert fetch_rows(connection, "select * from forecast.ticker") == []
     engine.dispose()
+
+
+def test_a_session_that_keeps_a_view_open_is_named_and_nothing_is_changed(engine: Engine) -> None:
+    with engine.connect() as reader:
+        assert fetch_rows(reader, "select ticker from bi.ticker_status") == []
+        (process,) = fetch_rows(reader, "select pg_backend_pid() as id")
+        with pytest.raises(StoreUnavailableError, match=r"within 1 s, because .*Nothing was changed") as caught:
+            upgrade(engine, lock_seconds=1)
+        assert f"(process {process['id']}, idle in transaction since" in str(caught.value)
+    upgrade(engine, lock_seconds=1)

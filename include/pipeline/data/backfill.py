@@ -15,7 +15,7 @@ from include.pipeline.data.known_at import BackfillKnownAt
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import forecasts as forecast_store
-from include.store.engine import Connection
+from include.store.engine import Connection, transaction
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -36,9 +36,19 @@ def backfill(services: Services, profile: TickerProfile, since: datetime, as_of:
         return BackfillKnownAt(as_of, profile.feed_delay_minutes, stored, last_read_at)
 
     if not storing.keep(services.engine, [request], fetched, as_of, known_at):
-        reason = f"{profile.source} has no bar since {since:%Y-%m-%d}"
+        reason = _why_none(services, profile, len(fetched.bars), since)
         return TickerFailure(profile.ticker, reason, is_retryable=False)
     featuring.save_history_features(services.engine, profile, as_of)
     if problem := nights.backfill(services, profile, as_of):
         _LOG.warning("%s: the prices of its past nights are not known: %s", profile.ticker, problem)
     return None
+
+
+def _why_none(services: Services, profile: TickerProfile, bar_count: int, since: datetime) -> str:
+    """Why no bar of a history was stored: there was none, or the checks rejected them all."""
+    if not bar_count:
+        return f"{profile.source} has no bar since {since:%Y-%m-%d}"
+    with transaction(services.engine) as connection:
+        counts = bar_store.count_rejections(connection, profile.ticker)
+    found = ", ".join(f"{reason} ({count})" for reason, count in counts.items()) or "outdated"
+    return f"none of the {bar_count} bars of {profile.source} since {since:%Y-%m-%d} passed the checks: {found}"

@@ -139,3 +139,14 @@ def test_bars_of_a_time_that_nobody_looked_at_are_known_since_their_feed_told_th
     told = known_at(product)
     assert told[ON_THE_HOUR - 5 * HOUR] == AT + 30 * HOUR  # an hour could have seen it, and did not
     assert told[ON_THE_HOUR + 20 * HOUR] == ON_THE_HOUR + 20 * HOUR + DELAY
+
+
+def test_a_history_without_one_acceptable_bar_names_the_checks(product: Product, profile: TickerProfile) -> None:
+    for hours in range(48):
+        product.market.edits[NOVA, ON_THE_HOUR - hours * HOUR] = -1.0
+    failure = backfill(product.services, profile, AT - timedelta(days=1), AT)
+    assert failure is not None
+    ((counted,),) = product.query("select count(distinct opened_at) from forecast.bar_rejected")
+    assert failure.reason.startswith(f"none of the {counted} bars of simulated since 2025-03-30 passed the checks: ")
+    assert f"not_positive ({counted})" in failure.reason
+    assert product.query(STORED) == []
