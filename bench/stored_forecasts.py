@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 from bench import machine
@@ -10,6 +11,7 @@ from bench.database import temporary_product
 from bench.made_forecasts import make_forecasts
 from bench.results import Row, Section
 from include.pipeline import scoring
+from include.store import page, page_scores
 from include.store.engine import Connection, Engine, fetch_rows, transaction
 from include.store.migrations import SQL_DIR
 
@@ -27,6 +29,14 @@ _READS = {
     "hour_outcome, a ticker's newest": "where ticker = '{ticker}' order by as_of desc limit 24",
     "hour_outcome, a day": "where as_of > now() - interval '1 day'",
     "pipeline_freshness, the newest": "where is_newest",
+    "accuracy": "",
+    "accuracy_window, 30 days": "where window_days = 30 and horizon = 1",
+    "accuracy_window, one ticker": "where ticker = '{ticker}'",
+    "accuracy_daily, one ticker": "where ticker = '{ticker}' and horizon = 1",
+    "market_daily, one market": "where calendar = 'XNYS' and horizon = 1 and not is_refresh",
+    "calibration, 90 days": "where window_days = 90 and horizon = 1 and not is_refresh",
+    "leaderboard, 30 days": "where window_days = 30 and horizon = 1 and not is_refresh",
+    "leaderboard, all time": "where window_days is null and horizon = 1 and not is_refresh",
 }
 """Views with the filters that the documentation names; a view's name ends at a comma."""
 
@@ -44,6 +54,7 @@ def measure(ticker_count: int, forecast_count: int) -> Section:
         scored = machine.cost_of(lambda: scoring.score_matured(engine, stored["at"]))
         rows.append({"what": "scores of the newest hour", "s": scored.wall_s})
         rows += _reads(engine, ticker_count)
+        rows += _page_reads(engine)
     notes = [
         f"{stored['count']} forecasts of {ticker_count} tickers, made in {made.wall_s:.0f} s.",
         f"A forecast is one horizon, with its baselines and scores. Times are of {REPEATS} runs within the server.",
@@ -72,6 +83,23 @@ def _reads(engine: Engine, ticker_count: int) -> list[Row]:
         queries[path.name] = path.read_text(encoding="utf-8").replace("'AAPL'", "'{ticker}'")
     with engine.connect() as connection:
         return [{"what": name, **_times(connection, query, ticker_count)} for name, query in queries.items()]
+
+
+def _page_reads(engine: Engine) -> list[Row]:
+    """What the page in Airflow reads: for its overview the states and skills of all tickers and 50 rows, and scores."""
+    skills = page.read_skills(engine)
+    tickers = sorted(skills)[:50]
+    reads: dict[str, Callable[[], object]] = {
+        "page, states of all tickers": lambda: page.read_states(engine),
+        "page, skills of all tickers": lambda: page.read_skills(engine),
+        "page, 50 rows of the overview": lambda: page.read_tickers(engine, tickers, skills),
+        "page, scoreboard": lambda: page_scores.read_scores(engine, page_scores.ScoreChoice()),
+    }
+    rows: list[Row] = []
+    for name, read in reads.items():
+        costs = sorted(1000 * machine.cost_of(read).wall_s for _ in range(REPEATS))
+        rows.append({"what": name, "p50_ms": statistics.median(costs), "p95_ms": costs[int(0.95 * (REPEATS - 1))]})
+    return rows
 
 
 def _times(connection: Connection, query: str, ticker_count: int) -> dict[str, float]:
