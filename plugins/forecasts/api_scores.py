@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -26,9 +27,15 @@ def show_scores(
     is_simulated: Annotated[
         bool | None, Query(description="Simulated markets, or real ones. Without: real ones if there are any.")
     ] = None,
+    since: Annotated[date | None, Query(description="First day, on the exchanges' clocks, in place of days.")] = None,
+    until: Annotated[date | None, Query(description="Last day.")] = None,
 ) -> Response:
-    """The methods by market and by horizon, the skill by day, and the best and the worst tickers."""
-    choice = ScoreChoice(None if days == "all" else int(days), horizon, is_refresh, calendar, is_simulated)
+    """The methods by market and by horizon, the skill by day, and the best and the worst tickers of ``days``."""
+    if since or until:
+        since, until = since or date(1970, 1, 1), until or date(2999, 12, 31)
+    choice = ScoreChoice(
+        None if days == "all" else int(days), horizon, is_refresh, calendar, is_simulated, since, until
+    )
     scores = read_scores(store_engine(request), choice)
     return respond(
         request,

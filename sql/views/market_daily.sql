@@ -15,6 +15,8 @@ final as (
         summed.day_exchange,
         summed.forecast_count,
         summed.fallback_count,
+        summed.random_walk_count,
+        summed.har_count,
         (
             summed.crps / 1e6 / nullif(summed.forecast_count, 0)
         )::double precision as mean_crps,
@@ -72,6 +74,10 @@ comment on column bi.market_daily.forecast_count is
 'Number of scored forecasts.';
 comment on column bi.market_daily.fallback_count is
 'How many of them are the random walk''s in place of a model''s.';
+comment on column bi.market_daily.random_walk_count is
+'How many of them have a score of the random walk beside them.';
+comment on column bi.market_daily.har_count is
+'How many of them have a score of the seasonal HAR beside them.';
 comment on column bi.market_daily.mean_crps is
 'Mean CRPS, in basis points of log return; less is better.';
 comment on column bi.market_daily.random_walk_mean_crps is

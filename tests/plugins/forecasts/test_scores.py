@@ -1,7 +1,7 @@
 """The scoreboard and the skills of the overview, over days of scores whose differences are known."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -111,11 +111,34 @@ def test_days_and_kind_are_chosen(client: TestClient) -> None:
     assert refreshed["sentence"] == "No forecast has been scored yet, so nothing can be compared."
 
 
+@pytest.mark.parametrize("calendar", ["", "XNYS"])
+def test_chosen_days_give_what_the_same_window_gives(client: TestClient, calendar: str) -> None:
+    today = datetime.now(UTC).date()
+    chosen = {"since": str(today - timedelta(days=29)), "until": str(today), "calendar": calendar}
+    board = client.get(SCORES, params=chosen).json()
+    window = client.get(SCORES, params={"days": "30", "calendar": calendar}).json()
+    assert board["sentence"] == window["sentence"]
+    assert board["daily"] == window["daily"]
+    for found, expected in zip(board["methods"], window["methods"], strict=True):
+        counted = {name for name, value in expected.items() if value is not None} - {"ticker_count"}
+        assert {name for name, value in found.items() if value is not None} == counted
+        for name in counted:
+            assert found[name] == (expected[name] if isinstance(found[name], str) else pytest.approx(expected[name]))
+    assert (board["best"], board["ranked_count"]) == ([], 0)
+
+
+def test_one_end_of_the_chosen_days_may_be_left_open(client: TestClient) -> None:
+    today = datetime.now(UTC).date()
+    week = client.get(SCORES, params={"since": str(today - timedelta(days=6))}).json()
+    assert week["daily"] == client.get(SCORES, params={"days": "7"}).json()["daily"]
+    assert client.get(SCORES, params={"until": "2020-01-01"}).json()["methods"] == []
+
+
 def test_all_time_can_be_chosen(client: TestClient) -> None:
     assert client.get(SCORES, params={"days": "all"}).json()["ranked_count"] == 3
 
 
-@pytest.mark.parametrize("parameters", [{"days": "8"}, {"horizon": 8}, {"calendar": "\x00"}])
+@pytest.mark.parametrize("parameters", [{"days": "8"}, {"horizon": 8}, {"calendar": "\x00"}, {"since": "soon"}])
 def test_a_choice_that_does_not_exist_is_refused(client: TestClient, parameters: dict[str, object]) -> None:
     response = client.get(SCORES, params=parameters)
     assert (response.status_code, response.json()["code"]) == (422, "invalid-parameter")

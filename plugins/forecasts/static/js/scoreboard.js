@@ -8,7 +8,7 @@ import { showFailure, showNotice } from "./states.js";
 import { followTheme } from "./theme.js";
 
 const REFRESH_SECONDS = 300;
-const DAYS = { 7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", all: "All time" };
+const DAYS = { 7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", all: "All time", chosen: "From … to …" };
 const HORIZONS = 7;
 const METHODS = ["hourcast", "random_walk", "seasonal_har"];
 const COLUMNS = [
@@ -26,6 +26,8 @@ function setUp() {
   form.horizon.append(...Array.from({ length: HORIZONS }, (_, index) => element("option", { value: index + 1 }, index + 1)));
   const given = new URLSearchParams(location.search);
   form.days.value = given.get("days") in DAYS ? given.get("days") : "30";
+  for (const name of ["since", "until"]) form[name].value = given.get(name) ?? "";
+  if (form.since.value || form.until.value) form.days.value = "chosen";
   form.horizon.value = given.get("horizon") ?? "1";
   form.is_refresh.value = given.get("is_refresh") === "true" ? "true" : "";
   const isSimulated = given.get("is_simulated") ?? "";
@@ -39,14 +41,17 @@ function market(isSimulated, calendar) {
 
 function chosen() {
   const [isSimulated, ...calendar] = form.market.value.split("/");
+  const isChosen = form.days.value === "chosen";
+  for (const input of [form.since, form.until]) input.parentElement.hidden = !isChosen;
   return {
-    days: form.days.value, horizon: form.horizon.value || "1", is_refresh: form.is_refresh.value,
+    days: isChosen ? "all" : form.days.value, since: isChosen ? form.since.value : "", until: isChosen ? form.until.value : "",
+    horizon: form.horizon.value || "1", is_refresh: form.is_refresh.value,
     calendar: calendar.join("/"), is_simulated: isSimulated,
   };
 }
 
 function keepAddress(values) {
-  const usual = { days: "30", horizon: "1" };
+  const usual = { days: values.since || values.until ? "all" : "30", horizon: "1" };
   const kept = Object.entries(values).filter(([name, value]) => value !== "" && usual[name] !== value);
   history.replaceState(null, "", kept.length ? `?${new URLSearchParams(kept)}` : location.pathname);
 }
