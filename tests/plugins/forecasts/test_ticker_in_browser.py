@@ -14,7 +14,7 @@ from include.store.reader import Engine, create_reader_engine
 from tests.plugins.forecasts.conftest import HOSTILE
 from tests.support.browser import Browser, needs_browser, open_browser
 from tests.support.page_server import FakeAirflow, serve_page
-from tests.support.rows import at
+from tests.support.rows import at, track
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser, needs_browser]
 
@@ -49,6 +49,8 @@ def address(engine: Engine, module_database_url: str) -> Iterator[str]:
     store = create_store_engine(module_database_url)
     with transaction(store) as connection:
         registry.plan_hour(connection, at(3), 1, 1)
+        track(connection, "GONE", as_of=at(5))
+        registry.retire(connection, ["GONE"], at(6))
         registry.record_outcomes(connection, at(3), {"CURRENT": (OutcomeStatus.FAILED, REASON)})
     store.dispose()
     with serve_page(lambda: engine, AirflowWithRuns()) as address:
@@ -177,3 +179,15 @@ def test_the_tab_of_the_dag_shows_its_newest_hour(browser: Browser, address: str
     browser.wait("#title", "Tickers of an hour")
     browser.wait("#outcomes tbody tr", REASON)
     assert len(browser.find("#filters select[name=hour] option")) == 2
+
+
+def test_a_ticker_leads_to_the_form_that_retires_or_tracks_it(browser: Browser, address: str) -> None:
+    browser.open(f"{address}ticker/CURRENT")
+    browser.wait("#requests a")
+    assert browser.texts("#requests a") == ["Retire", "Train again"]
+    browser.click("#requests a", "Retire")
+    browser.until(lambda: browser.address.endswith("add?retire=CURRENT"), "the form")
+    for ticker, links in (("STALE", ["Retire"]), ("GONE", ["Track again"])):
+        browser.open(f"{address}ticker/{ticker}")
+        browser.wait("#requests a")
+        assert browser.texts("#requests a") == links

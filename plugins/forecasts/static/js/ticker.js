@@ -128,6 +128,7 @@ function showState(ticker) {
   const title = ticker.name ? [`${ticker.ticker} `, element("small", {}, ticker.name)] : [ticker.ticker];
   find("name").replaceChildren(...title);
   find("state").replaceChildren(...stateElements(ticker));
+  find("requests").replaceChildren(...requestLinks(ticker));
   const zone = ticker.exchange_timezone;
   const cards = [];
   if (ticker.price !== null) {
@@ -142,6 +143,15 @@ function showState(ticker) {
   }
   if (ticker.reasons) cards.push(card("Why it is as wide as it is", "", ticker.reasons));
   find("summary").replaceChildren(...cards);
+}
+
+/** Links to the form for tickers, filled in with what can be requested in a status. */
+function requestLinks({ ticker, status }) {
+  const ended = { add: "Track again" };
+  const requests = { active: { retire: "Retire", retrain: "Train again" }, retired: ended, rejected: ended, failed: ended };
+  return Object.entries(requests[status] ?? { retire: "Retire" }).flatMap(([action, title]) => [
+    element("a", { href: `../add?${new URLSearchParams({ [action]: ticker })}` }, title), " ",
+  ]);
 }
 
 function card(title, value, remark) {
