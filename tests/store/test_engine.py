@@ -32,6 +32,7 @@ def _row(**changes: object) -> tuple[object, ...]:
         "as_of": START,
         "source": "yahoo",
         "history_days": 729,
+        "requested_by": None,
         "shard_index": None,
         "shard_count": None,
         "stage": "requested",

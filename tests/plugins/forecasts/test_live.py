@@ -98,6 +98,16 @@ def test_its_page_has_bars_and_the_fan(browser: Browser) -> None:
     assert len(browser.texts("#bars tbody tr")) == 7
 
 
+def test_what_is_looked_at_can_be_downloaded_with_the_login_of_the_page(browser: Browser) -> None:
+    script = """
+    const link = [...document.querySelectorAll("#downloads a")].find((found) => found.href.includes("csv"));
+    return fetch(link.href).then((response) => response.text()).then((text) => text.split("\\n"));
+    """
+    heads, *rows = browser.run(script)
+    assert heads.startswith("ticker,")
+    assert {row.partition(",")[0] for row in rows if row} == {DELTA}
+
+
 def test_it_is_retired_and_tracked_again(browser: Browser, airflow: AirflowClient) -> None:
     enter(browser, airflow)
     browser.click(".site a", "Add tickers")
