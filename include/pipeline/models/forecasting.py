@@ -1,9 +1,9 @@
 """One shard's forecasts: each ticker's newest window through its model, calibrated, as prices, beside the baselines.
 
 If a model cannot be read, or was not renewed for too long, an older model or the backbone serves, and the outcome says
-so. A ticker gets the random walk's quantiles, labelled as a fallback with the reason, if it has no model at all, if its
-context is too short, or if the model's output fails the checks of ``_problem_of``. One ticker's problem does not affect
-the others. Forecasts and their baselines are stored in one transaction.
+so. Three kinds of tickers get a fallback, the random walk's quantiles with the reason: one without any model, one whose
+context is too short, and one whose model's output fails the checks of ``_problem_of``. One ticker's problem does not
+affect the others. Forecasts and their baselines are stored in one transaction.
 """
 
 from __future__ import annotations
