@@ -68,7 +68,8 @@ comment on column bi.request.is_refused is
 comment on column bi.request.reason is
 'Reason for the result; null if there is none to give.';
 comment on column bi.request.requested_by is
-'Airflow''s user who asked; null for the command line.';
+'Airflow''s user who asked; null for the command line, and where an hour asks '
+'again for a pending ticker.';
 comment on column bi.request.ticker_status is
 'Present status of the ticker; null if the name is none.';
 comment on column bi.request.updated_at is
