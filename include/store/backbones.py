@@ -54,6 +54,15 @@ def find_backbone(connection: Connection, request_id: str) -> BackboneRow | None
     return BackboneRow(**rows[0]) if rows else None
 
 
+def all_backbones(connection: Connection) -> list[BackboneRow]:
+    """Every request and its result, in the order of their instants."""
+    rows = fetch_rows(
+        connection,
+        f"select {_COLUMNS} from forecast.backbone order by as_of, request_id",  # noqa: S608  # a constant
+    )
+    return [BackboneRow(**row) for row in rows]
+
+
 def open_backbone(connection: Connection, row: BackboneRow) -> None:
     """Stores a new request; an existing one with the same id is not changed."""
     execute(
@@ -78,6 +87,15 @@ def open_backbone(connection: Connection, row: BackboneRow) -> None:
 
 def set_trained(connection: Connection, request_id: str, model_version: str, bar_count: int, code_version: str) -> None:
     """Stores the weights that a request's training gave; other weights than the stored ones clear the scores."""
+    execute(
+        connection,
+        """
+        delete from forecast.backbone_score using forecast.backbone
+        where backbone_score.request_id = :request_id and backbone.request_id = :request_id
+            and backbone.model_version is distinct from :model_version
+        """,
+        {"request_id": request_id, "model_version": model_version},
+    )
     execute(
         connection,
         """
@@ -195,13 +213,19 @@ def teaching_tickers(connection: Connection, as_of: datetime, cutoff_at: datetim
     return [str(row["ticker"]) for row in rows]
 
 
+def trained_versions(connection: Connection) -> list[str]:
+    """Versions of all backbones that were trained here, promoted or not, by name."""
+    query = "select distinct model_version from forecast.backbone where model_version is not null order by 1"
+    return [row["model_version"] for row in fetch_rows(connection, query)]
+
+
 def _promoted(connection: Connection, as_of: datetime) -> list[str]:
-    """Versions of the promoted backbones with an as_of of at most ``as_of``, newest first, without repetition."""
+    """Versions of the promoted backbones of at most ``as_of`` that were not taken back, newest first, each once."""
     rows = fetch_rows(
         connection,
         """
         select model_version from forecast.backbone
-        where is_promoted and as_of <= :as_of
+        where is_promoted and as_of <= :as_of and (withdrawn_as_of is null or withdrawn_as_of > :as_of)
         order by as_of desc, promoted_at desc, request_id desc
         """,
         {"as_of": require_utc(as_of, "as_of")},

@@ -85,10 +85,11 @@ class RequestBudget:
             execute(
                 connection,
                 """
-                insert into forecast.request_budget as stored (source, next_at, reopens_at)
-                values (:source, clock_timestamp(), clock_timestamp() + :pause)
+                insert into forecast.request_budget as stored (source, next_at, reopens_at, block_count)
+                values (:source, clock_timestamp(), clock_timestamp() + :pause, 1)
                 on conflict (source) do update
-                set reopens_at = greatest(stored.reopens_at, excluded.reopens_at)
+                set reopens_at = greatest(stored.reopens_at, excluded.reopens_at),
+                    block_count = stored.block_count + 1
                 """,
                 {"source": self._source, "pause": timedelta(seconds=seconds)},
             )
@@ -98,10 +99,13 @@ class RequestBudget:
         rows = fetch_rows(
             connection,
             """
-            insert into forecast.request_budget as stored (source, next_at)
-            values (:source, clock_timestamp() + :interval)
+            insert into forecast.request_budget as stored (source, next_at, request_count)
+            values (:source, clock_timestamp() + :interval, 1)
             on conflict (source) do update
-            set next_at = greatest(stored.next_at, clock_timestamp()) + :interval
+            set next_at = greatest(stored.next_at, clock_timestamp()) + :interval,
+                request_count = stored.request_count + 1,
+                wait_seconds = stored.wait_seconds
+                    + extract(epoch from greatest(stored.next_at, clock_timestamp()) - clock_timestamp())
             where stored.reopens_at <= clock_timestamp()
                 and stored.next_at <= clock_timestamp() + :longest
             returning extract(epoch from next_at - :interval - clock_timestamp()) as wait

@@ -47,14 +47,15 @@ _SAVE_NAMED = """
             given.known_at desc
     ) as named
     left join lateral (
-        select before.timing, before.is_confirmed, before.is_expected
+        select before.timing, before.is_confirmed, before.is_expected, before.reported_at
         from forecast.earnings_date as before
         where before.ticker = named.ticker and before.reported_on = named.reported_on
             and before.known_at <= named.not_before
         order by before.known_at desc
         limit 1
     ) as present on true
-    where (present.timing, present.is_confirmed, present.is_expected)
+    where present.reported_at is null
+        and (present.timing, present.is_confirmed, present.is_expected)
         is distinct from (named.timing, named.is_confirmed, true)
     on conflict (ticker, reported_on, known_at) do update
     set timing = excluded.timing, is_confirmed = excluded.is_confirmed, is_expected = true, source = excluded.source

@@ -196,7 +196,7 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) 
     """
     staged = stage_rows(connection, table, rows)
     replaced = ", ".join(f"{column} = excluded.{column}" for column in table.values)
-    touched = f", {table.touched} = now()" if table.touched else ""
+    touched = "".join(f", {column} = default" for column in table.touched)
     return execute(
         connection,
         f"""

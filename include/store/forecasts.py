@@ -166,14 +166,16 @@ def last_anchored(connection: Connection, tickers: Sequence[str], before: dateti
     return {row["ticker"]: Anchored(row["anchored_at"], row["believed_at"]) for row in rows}
 
 
-def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta = SCORING_REACH) -> pd.DataFrame:
+def matured_unscored(
+    connection: Connection, as_of: datetime, reach: timedelta = SCORING_REACH, latest_at: datetime | None = None
+) -> pd.DataFrame:
     """Forecasts of all methods whose target bar is known at ``as_of`` and that have no score yet, by key.
 
     Columns: ticker, as_of, horizon, method (``hourcast`` or the baseline's name), target_at, last_close, actual_close,
     actual_known_at, dividend_gap (log return by which dividends between the last close and the target moved the price,
     as known at ``as_of``; 0 without a dividend), is_refresh and QUANTILE_COLUMNS. Prices are on the scale of ``as_of``.
-    Left out are targets older than ``reach``, and forecasts across a step of which it is not settled whether it is a
-    move.
+    Left out are targets older than ``reach``, forecasts with an as_of after ``latest_at``, and forecasts across a
+    step of which it is not settled whether it is a move.
     """
     rows = fetch_rows(
         connection,
@@ -187,6 +189,7 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
             where prediction.target_at[cardinality(prediction.target_at)] >= cast(:since as timestamptz)
                 and ahead.target_at between cast(:since as timestamptz) and :as_of
                 and prediction.as_of < :as_of
+                and (cast(:latest_at as timestamptz) is null or prediction.as_of <= :latest_at)
                 and not exists (
                     select from forecast.score
                     where score.ticker = prediction.ticker
@@ -237,7 +240,7 @@ def matured_unscored(connection: Connection, as_of: datetime, reach: timedelta =
             )
         order by ticker, as_of, horizon, method
         """,  # noqa: S608  # names from contracts.py and tables.py
-        {"as_of": require_utc(as_of, "as_of"), "since": as_of - reach},
+        {"as_of": require_utc(as_of, "as_of"), "since": as_of - reach, "latest_at": latest_at},
     )
     return pd.DataFrame(rows, columns=[*_MATURED_COLUMNS, *QUANTILE_COLUMNS])
 
@@ -285,27 +288,18 @@ def recent_records(connection: Connection, tickers: Sequence[str], as_of: dateti
 
 def forecast_tickers(connection: Connection, tickers: Sequence[str], as_of: datetime) -> set[str]:
     """The given tickers that have a stored forecast with this ``as_of`` (UTC)."""
-    rows = fetch_rows(
-        connection,
-        "select ticker from forecast.prediction where ticker = any(:tickers) and as_of = :as_of",
-        {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")},
-    )
+    query = "select ticker from forecast.prediction where ticker = any(:tickers) and as_of = :as_of"
+    rows = fetch_rows(connection, query, {"tickers": list(tickers), "as_of": require_utc(as_of, "as_of")})
     return {row["ticker"] for row in rows}
 
 
-def calibration_history(
-    connection: Connection,
-    tickers: Sequence[str],
-    as_of: datetime,
-    limit: int,
-    latest_made_at: datetime | None = None,
-) -> pd.DataFrame:
+def calibration_history(connection: Connection, tickers: Sequence[str], as_of: datetime, limit: int) -> pd.DataFrame:
     """The models' uncalibrated quantiles and the outcomes of the newest ``limit`` forecasts of each ticker.
 
     Columns: ticker, as_of, horizon, QUANTILE_COLUMNS (log returns, with the width factors divided out about the
     median) and ``outcome`` (log return); ordered by the first three. Included are forecasts by a model with an as_of
-    before ``as_of`` whose target bar is known at ``as_of``; with ``latest_made_at``, only those written by then.
-    Refreshed forecasts are left out.
+    before ``as_of`` whose target bar is known at ``as_of``. Left out are refreshed forecasts, and those written after
+    the ticker's stored forecast as of ``as_of``, by hours that ran late: an hour that runs again reads the same ones.
     """
     names = sorted(set(tickers))
     rows = fetch_frame(
@@ -318,13 +312,17 @@ def calibration_history(
             coalesce(forecast.tail_width_factor[ahead.horizon], forecast.width_factor[ahead.horizon]),
             actual.close * scale.factor
         from unnest(%(tickers)s::text[]) with ordinality as wanted (ticker, position)
+        left join forecast.prediction as stored on stored.ticker = wanted.ticker and stored.as_of = %(as_of)s
         cross join lateral (
             select prediction.*
             from forecast.prediction
             where prediction.ticker = wanted.ticker
                 and prediction.as_of < %(as_of)s
                 and not prediction.is_fallback and not prediction.is_refresh
-                and (%(latest_made_at)s is null or prediction.made_at <= %(latest_made_at)s)
+                and (stored.as_of is null or coalesce(
+                    coalesce(prediction.written_number, 0) < stored.written_number,
+                    prediction.written_number is null and prediction.made_at <= stored.made_at
+                ))
             order by prediction.as_of desc
             limit %(limit)s
         ) as forecast
@@ -336,7 +334,7 @@ def calibration_history(
         ) as scale
         order by wanted.position, forecast.as_of, ahead.horizon
         """,  # noqa: S608  # numbers of columns
-        {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit, "latest_made_at": latest_made_at},
+        {"tickers": names, "as_of": require_utc(as_of, "as_of"), "limit": limit},
         names,
         _HISTORY_KINDS,
     )

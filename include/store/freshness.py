@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from include.contracts import Freshness, TickerStatus, require_utc
-from include.store.engine import Connection, execute
+from include.store.engine import Connection, execute, fetch_rows
 
 
 def record_freshness(connection: Connection, as_of: datetime, found: Mapping[str, Freshness]) -> int:
@@ -83,3 +83,36 @@ def record_refreshes(connection: Connection, as_of: datetime, tickers: Collectio
         """,
         {"as_of": require_utc(as_of, "as_of"), "tickers": sorted(tickers)},
     )
+
+
+def unfetched_count(connection: Connection, as_of: datetime) -> int | None:
+    """Number of the hour's tickers that wait for their bars; None if the hour has no plan."""
+    rows = fetch_rows(
+        connection,
+        """
+        select
+            (select count(*) from forecast.outcome as o
+             where o.as_of = h.as_of and o.stage = 'planned' and o.status = 'planned') as tickers
+        from forecast.planned_hour as h where h.as_of = :as_of
+        """,
+        {"as_of": require_utc(as_of, "as_of")},
+    )
+    return int(rows[0]["tickers"]) if rows else None
+
+
+def newest_hour_after(connection: Connection, as_of: datetime, within: timedelta) -> datetime | None:
+    """The newest planned hour (UTC), if one was planned at most ``within`` after ``as_of`` (UTC); None otherwise."""
+    (row,) = fetch_rows(
+        connection,
+        """
+        select max(as_of) as newest_at from forecast.planned_hour
+        where as_of > :as_of
+        having min(as_of) <= cast(:as_of as timestamptz) + :within
+        union all
+        select null
+        limit 1
+        """,
+        {"as_of": require_utc(as_of, "as_of"), "within": within},
+    )
+    newest_at: datetime | None = row["newest_at"]
+    return newest_at

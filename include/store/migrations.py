@@ -17,8 +17,9 @@ from alembic.script.base import Script
 from alembic.script.revision import RevisionMap
 from psycopg2.errors import LockNotAvailable
 
-from include.errors import StoreUnavailableError
+from include.errors import SettingsError, StoreUnavailableError
 from include.store.accuracy import count_if_empty
+from include.store.app_rights import APP_ROLE, grant_app
 from include.store.engine import Connection, Engine, create_store_engine, execute, fetch_rows, run_script, transaction
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
@@ -36,7 +37,10 @@ LOCK_SECONDS = 90
 def migrate(url: str) -> None:
     """Applies the missing migrations to the database at ``url`` and creates its views.
 
+    If there is a schema, the role of the address must be its owner or a superuser.
+
     Raises:
+        SettingsError: the schema belongs to another role, or a newer version of Hourcast has migrated it.
         StoreUnavailableError: another session has used the tables for ``LOCK_SECONDS``, or Postgres is not available.
     """
     engine = create_store_engine(url)
@@ -47,9 +51,10 @@ def migrate(url: str) -> None:
 
 
 def upgrade(engine: Engine, lock_seconds: int = LOCK_SECONDS) -> None:
-    """Applies the missing migrations, creates the views, and grants them to the reader role if it exists.
+    """Applies the missing migrations, creates the views, and grants what the roles of product and BI tools need.
 
     Raises:
+        SettingsError: the schema belongs to another role, or a newer version of Hourcast has migrated it.
         StoreUnavailableError: another session has used the tables for ``lock_seconds``; the message names it.
     """
     try:
@@ -68,12 +73,71 @@ def _upgrade(engine: Engine, lock_seconds: int) -> None:
     with transaction(engine) as connection:
         execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _LOCK})  # another one may take long
         execute(connection, "select set_config('lock_timeout', :limit, true)", {"limit": f"{lock_seconds}s"})
+        _become_owner(connection)
         execute(connection, "create schema if not exists forecast")
+        _require_known(connection)
         _apply_migrations(connection)
         count_if_empty(connection)
         _make_views(connection)
-        if fetch_rows(connection, "select 1 from pg_roles where rolname = :role", {"role": READER_ROLE}):
-            grant_reader(connection, READER_ROLE)
+        others = fetch_rows(connection, "select rolname from pg_roles where rolname <> current_user")
+        for role, grant in ((APP_ROLE, grant_app), (READER_ROLE, grant_reader)):
+            if {"rolname": role} in others:
+                grant(connection, role)
+
+
+def _become_owner(connection: Connection) -> None:
+    """Runs the rest of the transaction as the role that owns the schema, or the database while there is no schema."""
+    (found,) = fetch_rows(
+        connection,
+        """
+        select
+            current_user as role, pg_get_userbyid(owner.role) as owner, owner.is_of_schema,
+            pg_has_role(current_user, owner.role, 'member') as is_member
+        from (
+            select coalesce(namespace.nspowner, database.datdba) as role, namespace.oid is not null as is_of_schema
+            from pg_database as database
+            left join pg_namespace as namespace on namespace.nspname = 'forecast'
+            where database.datname = current_database()
+        ) as owner
+        """,
+    )
+    if found["is_member"]:
+        execute(connection, f"set local role {connection.dialect.identifier_preparer.quote(found['owner'])}")
+    elif found["is_of_schema"]:
+        message = (
+            f"The role {found['role']!r} may write rows but not migrate the schema, which belongs to another role. "
+            "`make run` and `make up` migrate; with a server of yours, use an address of the role that owns the schema."
+        )
+        raise SettingsError(message)
+
+
+def _require_known(connection: Connection) -> None:
+    """Refuses a schema with a migration that this version does not have: its code would misread the tables."""
+    found = schema_version(connection)
+    if found is not None and found not in (known := [number for number, _ in _files()]):
+        message = (
+            f"The database has the schema {found}, and this version of Hourcast knows up to {known[-1]}: a newer "
+            "version has migrated it. Nothing was changed. Install that version again, or restore a backup from "
+            "before it (make restore) into an empty installation."
+        )
+        raise SettingsError(message)
+
+
+def schema_version(connection: Connection) -> str | None:
+    """Number of the newest migration that the database has; None for a database without tables."""
+    (found,) = fetch_rows(connection, "select to_regclass('forecast.alembic_version') is not null as has_tables")
+    rows = fetch_rows(connection, "select version_num from forecast.alembic_version") if found["has_tables"] else []
+    return str(rows[0]["version_num"]) if rows else None
+
+
+def newest_version() -> str:
+    """Number of the newest migration that this version of Hourcast has."""
+    return _files()[-1][0]
+
+
+def _files() -> list[tuple[str, Path]]:
+    """The migration files with their numbers, oldest first."""
+    return [(path.stem.partition("_")[0], path) for path in sorted((SQL_DIR / "migrations").glob("*.sql"))]
 
 
 def _is_lock_timeout(error: StoreUnavailableError) -> bool:
@@ -98,8 +162,13 @@ def _open_transactions(engine: Engine) -> str:
 
 
 def grant_reader(connection: Connection, reader_role: str) -> None:
-    """Grants a role every view of schema bi, and takes schema forecast from it."""
+    """Grants a role every view of schema bi, and takes schema forecast from it.
+
+    What a view reads through a function is checked with the reader's rights, so the function's tables are granted too:
+    a restored database has no rights from its migrations.
+    """
     role = connection.dialect.identifier_preparer.quote(reader_role)
+    execute(connection, "grant select on table forecast.split to public")
     execute(connection, f"revoke all on schema forecast from {role}")
     execute(connection, f"grant usage on schema bi to {role}")
     execute(connection, f"grant select on all tables in schema bi to {role}")
@@ -123,9 +192,8 @@ def _apply_migrations(connection: Connection) -> None:
 def _revisions() -> Iterator[Script]:
     """Each migration file as an Alembic revision: a module with its predecessor and its upgrade function."""
     previous = None
-    for path in sorted((SQL_DIR / "migrations").glob("*.sql")):
+    for number, path in _files():
         module = ModuleType(path.stem)
-        number = path.stem.partition("_")[0]
         vars(module).update(down_revision=previous, revision=number, upgrade=_applier(path))
         yield Script(module, number, str(path))
         previous = number

@@ -15,6 +15,8 @@ from include.store.tables import MODEL_VERSION
 FIRST_TRAINING = "first_training"
 FINE_TUNE = "fine_tune"
 RESTART = "restart"
+_ARTEFACT_LOCK = 4_801_967_323
+"""Key of the advisory lock on files without rows: any number that is the same in all processes."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,28 @@ def pruned_artefacts(connection: Connection, artefacts: Sequence[str]) -> list[s
         {"artefacts": list(artefacts)},
     )
     return [row["artefact"] for row in rows]
+
+
+def named_artefacts(connection: Connection, artefacts: Sequence[str]) -> set[str]:
+    """Those of the given files that a row names."""
+    query = "select distinct artefact from forecast.model_version where artefact = any(:artefacts)"
+    return {row["artefact"] for row in fetch_rows(connection, query, {"artefacts": list(artefacts)})}
+
+
+def share_artefacts(connection: Connection) -> None:
+    """Until the end of the transaction nobody removes a file because no row names it. Others may share, too."""
+    execute(connection, "select pg_advisory_xact_lock_shared(:number)", {"number": _ARTEFACT_LOCK})
+
+
+def lock_artefacts(connection: Connection) -> None:
+    """Waits until nobody stores weights; until the end of the transaction nobody does."""
+    execute(connection, "select pg_advisory_xact_lock(:number)", {"number": _ARTEFACT_LOCK})
+
+
+def needed_artefacts(connection: Connection) -> list[str]:
+    """The files with weights that are not marked as pruned, by name."""
+    query = "select distinct artefact from forecast.model_version where not is_pruned order by artefact"
+    return [row["artefact"] for row in fetch_rows(connection, query)]
 
 
 def _newest(

@@ -25,6 +25,11 @@ class RequestStage(StrEnum):
     TRAINED = "trained"
     FORECAST = "forecast"
 
+    @property
+    def rank(self) -> int:
+        """Position in the order of the stages, 0 first."""
+        return list(RequestStage).index(self)
+
 
 _STAGES = [stage.value for stage in RequestStage]
 

@@ -7,6 +7,8 @@ mode needs it. ``include/store/migrations.py`` grants the views.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 CONNECTION_LIMIT = 20
 
 SETTINGS = {
@@ -40,28 +42,28 @@ def server_statements(reader: str) -> list[str]:
     ]
 
 
-def database_statements(database: str, owner: str, reader: str) -> list[str]:
+def database_statements(database: str, writers: Sequence[str], reader: str) -> list[str]:
     """Statements to run in ``database``: no schema but bi, no temporary tables, no functions that store or block.
 
-    The names are those of the database, of the role that owns it and of the role that reads, quoted where they need it.
-    Every other role loses these rights too; the owner keeps them.
+    The names are those of the database, of the roles that write to it and of the role that reads, quoted where they
+    need it. Every other role loses these rights too; the writers keep them.
     """
     return [
         f"alter role {reader} in database {database} reset all",
         f"revoke all on database {database} from public, {reader}",
         f"grant connect on database {database} to {reader}",
         "revoke all on schema public from public",
-        _refuse_functions(owner),
+        _refuse_functions(writers),
     ]
 
 
-def _refuse_functions(owner: str) -> str:
+def _refuse_functions(writers: Sequence[str]) -> str:
     parts = (
         "do $$ declare refused regprocedure; begin",
         "for refused in select oid from pg_proc where pronamespace = 'pg_catalog'::regnamespace",
         f"and proname ~ '{_REFUSED_FUNCTIONS}' loop",
         "execute format('revoke execute on function %s from public', refused);",
-        f"execute format('grant execute on function %s to %s', refused, $role${owner}$role$);",
+        f"execute format('grant execute on function %s to %s', refused, $role${', '.join(writers)}$role$);",
         "end loop; end $$",
     )
     return " ".join(parts)

@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
 from include.errors import StoreUnavailableError
+from include.store.app_rights import OWNER_ROLE, owner_statements
 from include.store.engine import Connection, create_store_engine, execute, fetch_rows, run_script
 from include.store.reader_rights import database_statements, server_statements
 
@@ -28,18 +29,22 @@ class Login:
 
 @dataclass(frozen=True)
 class DatabasePlan:
-    """A database, the role that owns it, and the roles that may connect and read what is granted to them."""
+    """A database, the role that writes to it, and the roles that may connect and read what is granted to them.
+
+    The writer owns the database, unless ``is_owned_apart``: then ``hourcast_owner`` does, a role without a login.
+    """
 
     name: str
-    owner: Login
+    writer: Login
     readers: tuple[Login, ...] = ()
+    is_owned_apart: bool = False
 
 
 def ensure_database(host: str, port: int, superuser: Login, plan: DatabasePlan) -> None:
     """Creates the plan's missing roles and database on the server, and sets the roles' passwords.
 
-    Afterwards only the owner and the readers may connect to the database, and a reader may do what
-    ``include/store/reader_rights.py`` leaves to it.
+    Afterwards only the writer and the readers may connect to the database. A reader may do what
+    ``include/store/reader_rights.py`` leaves to it, and a writer that is not the owner what ``app_rights.py`` does.
 
     Raises:
         StoreUnavailableError: the server cannot be reached, or it refuses this superuser.
@@ -49,7 +54,7 @@ def ensure_database(host: str, port: int, superuser: Login, plan: DatabasePlan) 
         with _connected(address.set(database="postgres")) as connection:
             _apply(connection, plan)
         with _connected(address.set(database=plan.name)) as connection:
-            _limit_readers(connection, plan)
+            _limit_roles(connection, plan)
     except OperationalError as error:
         message = (
             f"Postgres at {host}:{port} refused {superuser.role}: {str(error.orig).strip()} "
@@ -71,21 +76,24 @@ def _connected(address: URL) -> Iterator[Connection]:
 
 def _apply(connection: Connection, plan: DatabasePlan) -> None:
     quote = connection.dialect.identifier_preparer.quote_identifier
-    for login in (plan.owner, *plan.readers):
+    for login in (plan.writer, *plan.readers):
         role = quote(login.role)
         if not fetch_rows(connection, "select 1 from pg_roles where rolname = :name", {"name": login.role}):
             execute(connection, f"create role {role}")
         execute(connection, f"alter role {role} login password :password", {"password": login.password})
-    database, owner = quote(plan.name), quote(plan.owner.role)
+    database, owner = quote(plan.name), quote(plan.writer.role)
     if not fetch_rows(connection, "select 1 from pg_database where datname = :name", {"name": plan.name}):
         execute(connection, f"create database {database} owner {owner}")
     execute(connection, f"revoke all on database {database} from public")
 
 
-def _limit_readers(connection: Connection, plan: DatabasePlan) -> None:
+def _limit_roles(connection: Connection, plan: DatabasePlan) -> None:
     quote = connection.dialect.identifier_preparer.quote_identifier
-    database, owner = quote(plan.name), quote(plan.owner.role)
+    database, writer = quote(plan.name), quote(plan.writer.role)
+    statements = owner_statements(database, writer) if plan.is_owned_apart else []
+    writers = [OWNER_ROLE, writer] if plan.is_owned_apart else [writer]
     for login in plan.readers:
         reader = quote(login.role)
-        for statement in (*server_statements(reader), *database_statements(database, owner, reader)):
-            run_script(connection, statement)
+        statements += [*server_statements(reader), *database_statements(database, writers, reader)]
+    for statement in statements:
+        run_script(connection, statement)

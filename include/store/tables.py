@@ -23,12 +23,15 @@ FEATURE_KINDS = {"closed_at": "time", "known_at": "time", **dict.fromkeys(FEATUR
 
 @dataclass(frozen=True)
 class Table:
-    """A table of schema ``forecast``: key columns, other written columns, and the column with the time of change."""
+    """A table of schema ``forecast``: key columns, other written columns, and columns that every change sets anew.
+
+    The default of a ``touched`` column is the time of the change, or a number that counts the changes.
+    """
 
     name: str
     keys: tuple[str, ...]
     values: tuple[str, ...]
-    touched: str | None = None
+    touched: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -79,7 +82,7 @@ MODEL_VERSION = Table(
         "loss_after",
         "sequential_test",
     ),
-    touched="created_at",
+    touched=("created_at",),
 )
 BASELINES = ("random_walk", "seasonal_har")
 """Names of the baselines: each is a column of ``forecast.baseline_prediction``."""
@@ -105,14 +108,14 @@ PREDICTION = Table(
         "believed_at",
         "reasons",
     ),
-    touched="made_at",
+    touched=("made_at",),
 )
 """A forecast by horizon, as ``forecasts.py`` takes and returns it."""
 BASELINE_PREDICTION = Table(
     "baseline_prediction",
     ("ticker", "as_of", "horizon", "baseline"),
     QUANTILE_COLUMNS,
-    touched="made_at",
+    touched=("made_at",),
 )
 """A baseline's forecast by horizon."""
 SCORE = Table(
@@ -154,14 +157,14 @@ STORED_PREDICTION = Table(
         "fallback_reason",
         "reasons",
     ),
-    touched="made_at",
+    touched=("made_at", "written_number"),
 )
 """A forecast as it is stored: one row with arrays over the horizons; ``by_horizon.py`` makes it from PREDICTION."""
 STORED_BASELINE = Table(
     "baseline_prediction",
     ("ticker", "as_of"),
     BASELINES,
-    touched="made_at",
+    touched=("made_at",),
 )
 """The same for BASELINE_PREDICTION: one array for each baseline."""
 STORED_SCORE = Table(
@@ -186,13 +189,13 @@ OUTCOME = Table(
     "outcome",
     ("as_of", "ticker"),
     ("source", "shard_index", "shard_count", "stage", "status", "reason"),
-    touched="updated_at",
+    touched=("updated_at",),
 )
 ONBOARDING = Table(
     "onboarding",
     ("request_id", "ticker"),
     ("as_of", "source", "history_days", "requested_by", "shard_index", "shard_count", "stage", "result", "reason"),
-    touched="updated_at",
+    touched=("updated_at",),
 )
 TABLES = (
     BAR,

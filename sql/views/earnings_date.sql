@@ -19,7 +19,8 @@ newest as (
         is_confirmed,
         is_expected,
         known_at,
-        source
+        source,
+        reported_at
     from known
     order by ticker asc, reported_on asc, known_at desc
 ),
@@ -45,7 +46,8 @@ final as (
         history.first_known_at,
         history.move_count,
         newest.source,
-        ticker.is_simulated
+        ticker.is_simulated,
+        newest.reported_at
     from newest
     inner join history using (ticker, reported_on)
     left join ticker using (ticker)
@@ -74,6 +76,8 @@ comment on column bi.earnings_date.first_known_at is
 comment on column bi.earnings_date.move_count is
 'Number of times that the report has moved away from this day.';
 comment on column bi.earnings_date.source is
-'Where the day is from: yahoo, files or simulated.';
+'Where the day is from: yahoo, files, simulated, or edgar for a filing.';
+comment on column bi.earnings_date.reported_at is
+'When the report was accepted by the SEC, UTC; null if no filing says it.';
 comment on column bi.earnings_date.is_simulated is
 'True if the market is simulated; null if the ticker was never requested.';

@@ -44,7 +44,9 @@ final as (
         (version.sequential_test ->> 'bar_count')::integer as bar_count,
         test.e_value,
         (version.sequential_test ->> 'is_proven')::boolean as is_proven,
-        version.is_pruned
+        version.is_pruned,
+        version.unreadable_at,
+        version.unreadable_reason
     from version
     left join ticker using (ticker)
     left join lateral (
@@ -109,3 +111,9 @@ comment on column bi.model_history.is_proven is
 'True if that e-value was reached once.';
 comment on column bi.model_history.is_pruned is
 'True if the weights were removed from the disk.';
+comment on column bi.model_history.unreadable_at is
+'as_of of the first hour that could not read the weights, UTC; null if they '
+'could be read when an hour last needed them.';
+comment on column bi.model_history.unreadable_reason is
+'What is wrong with the weights, such as a missing file; null if nothing is '
+'known to be.';

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from include.contracts import QUANTILE_COLUMNS
 from include.errors import DataContractError
 from include.store.bars import upsert_bars
-from include.store.engine import Connection, Engine, fetch_rows, transaction
+from include.store.engine import Connection, Engine, execute, fetch_rows, transaction
 from include.store.forecasts import (
     Anchored,
     Record,
@@ -271,6 +271,31 @@ def test_calibration_reads_the_past_alone(connection: Connection) -> None:
         [_as_of(2), 1],
     ]
     np.testing.assert_allclose(history["outcome"], np.log(1.01))
+
+
+def test_an_hour_that_runs_again_calibrates_without_forecasts_that_were_written_after_its_own(
+    connection: Connection,
+) -> None:
+    for hour in (0, 2, 1):
+        _forecast(connection, _as_of(hour))
+    upsert_bars(connection, bars([101.0] * 6))
+    execute(connection, "update forecast.prediction set made_at = now() - as_of::time")  # the clock jumps
+
+    assert set(calibration_history(connection, ["AAPL"], _as_of(2), limit=9)["as_of"]) == {_as_of(0)}
+    assert set(calibration_history(connection, ["AAPL"], _as_of(3), limit=9)["as_of"]) == {*map(_as_of, range(3))}
+
+
+def test_forecasts_from_before_the_count_of_writings_keep_to_their_times(connection: Connection) -> None:
+    for hour in (0, 1, 2):
+        _forecast(connection, _as_of(hour))
+    upsert_bars(connection, bars([101.0] * 6))
+    execute(connection, "update forecast.prediction set written_number = null")
+    late = "update forecast.prediction set made_at = made_at + interval '1 hour' where as_of = :as_of"
+    execute(connection, late, {"as_of": _as_of(1)})
+    assert set(calibration_history(connection, ["AAPL"], _as_of(2), limit=9)["as_of"]) == {_as_of(0)}
+    _forecast(connection, _as_of(3))
+    assert set(calibration_history(connection, ["AAPL"], _as_of(2), limit=9)["as_of"]) == {_as_of(0)}
+    assert set(calibration_history(connection, ["AAPL"], _as_of(3), limit=9)["as_of"]) == {*map(_as_of, range(3))}
 
 
 def test_calibration_takes_each_tickers_newest_forecasts(connection: Connection) -> None:

@@ -13,10 +13,11 @@ import psycopg2
 import pytest
 
 from include.contracts import FEATURE_COLUMNS
-from include.errors import DataContractError, StoreUnavailableError
+from include.errors import DataContractError, SettingsError, StoreUnavailableError
 from include.evaluation.promotion import SequentialTest
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
+from include.local.postgres import HOURCAST_DATABASE, EmbeddedPostgres
 from include.store import migrations
+from include.store.app_rights import APP_ROLE, OWNER_ROLE
 from include.store.bars import upsert_bars
 from include.store.dividends import load_dividends
 from include.store.engine import (
@@ -30,10 +31,10 @@ from include.store.engine import (
     upsert,
 )
 from include.store.features import load_features
-from include.store.migrations import SQL_DIR, migrate, upgrade
+from include.store.migrations import SQL_DIR, migrate, schema_version, upgrade
 from include.store.models import FINE_TUNE, FIRST_TRAINING, RESTART, find_versions
 from include.store.tables import BASELINE_PREDICTION, MODEL_VERSION, PREDICTION, SCORE, Table
-from tests.support.databases import fresh_database, plain_url
+from tests.support.databases import fresh_database, plain_url, run_as_superuser
 from tests.support.rows import at, bars, features, predictions, prices, track
 
 pytestmark = pytest.mark.integration
@@ -42,6 +43,14 @@ KINDS = (FIRST_TRAINING, FINE_TUNE, RESTART)
 
 REFRESH_COLUMNS = {"is_refresh", "believed_price", "believed_at", "reasons"}
 """Columns of a forecast that the migrations before 0016 do not have."""
+
+
+@pytest.fixture
+def engine(migrated_server: EmbeddedPostgres, database: str) -> Iterator[Engine]:
+    """An engine with the rights that migrations have."""
+    engine = create_store_engine(migrated_server.migration_url(database))
+    yield engine
+    engine.dispose()
 
 
 def _names(engine: Engine, schema: str) -> list[str]:
@@ -76,7 +85,7 @@ def test_every_migration_and_every_view_file_is_applied(engine: Engine) -> None:
 
 def test_two_that_migrate_at_once_do_it_once(postgres_server: EmbeddedPostgres) -> None:
     with fresh_database(postgres_server, template="template0") as name:
-        url = postgres_server.url(APP_ROLE, name)
+        url = postgres_server.migration_url(name)
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(migrate, [url, url]))
@@ -84,6 +93,28 @@ def test_two_that_migrate_at_once_do_it_once(postgres_server: EmbeddedPostgres) 
         engine = create_store_engine(url)
         assert "bar" in _names(engine, "forecast")
         engine.dispose()
+
+
+def test_the_role_of_the_product_may_not_migrate_and_is_told_who_does(database_url: str) -> None:
+    with pytest.raises(SettingsError, match=r"'hourcast_app' may write rows but not migrate .*`make run`"):
+        migrate(database_url)
+
+
+def test_an_address_of_the_role_that_owns_the_database_migrates_too(postgres_server: EmbeddedPostgres) -> None:
+    with fresh_database(postgres_server, template="template0") as name:
+        run_as_superuser(postgres_server, f"alter database {name} owner to {APP_ROLE}")
+        migrate(postgres_server.url(APP_ROLE, name))
+        migrate(postgres_server.url(APP_ROLE, name))
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        execute(connection, "update forecast.alembic_version set version_num = '9999'")
+    with pytest.raises(SettingsError, match=r"has the schema 9999, and this version .* Nothing was changed"):
+        upgrade(engine)
+    with transaction(engine) as connection:
+        assert schema_version(connection) == "9999"
+    assert "forecast" in _names(engine, "bi")
 
 
 def test_only_the_missing_migrations_are_applied(
@@ -114,7 +145,7 @@ def migrate_through(
             for path in [path for path in (SQL_DIR / "migrations").glob("*.sql") if path.name < number]:
                 (tmp_path / "migrations" / path.name).write_text(path.read_text(encoding="utf-8"))
             name = stack.enter_context(fresh_database(postgres_server, template="template0"))
-            engine = create_store_engine(postgres_server.url(APP_ROLE, name))
+            engine = create_store_engine(postgres_server.migration_url(name))
             stack.callback(engine.dispose)
             with monkeypatch.context() as patch:
                 patch.setattr(migrations, "SQL_DIR", tmp_path)
@@ -332,6 +363,7 @@ def test_a_migration_that_fails_leaves_nothing_half_done(
 
 def test_a_view_without_a_file_goes(engine: Engine) -> None:
     with transaction(engine) as connection:
+        execute(connection, f"set local role {OWNER_ROLE}")
         execute(connection, "create view bi.leftover as select 1 as one")
 
     upgrade(engine)
@@ -351,6 +383,7 @@ def test_the_reader_reads_every_view_and_nothing_else(engine: Engine, reader_url
             for refused in (
                 "select * from forecast.bar",
                 "select * from forecast.bars_known_at(now())",
+                "select * from filings.chunk",
                 "select * from forecast.split",  # granted to all, for the function that the views use
                 "select * from forecast.split_factor_between('AAPL', now(), now())",
                 "delete from forecast.bar",

@@ -7,7 +7,8 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, READER_ROLE, EmbeddedPostgres
+from include.local.postgres import HOURCAST_DATABASE, READER_ROLE, EmbeddedPostgres
+from include.store.app_rights import APP_ROLE
 from include.store.reader_rights import CONNECTION_LIMIT
 from tests.support.databases import plain_url
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 OWNER = Login("shop_owner", "o'wner%s:password")
 READER = Login("shop_reader", "reader")
-PLAN = DatabasePlan("shop", owner=OWNER, readers=(READER,))
+PLAN = DatabasePlan("shop", writer=OWNER, readers=(READER,))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_the_owner_keeps_advisory_locks_and_large_objects(server: EmbeddedPostgr
 
 
 def test_a_role_whose_name_needs_quotes_is_limited_too(postgres_server: EmbeddedPostgres, superuser: Login) -> None:
-    odd = DatabasePlan("odd shop", owner=Login("odd owner", "o"), readers=(Login("odd reader", "r"),))
+    odd = DatabasePlan("odd shop", writer=Login("odd owner", "o"), readers=(Login("odd reader", "r"),))
     ensure_database("127.0.0.1", postgres_server.port, superuser, odd)
     connection = connect(postgres_server, odd.readers[0], odd.name)
     with connection.cursor() as cursor:
@@ -95,11 +95,11 @@ def test_a_role_whose_name_needs_quotes_is_limited_too(postgres_server: Embedded
 
 
 def test_no_other_role_may_connect(server: EmbeddedPostgres, superuser: Login) -> None:
-    stranger = DatabasePlan("yard", owner=Login("yard_owner", "y"))
+    stranger = DatabasePlan("yard", writer=Login("yard_owner", "y"))
     ensure_database("127.0.0.1", server.port, superuser, stranger)
     try:
         with pytest.raises(psycopg2.OperationalError, match="permission denied"):
-            connect(server, stranger.owner)
+            connect(server, stranger.writer)
     finally:
         run_as_superuser(server, "drop database yard", "drop role yard_owner")
 
@@ -109,9 +109,9 @@ def test_a_second_time_keeps_the_data_and_takes_over_a_new_password(
     superuser: Login,
 ) -> None:
     run(server, OWNER, "create table public.kept as select 1 as one")
-    changed = DatabasePlan("shop", owner=Login("shop_owner", "another"), readers=(READER,))
+    changed = DatabasePlan("shop", writer=Login("shop_owner", "another"), readers=(READER,))
     ensure_database("127.0.0.1", server.port, superuser, changed)
-    assert run(server, changed.owner, "select one from public.kept") == [(1,)]
+    assert run(server, changed.writer, "select one from public.kept") == [(1,)]
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         connect(server, OWNER)
 

@@ -1,22 +1,32 @@
 """A view in months and tickers: all of its rows, each in one part, in the same order on every server."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
 
 from include.store.bars import upsert_bars
-from include.store.engine import Connection, Engine, fetch_rows, transaction
+from include.store.engine import Connection, Engine, create_store_engine, fetch_rows, transaction
 from include.store.export import read_table
 from include.store.features import save_features
 from include.store.forecasts import save_predictions
 from include.store.migrations import SQL_DIR
 from include.store.view_parts import begin_snapshot, find_view, list_parts, read_parts
+from tests.support.databases import owner_url
 from tests.support.rows import bars, features, predictions, track
 
 pytestmark = pytest.mark.integration
 END_OF_MARCH = datetime(2025, 3, 31, 23, 35, tzinfo=UTC)
 VIEWS = sorted(path.stem for path in (SQL_DIR / "views").glob("*.sql"))
+
+
+@pytest.fixture(scope="module")
+def module_engine(module_database_url: str) -> Iterator[Engine]:
+    """An engine that may make views."""
+    engine = create_store_engine(owner_url(module_database_url))
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,212 @@
+"""Chunks of filings that fit a question, among those that were known at an instant.
+
+Every query is bounded by ``as_of``: it sees the filings that had been accepted and, of each, the version that counted
+then. Where next: ``include/filings/searching.py``, which prepares the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from include.contracts import require_utc
+from include.store.engine import Connection, fetch_rows
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a search may see: what was known at ``as_of`` (UTC), and where they are given, only these.
+
+    ``companies`` are tickers as the source spells them, or numbers; ``forms`` are without ``/A``; ``since`` and
+    ``until`` are days of filing.
+    """
+
+    as_of: datetime
+    companies: tuple[str, ...] | None = None
+    forms: tuple[str, ...] | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A chunk that has words of the question.
+
+    ``score`` is comparable within one search only. ``covered_ratio`` is the share of the question, by the rarity of its
+    words, that the chunk has: from 0 to 1.
+    """
+
+    chunk_id: int
+    score: float
+    covered_ratio: float
+
+
+@dataclass(frozen=True)
+class PassageRow:
+    """A chunk as a reader sees it, and the filing that it is from. ``known_at`` (UTC) is that of its version."""
+
+    chunk_id: int
+    receipt: str
+    company: str
+    form: str
+    period_end: date | None
+    known_at: datetime
+    address: str
+    section: str
+    titles: tuple[str, ...]
+    first_character: int
+    end_character: int
+    lead: str
+    text: str
+    is_table: bool
+
+
+_KNOWN: Final = """
+    known as (
+        select version.version_id
+        from filings.version as version
+        inner join filings.filing as filing using (source, receipt)
+        inner join filings.company as company using (source, number)
+        where filing.accepted_at <= :as_of and version.known_at <= :as_of
+            and (version.superseded_at is null or version.superseded_at > :as_of)
+            and (
+                cast(:companies as text[]) is null or company.tickers && cast(:companies as text[])
+                or company.number = any(cast(:companies as text[]))
+            )
+            and (
+                cast(:forms as text[]) is null
+                or regexp_replace(filing.form, '/A$', '') = any(cast(:forms as text[]))
+            )
+            and (cast(:since as date) is null or filing.filed_on >= :since)
+            and (cast(:until as date) is null or filing.filed_on <= :until)
+    )
+"""
+
+_TERMS: Final = """
+    term as (
+        select word, cast('''' || replace(replace(word, '\\', '\\\\'), '''', '''''') || '''' as tsquery) as query
+        from unnest(
+            tsvector_to_array(
+                to_tsvector('english', regexp_replace(:question, '[가-힣]+', ' ', 'g'))
+                || to_tsvector('simple', :pairs)
+            )
+        ) as words (word)
+    )
+"""
+
+
+def find_by_words(
+    connection: Connection, bounds: Bounds, question: str, pairs: str, limit: int
+) -> tuple[list[Found], dict[str, float]]:
+    """The chunks with words of the question, best first, and the weight of each of its words.
+
+    ``pairs`` are the question's pairs of Korean syllables. The score is that of BM25: a word weighs more the rarer it
+    is among what the search may see, a repeated word adds less each time, and a long chunk is no better for its length.
+    A word that is nowhere has the largest weight, so that a chunk without it covers less.
+    """
+    rows = fetch_rows(
+        connection,
+        f"""
+        with {_KNOWN}, {_TERMS},
+        hit as (
+            select
+                chunk.chunk_id, chunk.word_count, term.word,
+                ts_rank('{{1, 1, 0.5, 1}}', chunk.words, term.query) as frequency
+            from term
+            inner join filings.chunk as chunk on chunk.words @@ term.query
+            inner join known using (version_id)
+        ),
+        size as (
+            select count(*) as chunk_count, avg(chunk.word_count) as mean_count
+            from filings.chunk as chunk
+            inner join known using (version_id)
+            where chunk.words is not null
+        ),
+        weight as (
+            select
+                term.word,
+                ln(1 + (size.chunk_count - count(hit.word) + 0.5) / (count(hit.word) + 0.5)) as weight
+            from term
+            cross join size
+            left join hit using (word)
+            group by term.word, size.chunk_count
+        ),
+        best as (
+            select
+                hit.chunk_id,
+                sum(weight.weight * hit.frequency / (0.6 + 0.4 * hit.word_count / size.mean_count)) as score,
+                sum(weight.weight) / (select sum(weight) from weight) as covered_ratio
+            from hit
+            inner join weight using (word)
+            cross join size
+            group by hit.chunk_id
+            order by score desc, hit.chunk_id
+            limit :limit
+        )
+        select
+            (select jsonb_object_agg(word, weight) from weight) as weights,
+            (select jsonb_agg(best order by score desc, chunk_id) from best) as best
+        """,  # noqa: S608  # constants
+        {**_values(bounds), "question": question, "pairs": pairs, "limit": limit},
+    )
+    found = [Found(**row) for row in rows[0]["best"] or ()]
+    return found, rows[0]["weights"] or {}
+
+
+def count_known(connection: Connection, bounds: Bounds) -> int:
+    """Number of filings that a search may see."""
+    (row,) = fetch_rows(connection, f"with {_KNOWN} select count(*) as filings from known", _values(bounds))  # noqa: S608  # a constant of this module
+    return int(row["filings"])
+
+
+def load_passages(connection: Connection, chunk_ids: Sequence[int]) -> list[PassageRow]:
+    """The chunks with their filings, in the order of ``chunk_ids``."""
+    rows = fetch_rows(
+        connection,
+        """
+        select
+            chunk.chunk_id, filing.receipt, company.name as company, filing.form, filing.period_end,
+            version.known_at, filing.address, chunk.section, chunk.titles, chunk.first_character,
+            chunk.end_character, chunk.lead, chunk.text, chunk.is_table
+        from filings.chunk as chunk
+        inner join filings.version as version using (version_id)
+        inner join filings.filing as filing using (source, receipt)
+        inner join filings.company as company on company.source = filing.source and company.number = filing.number
+        where chunk.chunk_id = any(cast(:chunk_ids as bigint[]))
+        order by array_position(cast(:chunk_ids as bigint[]), chunk.chunk_id)
+        """,
+        {"chunk_ids": list(chunk_ids)},
+    )
+    return [PassageRow(**{**row, "titles": tuple(row["titles"])}) for row in rows]
+
+
+def weigh(connection: Connection, weights: Mapping[str, float], texts: Sequence[tuple[str, str]]) -> list[float]:
+    """The sum of the weights of the words that each text has; a text comes with its pairs of Korean syllables."""
+    rows = fetch_rows(
+        connection,
+        """
+        select coalesce(sum(weights.weight), 0) as weight
+        from unnest(cast(:texts as text[]), cast(:pairs as text[])) with ordinality as given (text, pairs, place)
+        left join unnest(cast(:words as text[]), cast(:weights as double precision[])) as weights (word, weight)
+            on weights.word = any(
+                tsvector_to_array(to_tsvector('english', given.text) || to_tsvector('simple', given.pairs))
+            )
+        group by given.place
+        order by given.place
+        """,
+        {
+            "texts": [text for text, _ in texts],
+            "pairs": [pairs for _, pairs in texts],
+            "words": list(weights),
+            "weights": list(weights.values()),
+        },
+    )
+    return [float(row["weight"]) for row in rows]
+
+
+def _values(bounds: Bounds) -> dict[str, Any]:
+    values = asdict(bounds) | {"as_of": require_utc(bounds.as_of, "as_of")}
+    listed = {name: None if values[name] is None else list(values[name]) for name in ("companies", "forms")}
+    return values | listed
