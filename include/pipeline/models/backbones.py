@@ -7,21 +7,25 @@ of the tickers.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from typing import Final
 
+from include.artefacts.store import ArtefactStore, FolderStore
 from include.errors import CheckpointError
 from include.model.backbone import load_backbone, read_certificate
-from include.model.checkpoint import BACKBONE, Backbone, backbone_ref, load_tickers
+from include.model.checkpoint import BACKBONE, Backbone, backbone_ref, is_intact, load_tickers
 from include.model.checkpoint import keep_backbone as keep_file
+from include.pipeline.models.artefacts import artefact_store
 from include.pipeline.models.networks import network_config
 from include.pipeline.services import Services
 from include.store import backbones as backbone_store
 from include.store.engine import transaction
 
 _FOLDER = "backbones"
+_LOG: Final = logging.getLogger(__name__)
 
 
 def backbone_at(services: Services, as_of: datetime) -> Backbone | None:
@@ -38,8 +42,10 @@ def backbone_at(services: Services, as_of: datetime) -> Backbone | None:
     with transaction(services.engine) as connection:
         versions = backbone_store.backbones_at(connection, as_of)
     for version in versions:
-        with suppress(CheckpointError):
+        try:
             return trained_backbone(services, version)
+        except CheckpointError as error:
+            _LOG.warning("%s: the backbone %s cannot be used: %s", as_of.isoformat(), version[:12], error)
     return shipped_backbone(services, as_of)
 
 
@@ -53,11 +59,11 @@ def settle_backbone(services: Services, as_of: datetime) -> None:
 
 def shipped_backbone(services: Services, as_of: datetime) -> Backbone | None:
     """The backbone that is shipped with the code; None if it does not fit or was trained on bars after ``as_of``."""
-    folder = services.settings.model.backbone_dir
+    store = FolderStore(services.settings.model.backbone_dir)
     with suppress(CheckpointError):
-        trained_until = datetime.fromisoformat(str(read_certificate(folder)["as_of"]))
+        trained_until = datetime.fromisoformat(str(read_certificate(store)["as_of"]))
         if trained_until <= as_of:
-            return replace(load_backbone(network_config(services), folder), is_shipped=True)
+            return replace(load_backbone(network_config(services), store), is_shipped=True)
     return None
 
 
@@ -67,23 +73,23 @@ def trained_backbone(services: Services, version: str) -> Backbone:
     Raises:
         CheckpointError: its files are lost, damaged or of another network shape.
     """
-    return load_backbone(network_config(services), backbone_folder(services, version))
+    return load_backbone(network_config(services), backbone_store_of(services, version))
 
 
-def backbone_folder(services: Services, version: str) -> Path:
+def backbone_store_of(services: Services, version: str) -> ArtefactStore:
     """Where the files of a backbone that was trained on this installation are stored."""
-    return services.settings.model.models_dir / _FOLDER / version
+    return artefact_store(services).below(_FOLDER, version)
 
 
 def find_backbone(services: Services, version: str, as_of: datetime) -> Backbone | None:
-    """The backbone of this version: the one in use at ``as_of``, or a copy in the models folder; None if neither is."""
+    """The backbone of this version: the one in use at ``as_of``, or a copy beside the models; None if neither is."""
     current = backbone_at(services, as_of)
     if current is not None and current.version == version:
         return current
-    folder = services.settings.model.models_dir
+    store = artefact_store(services)
     ref = backbone_ref(BACKBONE, version)
-    state, _ = load_tickers(folder, [ref], network_config(services))
-    return Backbone(ref, state, folder) if state.tickers else None
+    state, _ = load_tickers(store, [ref], network_config(services))
+    return Backbone(ref, state, store) if state.tickers else None
 
 
 def backbone_of_hour(services: Services, reference: str, as_of: datetime) -> Backbone | None:
@@ -98,9 +104,16 @@ def backbone_of_hour(services: Services, reference: str, as_of: datetime) -> Bac
 
 
 def keep_backbone(services: Services, backbone: Backbone) -> Backbone:
-    """The same backbone as a file in the models folder, so that models stay readable when a newer one replaces it.
+    """The same backbone as a file beside the models, so that models stay readable when a newer one replaces it.
+
+    A copy that is damaged is written again.
 
     Raises:
-        CheckpointError: the models folder cannot be written.
+        CheckpointError: the copy cannot be written.
+        ArtefactStoreUnavailableError: the store cannot be reached now.
     """
-    return keep_file(services.settings.model.models_dir, backbone)
+    store = artefact_store(services)
+    name = backbone_ref(backbone.ref.ticker, backbone.version).artefact
+    if store.exists(name) and not is_intact(name, store.read(name)):
+        _LOG.warning("%s is damaged and is written again from %s", name, backbone.store.place_of(backbone.ref.artefact))
+    return keep_file(store, backbone)

@@ -18,7 +18,7 @@ No outcome is used to choose among a challenger's versions: the test is valid on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -32,7 +32,7 @@ from include.model.config import hourly_training
 from include.model.predict import predict_windows
 from include.model.shard import ShardState, groups
 from include.pipeline.data.featuring import load_series
-from include.pipeline.models import backbones, networks, policy
+from include.pipeline.models import backbones, networks, policy, unreadable
 from include.pipeline.models.training import (
     TrainedModels,
     TrainingRun,
@@ -82,12 +82,16 @@ def fine_tune(services: Services, profiles: Sequence[TickerProfile], as_of: date
         chosen = policy.chosen(connection, services.settings.model, newest, as_of)
     present = [profile for profile in profiles if profile.ticker in newest and not newest[profile.ticker][0].is_pruned]
     backbone = backbones.backbone_at(services, as_of)
+    if backbone is not None:
+        backbones.keep_backbone(services, backbone)  # repairs a damaged copy, which every ticker's weights need
     group = hourly_training(services.settings.model, SIGNED_INPUT_COUNT).group_tickers
     kinds: list[str] = []
     for places in groups(len(present), max(PORTION_TICKERS, group)):
         portion = present[places.start : places.stop]
         versions = {profile.ticker: newest[profile.ticker] for profile in portion}
-        trained = update(services, portion, versions, chosen, as_of, backbone)
+        models = read_models(services, versions, as_of, backbone)
+        unreadable.mark(services, models.loaded, as_of)
+        trained = update(services, portion, versions, models, chosen, as_of)
         kinds += [version.kind for version in keep(services, trained, backbone)] if trained else []
     without = [profile for profile in profiles if profile.ticker not in newest]
     first_count = train_first(services, without, as_of) if without else 0
@@ -108,21 +112,42 @@ def make_again(
         trained = make_first(services, [profile], stored.as_of, backbone)
     else:
         newest = {profile.ticker: parents} if parents else {}
-        trained = update(services, [profile], newest, {profile.ticker}, stored.as_of, backbone)
+        models = read_models(services, newest, stored.as_of, backbone)
+        trained = update(services, [profile], newest, models, {profile.ticker}, stored.as_of)
     return name(trained)[0] if trained else None
+
+
+@dataclass(frozen=True)
+class HourModels:
+    """What an hour continues from: the challengers that can be read, their references, and the backbone."""
+
+    loaded: networks.LoadedModels
+    references: _References
+    backbone: Backbone | None
+
+
+def read_models(services: Services, newest: Newest, as_of: datetime, backbone: Backbone | None) -> HourModels:
+    """Each ticker's newest version that can be read, and its reference.
+
+    Raises:
+        ArtefactStoreUnavailableError: the store of the artefacts cannot be reached now.
+    """
+    loaded = networks.load_models(services, {t: [version.ref for version in found] for t, found in newest.items()})
+    references = _References.of(services, sorted(newest), as_of, backbone)
+    loaded.unreadable += references.unreadable
+    return HourModels(loaded, references, backbone)
 
 
 def update(
     services: Services,
     profiles: Sequence[TickerProfile],
     newest: Newest,
+    models: HourModels,
     chosen: set[str],
     as_of: datetime,
-    backbone: Backbone | None,
 ) -> TrainedModels | None:
     """The versions that an hour makes of some tickers' challengers; None if it makes none. Stores nothing."""
-    loaded = networks.load_models(services, {t: [version.ref for version in found] for t, found in newest.items()})
-    references = _References.of(services, sorted(newest), as_of, backbone)
+    loaded, references = models.loaded, models.references
     current = {
         ticker: version
         for ticker, versions in newest.items()
@@ -134,7 +159,7 @@ def update(
     trained = None
     if training and loaded.state is not None:
         challengers = _Challengers(loaded.state, current, references)
-        trained, ended = _test_and_train(services, training, challengers, as_of, backbone)
+        trained, ended = _test_and_train(services, training, challengers, as_of, models.backbone)
         endings |= ended
     ended_at = {t: current.get(t, newest[t][0]) for t in endings if t in references.states}
     return join([_restart(services, references, ended_at, endings, as_of), trained])
@@ -170,10 +195,14 @@ def reference_of(version: ModelVersion) -> str | None:
 
 @dataclass(frozen=True)
 class _References:
-    """The references: their ``model_version`` by ticker, and the networks that can be read, one for each ticker."""
+    """The references: their ``model_version`` by ticker, and the networks that can be read, one for each ticker.
+
+    ``unreadable`` has those that cannot be read, with the reason.
+    """
 
     versions: dict[str, str]
     states: dict[str, ShardState]
+    unreadable: list[tuple[ModelRef, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, services: Services, tickers: Sequence[str], as_of: datetime, backbone: Backbone | None) -> _References:
@@ -182,9 +211,10 @@ class _References:
             return cls(versions, {ticker: start_from(backbone.state, [ticker]) for ticker in tickers})
         with transaction(services.engine) as connection:
             firsts = model_store.first_trainings(connection, tickers, before=as_of)
-        state = networks.load_models(services, {ticker: [first.ref] for ticker, first in firsts.items()}).state
+        loaded = networks.load_models(services, {ticker: [first.ref] for ticker, first in firsts.items()})
+        state = loaded.state
         states = {t: state.select([k]) for k, t in enumerate(state.tickers)} if state else {}
-        return cls({ticker: str(reference_of(first)) for ticker, first in firsts.items()}, states)
+        return cls({t: str(reference_of(first)) for t, first in firsts.items()}, states, loaded.unreadable)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 If a model cannot be read, or was not renewed for too long, an older model or the backbone serves, and the outcome says
 so. Three kinds of tickers get a fallback, the random walk's quantiles with the reason: one without any model, one whose
 context is too short, and one whose model's output fails the checks of ``_problem_of``. One ticker's problem does not
-affect the others. Forecasts and their baselines are stored in one transaction.
+affect the others. The forecasts of up to ``PORTION_TICKERS`` tickers and their baselines are stored in one transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -24,9 +24,9 @@ from include.model.calibration import widen_calm
 from include.model.checkpoint import Backbone
 from include.model.predict import predict as predict_shard
 from include.pipeline.data import nights, scale_notes
-from include.pipeline.data.featuring import load_series
+from include.pipeline.data.featuring import load_series, portions
 from include.pipeline.data.reports import ReportNight, report_nights
-from include.pipeline.models import networks
+from include.pipeline.models import networks, unreadable
 from include.pipeline.models.anchors import Anchor, Array, ModelForecast
 from include.pipeline.models.serving import NO_MODEL, Models, Serving, models_of
 from include.pipeline.models.young import why_no_model
@@ -50,11 +50,12 @@ Results = dict[str, tuple[OutcomeStatus, str | None]]
 
 @dataclass(frozen=True)
 class Forecasts:
-    """Rows for the store, one frame a ticker (the database adds ``made_at``), and each ticker's outcome."""
+    """Rows for the store, one frame a ticker (the database adds ``made_at``), each ticker's outcome, and its model."""
 
     predictions: list[pd.DataFrame]
     baselines: list[pd.DataFrame]
     results: Results
+    loaded: networks.LoadedModels = field(default_factory=networks.LoadedModels)
 
 
 @dataclass(frozen=True)
@@ -77,15 +78,11 @@ class _Known:
         return Anchor.of(profile, self.bars.get(ticker), as_of, self.reports.get(ticker, ()), self.prices.get(ticker))
 
 
-def _known(
-    services: Services, profiles: Sequence[TickerProfile], as_of: datetime, latest_made_at: datetime | None
-) -> _Known:
+def _known(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> _Known:
     tickers = [profile.ticker for profile in profiles]
     with transaction(services.engine) as connection:
         bars = bar_store.load_bars(connection, tickers, as_of, bar_limit=BASELINE_BARS)
-        past = forecast_store.calibration_history(
-            connection, tickers, as_of, limit=CALIBRATION_ANCHORS, latest_made_at=latest_made_at
-        )
+        past = forecast_store.calibration_history(connection, tickers, as_of, limit=CALIBRATION_ANCHORS)
         held = scale_notes.held(connection, tickers, as_of)
         newest = {str(ticker): at.to_pydatetime() for ticker, at in bars.groupby("ticker")["closed_at"].max().items()}
         waking = [profile for profile in profiles if profile.ticker not in held]
@@ -105,9 +102,15 @@ def forecast(services: Services, profiles: Sequence[TickerProfile], as_of: datet
         pruned = [ticker for ticker, versions in serving.items() if versions[0].is_pruned]
         settled = forecast_store.forecast_tickers(connection, pruned, as_of) if pruned else set()
     waiting = [profile for profile in profiles if profile.ticker not in settled]
-    forecasts = make_forecasts(services, waiting, as_of, written_by=written_by, serving=serving)
-    _save(services, forecasts)
-    return forecasts.results
+    results: Results = {}
+    for portion in portions(waiting):
+        forecasts = make_forecasts(services, portion, as_of, written_by=written_by, serving=serving)
+        _save(services, forecasts)
+        passed_over = unreadable.notes(services, list(forecasts.results), as_of)
+        unreadable.mark(services, forecasts.loaded, as_of)
+        for ticker, (status, reason) in forecasts.results.items():
+            results[ticker] = status, "; ".join(filter(None, (reason, passed_over.get(ticker)))) or None
+    return results
 
 
 def make_forecasts(
@@ -117,18 +120,16 @@ def make_forecasts(
     *,
     written_by: str,
     serving: Serving,
-    latest_made_at: datetime | None = None,
     stand_in: Backbone | None = None,
 ) -> Forecasts:
     """Each ticker's forecasts as of ``as_of`` by the first of its ``serving`` models that can be read; stores nothing.
 
-    Two arguments are for replays. ``latest_made_at`` leaves out past forecasts that were stored after that instant, by
-    hours that ran late. ``stand_in`` is the backbone that served, for tickers without ``serving`` models.
+    ``stand_in`` is for replays: the backbone that served, for tickers without ``serving`` models.
     """
     tickers = [profile.ticker for profile in profiles]
     if not tickers:
         return Forecasts([], [], {})
-    known = _known(services, profiles, as_of, latest_made_at)
+    known = _known(services, profiles, as_of)
     models = models_of(services, tickers, as_of, serving, stand_in)
     model_forecasts, problems = _model_forecasts(services, profiles, as_of, models)
     predictions: list[pd.DataFrame] = []
@@ -155,7 +156,7 @@ def make_forecasts(
     without = {ticker: len(known.bars[ticker]) for ticker, (_, reason) in results.items() if reason == NO_MODEL}
     for ticker, reason in why_no_model(services, without, as_of).items():
         results[ticker] = (OutcomeStatus.FALLBACK, reason)
-    return Forecasts(predictions, baselines, results)
+    return Forecasts(predictions, baselines, results, models.loaded)
 
 
 def _model_forecasts(

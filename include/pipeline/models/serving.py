@@ -33,6 +33,8 @@ class Models:
     refs: dict[str, ModelRef]
     notes: dict[str, str]
     problems: dict[str, str]
+    loaded: networks.LoadedModels
+    """The tickers' own models, without the backbone."""
 
 
 def models_of(
@@ -50,7 +52,7 @@ def models_of(
     notes |= {ticker: f"the backbone serves: {reasons.get(ticker, 'as it did')}" for ticker in replaced.refs}
     refs = loaded.refs | replaced.refs
     problems = {ticker: reasons.get(ticker, NO_MODEL) for ticker in tickers if ticker not in refs}
-    return Models(_joined([loaded.state, replaced.state]), refs, notes, problems)
+    return Models(_joined([loaded.state, replaced.state]), refs, notes, problems, loaded)
 
 
 def _candidates(versions: Serving, as_of: datetime, max_age: timedelta) -> dict[str, list[ModelRef]]:

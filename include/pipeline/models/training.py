@@ -22,10 +22,12 @@ from include.model.train import TrainingArrays, TrainReport
 from include.model.train import fine_tune as fine_tune_shard
 from include.pipeline.data.featuring import known_targets, load_series
 from include.pipeline.models import backbones, networks
+from include.pipeline.models.artefacts import artefact_store
 from include.pipeline.services import Services, code_version, seed_of
 from include.store import models as model_store
 from include.store.engine import transaction
 from include.store.models import FIRST_TRAINING, ModelVersion
+from include.store.unreadable import mark_readable
 
 STEP_TOLERANCE = 0.01
 """Largest relative increase of the loss on the held-out bars that an hour's fine-tuning may cause. A usual hour changes
@@ -242,10 +244,12 @@ def join(parts: Sequence[TrainedModels | None]) -> TrainedModels | None:
 def keep(services: Services, trained: TrainedModels, backbone: Backbone | None) -> list[ModelVersion]:
     """Stores the weights as a file (only what differs from the backbone), then the versions in Postgres."""
     kept_backbone = backbones.keep_backbone(services, backbone) if backbone else None
-    refs = save_shard(services.settings.model.models_dir, trained.state, trained.provenance, kept_backbone)
-    kept = [replace(version, ref=ref) for version, ref in zip(trained.versions, refs, strict=True)]
     with transaction(services.engine) as connection:
+        model_store.share_artefacts(connection)
+        refs = save_shard(artefact_store(services), trained.state, trained.provenance, kept_backbone)
+        kept = [replace(version, ref=ref) for version, ref in zip(trained.versions, refs, strict=True)]
         model_store.save_model_versions(connection, kept)
+        mark_readable(connection, [version.ref for version in kept])  # a damaged file was written again
     return kept
 
 

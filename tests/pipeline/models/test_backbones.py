@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from include.artefacts.store import FolderStore
 from include.errors import CheckpointError
 from include.model.backbone import CERTIFICATE, read_certificate
 from include.model.checkpoint import BACKBONE
@@ -45,8 +46,8 @@ def version_at(product: Product, as_of: datetime) -> str | None:
 
 
 def weights_of(product: Product, number: int) -> Path:
-    folder = backbones.backbone_folder(product.services, version(product, number))
-    return folder / read_certificate(folder)["artefact"]
+    store = backbones.backbone_store_of(product.services, version(product, number))
+    return Path(store.place_of(read_certificate(store)["artefact"]))
 
 
 def test_an_instant_uses_the_newest_backbone_that_was_promoted_as_of_then(promoted: Product) -> None:
@@ -69,8 +70,8 @@ def test_a_backbone_whose_files_are_damaged_or_lost_gives_way_to_an_older_one(pr
     with pytest.raises(CheckpointError, match="not those of model version"):
         backbones.trained_backbone(promoted.services, version(promoted, 2))
     assert version_at(promoted, AT + 2 * HOUR) == version(promoted, 1)
-    (backbones.backbone_folder(promoted.services, version(promoted, 1)) / CERTIFICATE).unlink()
-    with pytest.raises(CheckpointError, match="no readable backbone"):
+    backbones.backbone_store_of(promoted.services, version(promoted, 1)).remove(CERTIFICATE)
+    with pytest.raises(CheckpointError, match="is no readable backbone"):
         backbones.trained_backbone(promoted.services, version(promoted, 1))
     assert version_at(promoted, AT + 2 * HOUR) is None
 
@@ -111,10 +112,10 @@ def test_a_kept_backbone_is_found_after_a_newer_one_has_replaced_it(promoted: Pr
     first, second = version(promoted, 1), version(promoted, 2)
     current = backbones.find_backbone(services, second, later)
     assert current is not None
-    assert current.folder == backbones.backbone_folder(services, second)
+    assert current.store == backbones.backbone_store_of(services, second)
     assert backbones.find_backbone(services, first, later) is None
     kept = backbones.keep_backbone(services, backbones.trained_backbone(services, first))
-    assert kept.folder == services.settings.model.models_dir
+    assert kept.store == FolderStore(services.settings.model.models_dir)
     found = backbones.find_backbone(services, first, later)
     assert found is not None
     assert (found.version, found.ref) == (first, kept.ref)

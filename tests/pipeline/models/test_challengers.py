@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from include.artefacts.store import FolderStore
 from include.contracts import HORIZON_COUNT, Shard
 from include.evaluation.promotion import FRACTIONS, SequentialTest
 from include.features.windows import window_ends
@@ -64,7 +65,7 @@ def plant(product: Product, **changes: Any) -> None:
 
 def weights(product: Product, version: ModelVersion) -> dict[str, bytes]:
     folder = product.services.settings.model.models_dir
-    state, failures = load_tickers(folder, [version.ref], network_config(product.services))
+    state, failures = load_tickers(FolderStore(folder), [version.ref], network_config(product.services))
     assert failures == {}
     return bytes_of(state, 0)
 

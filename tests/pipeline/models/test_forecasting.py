@@ -9,6 +9,7 @@ from include.contracts import HORIZON_COUNT, QUANTILE_COLUMNS, QUANTILE_LEVELS, 
 from include.evaluation.walkforward import Fold
 from include.model.calibration import widen_calm
 from include.model.transformer import reference_quantiles
+from include.pipeline.data import featuring
 from include.pipeline.data.histories import history_of
 from include.pipeline.models import forecasting, networks
 from include.pipeline.models.ahead import Ahead
@@ -94,6 +95,36 @@ def forecast_again(product: Product, as_of: datetime) -> tuple[str, str | None]:
     profiles = list(product.market.describe([NOVA], as_of)[0].values())
     ((status, reason),) = forecasting.forecast(product.services, profiles, as_of, written_by="hourly").values()
     return status.value, reason
+
+
+def test_a_shard_in_portions_of_one_ticker_stores_the_same_rows(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product.onboard(*ROUND_THE_CLOCK)
+    product.run_hour(AT + HOUR)
+    rows = (
+        "select to_jsonb(p) - 'made_at' - 'written_number' from forecast.prediction p "
+        "where as_of = '{0}' order by ticker, as_of"
+    )
+    features = "select to_jsonb(f) from forecast.feature f order by ticker, closed_at"
+    before = product.query(rows.format(AT + HOUR)), product.query(features)
+    product.query(f"delete from forecast.prediction where as_of = '{AT + HOUR}'; commit")
+    product.query(f"delete from forecast.feature where known_at = '{AT + HOUR}'; commit")
+    profiles = list(product.market.describe(list(ROUND_THE_CLOCK), AT + HOUR)[0].values())
+    sizes: list[int] = []
+    made = forecasting.make_forecasts
+
+    def counted(services, portion, *more, **named):
+        sizes.append(len(portion))
+        return made(services, portion, *more, **named)
+
+    monkeypatch.setattr(forecasting, "make_forecasts", counted)
+    monkeypatch.setattr(featuring, "PORTION_TICKERS", 1)
+    count, problems = featuring.update_features(product.services.engine, profiles, AT + HOUR)
+    results = forecasting.forecast(product.services, profiles, AT + HOUR, written_by="hourly")
+
+    assert (count, problems, len(results), sizes) == (2, {}, 2, [1, 1])
+    assert (product.query(rows.format(AT + HOUR)), product.query(features)) == before
 
 
 def stored_fallback(product: Product) -> list[tuple[bool, str]]:

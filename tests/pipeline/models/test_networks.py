@@ -2,6 +2,7 @@
 
 import pytest
 
+from include.artefacts.store import FolderStore
 from include.contracts import ModelRef
 from include.features.windows import MODEL_INPUT_COUNT
 from include.model.checkpoint import save_shard
@@ -17,7 +18,7 @@ def saved(product: Product, ticker: str, seed: int) -> ModelRef:
     """A network with random weights in a file of its own."""
     state = initial_state((ticker,), network_config(product.services), (seed,))
     provenance = {"as_of": AT.isoformat(), "kind": "first_training", "seed": seed}
-    (ref,) = save_shard(product.services.settings.model.models_dir, state, {ticker: provenance})
+    (ref,) = save_shard(FolderStore(product.services.settings.model.models_dir), state, {ticker: provenance})
     return ref
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from include.errors import CheckpointError
-from include.pipeline import hour
 from include.pipeline.models.retention import prune
 from include.pipeline.replay import replay
 from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
@@ -87,15 +86,6 @@ def test_a_replay_of_a_pruned_forecast_says_so_and_a_rerun_of_its_hour_changes_n
     for number in (2, 3, 4):
         aged.run_hour(AT + number * HOUR)
     assert aged.checksum() == before
-
-
-def test_an_hour_a_day_tidies_up(aged: Product) -> None:
-    aged.change_model(model_retention_days=1)
-    at_night = LATER.replace(hour=0)
-    hour.check_hour(aged.services, at_night + HOUR)
-    assert all(kept(aged).values())
-    hour.check_hour(aged.services, at_night)
-    assert not all(kept(aged).values())
 
 
 def test_a_file_that_cannot_be_removed_is_said(aged: Product, monkeypatch: pytest.MonkeyPatch) -> None:

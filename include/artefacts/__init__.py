@@ -1,0 +1,1 @@
+"""Where model artefacts are stored: a folder, or an object store that fsspec knows."""
