@@ -18,7 +18,7 @@ import pandas as pd
 
 from include.errors import HourcastError, InvalidRequestError
 from include.evaluation.walkforward import instant
-from include.model.backbone import SHIPPED_DIR, read_certificate
+from include.model.backbone import read_certificate
 from include.model.pretrain import PretrainConfig
 from include.pipeline.data.histories import load_histories
 from research.calibration.past import load_past
@@ -55,7 +55,7 @@ def _texts(chosen: argparse.Namespace, cache: Path) -> Iterator[str]:
     if until <= chosen.since:
         message = f"The newest bar closed at {newest.isoformat()}, before --since {chosen.since.isoformat()}."
         raise InvalidRequestError(message)
-    shipped_at = datetime.fromisoformat(str(read_certificate(SHIPPED_DIR)["as_of"]))
+    shipped_at = datetime.fromisoformat(str(read_certificate()["as_of"]))
     starts = [at.to_pydatetime() for at in pd.date_range(chosen.since, until, freq=pd.DateOffset(months=3))]
     starts = [start for start in starts if start < shipped_at] + [shipped_at] * (until > shipped_at)
     past = load_past(histories, starts, until, cache, shipped_at=shipped_at, steps=chosen.steps)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from include.artefacts.store import FolderStore
 from include.contracts import require_utc
 from include.errors import HourcastError, InvalidRequestError
 from include.evaluation.har import har
@@ -35,6 +36,7 @@ from research.forecasters.external_forecasts import read_forecasts, write_reques
 from research.forecasters.garch import garch
 from research.forecasters.networks import LSTM, TCN, NetworkConfig, NetworkForecaster
 from research.report import comparison
+from research.report.record import write_record
 from research.report.report import make_report
 
 PRODUCT = "Hourcast"
@@ -55,7 +57,7 @@ def forecasters_of(names: Sequence[str] | None = None) -> dict[str, Forecaster]:
     known: dict[str, Forecaster] = {
         BASELINE: random_walk,
         PRODUCT: BackboneForecaster(
-            load_backbone(model_config(settings, MODEL_INPUT_COUNT), settings.backbone_dir).state
+            load_backbone(model_config(settings, MODEL_INPUT_COUNT), FolderStore(settings.backbone_dir)).state
         ),
         "EWMA": ewma,
         "seasonal EWMA": seasonal_ewma,
@@ -87,9 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     competitor = COMPETITOR if COMPETITOR in board.names else board.baseline
     subject = chosen.subject if chosen.subject in board.names else str(board.table()["forecaster"].iloc[0])
     sys.stdout.write(leaderboard_text(board, competitor))
+    report = make_report(board, histories, subject, competitor, since, until)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_text(make_report(board, histories, subject, competitor, since, until), encoding="utf-8")
-    sys.stdout.write(f"\nReport: {chosen.out}\n")
+    chosen.out.write_text(report, encoding="utf-8")
+    record = write_record(chosen.out.parent / "evaluations", board, histories, (since, until), report)
+    sys.stdout.write(f"\nReport: {chosen.out}\nRecord: {record}\n")
     return 0
 
 
@@ -99,7 +103,7 @@ def _without_leaks(forecasters: dict[str, Forecaster], since: datetime) -> dict[
     Raises:
         InvalidRequestError: no other forecaster than the random walk would be left.
     """
-    trained_until = datetime.fromisoformat(str(read_certificate(ModelSettings().backbone_dir)["as_of"]))
+    trained_until = datetime.fromisoformat(str(read_certificate(FolderStore(ModelSettings().backbone_dir))["as_of"]))
     if PRODUCT not in forecasters or since >= trained_until:
         return forecasters
     message = f"{PRODUCT} is left out: its backbone was trained on bars until {trained_until.isoformat()}."

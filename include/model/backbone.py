@@ -9,13 +9,11 @@ refused. ``include/pipeline/pretraining`` trains backbones, from a folder of bar
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from include.artefacts.store import ArtefactStore, FolderStore
 from include.contracts import ModelRef
 from include.errors import CheckpointError
 from include.model.checkpoint import BACKBONE, Backbone, load_tickers, model_versions, save_shard
@@ -24,19 +22,22 @@ from include.model.shard import ShardState
 
 SHIPPED_DIR = Path(__file__).resolve().parent / "pretrained"
 """Folder of the backbone that is shipped with the code."""
+SHIPPED = FolderStore(SHIPPED_DIR)
+"""The same folder as a store."""
 CERTIFICATE = "backbone.json"
 
 
-def save_backbone(folder: Path, state: ShardState, provenance: Mapping[str, Any]) -> ModelRef:
+def save_backbone(store: ArtefactStore, state: ShardState, provenance: Mapping[str, Any]) -> ModelRef:
     """Writes the network and its certificate; returns the ref of the new checkpoint. Files of older backbones stay.
 
     ``provenance`` is plain JSON: data, training and scores. ``as_of``, ``kind`` and ``seed`` are part of the version.
 
     Raises:
-        CheckpointError: the folder cannot be written.
+        CheckpointError: the files cannot be written.
+        ArtefactStoreUnavailableError: the store cannot be reached now.
     """
-    (ref,) = save_shard(folder, state, {BACKBONE: provenance})
-    write_certificate(folder, {"model_version": ref.model_version, "artefact": ref.artefact, **provenance})
+    (ref,) = save_shard(store, state, {BACKBONE: provenance})
+    write_certificate(store, {"model_version": ref.model_version, "artefact": ref.artefact, **provenance})
     return ref
 
 
@@ -46,53 +47,48 @@ def backbone_version(state: ShardState, provenance: Mapping[str, Any]) -> str:
     return version
 
 
-def write_certificate(folder: Path, certificate: Mapping[str, Any]) -> None:
-    """Replaces the folder's certificate atomically.
+def write_certificate(store: ArtefactStore, certificate: Mapping[str, Any]) -> None:
+    """Replaces the backbone's certificate atomically.
 
     Raises:
-        CheckpointError: the folder cannot be written.
+        CheckpointError: it cannot be written.
+        ArtefactStoreUnavailableError: the store cannot be reached now.
     """
-    path = folder / CERTIFICATE
-    temporary = folder / f".{CERTIFICATE}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
-    try:
-        temporary.write_text(json.dumps(certificate, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        message = f"{path} cannot be written ({error}); free some space or give the folder to this user."
-        raise CheckpointError(message) from error
+    store.write(CERTIFICATE, (json.dumps(certificate, indent=2) + "\n").encode())
 
 
-def read_certificate(folder: Path = SHIPPED_DIR) -> dict[str, Any]:
-    """The certificate of the folder's backbone.
+def read_certificate(store: ArtefactStore = SHIPPED) -> dict[str, Any]:
+    """The certificate of the store's backbone.
 
     Raises:
         CheckpointError: there is none, it cannot be read, or it does not name a model version and its file.
+        ArtefactStoreUnavailableError: the store cannot be reached now.
     """
+    place = store.place_of(CERTIFICATE)
     try:
-        value: Any = json.loads((folder / CERTIFICATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{folder} has no readable backbone ({error}); train one with `make pretrain`."
+        value: Any = json.loads(store.read(CERTIFICATE))
+    except (CheckpointError, ValueError) as error:
+        message = f"{place} is no readable backbone ({error}); train one with `make pretrain`."
         raise CheckpointError(message) from error
     if not isinstance(value, dict) or not {"model_version", "artefact"} <= set(value):
-        message = f"{folder / CERTIFICATE} names no model version and artefact; train a backbone with `make pretrain`."
+        message = f"{place} names no model version and artefact; train a backbone with `make pretrain`."
         raise CheckpointError(message)
     return value
 
 
-def load_backbone(config: ModelConfig, folder: Path = SHIPPED_DIR) -> Backbone:
-    """The backbone of a folder; its weights are checked against the hash in ``model_version``.
+def load_backbone(config: ModelConfig, store: ArtefactStore = SHIPPED) -> Backbone:
+    """The backbone of a store; its weights are checked against the hash in ``model_version``.
 
     Raises:
         CheckpointError: there is none, it is damaged, or it has another model config.
+        ArtefactStoreUnavailableError: the store cannot be reached now.
     """
-    certificate = read_certificate(folder)
+    certificate = read_certificate(store)
     ref = ModelRef(BACKBONE, str(certificate["model_version"]), str(certificate["artefact"]), 0)
-    state, failures = load_tickers(folder, [ref], config)
+    state, failures = load_tickers(store, [ref], config)
     if failures:
         raise CheckpointError(failures[BACKBONE])
-    return Backbone(ref, state, folder)
+    return Backbone(ref, state, store)
 
 
 def start_from(backbone: ShardState, tickers: Sequence[str]) -> ShardState:

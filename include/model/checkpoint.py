@@ -11,18 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
+import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
+from include.artefacts.store import ArtefactStore
 from include.contracts import ModelRef
 from include.errors import CheckpointError
 from include.model.config import ModelConfig
@@ -36,7 +34,8 @@ DELTA_FORMAT = 2
 IDENTITY_KEYS = ("as_of", "kind", "parent_version", "seed")
 """Keys of a ticker's provenance that are part of its ``model_version``. The other keys (losses, times) are not."""
 _METADATA_KEY = "hourcast"  # one key: safetensors does not fix the order of several, and the bytes must be the same
-
+_SHARD_NAME = re.compile(r"shard-([0-9a-f]{32})\.safetensors")
+_BASE_NAME = re.compile(r"base-([0-9a-f]{64})\.safetensors")
 
 BACKBONE = "backbone"
 """The name of a backbone's row. A ticker's row has the ticker as its name."""
@@ -47,9 +46,9 @@ class Backbone:
     """The network that the tickers' models start from: its weights (a state of one row) and its file."""
 
     ref: ModelRef
-    """Its ``model_version``, and its file and row in ``folder``."""
+    """Its ``model_version``, and its file and row in ``store``."""
     state: ShardState
-    folder: Path
+    store: ArtefactStore
     is_shipped: bool = False
     """Whether it is the backbone that is shipped with the code."""
 
@@ -60,7 +59,10 @@ class Backbone:
 
 
 def save_shard(
-    folder: Path, state: ShardState, provenance: Mapping[str, Mapping[str, Any]], backbone: Backbone | None = None
+    store: ArtefactStore,
+    state: ShardState,
+    provenance: Mapping[str, Mapping[str, Any]],
+    backbone: Backbone | None = None,
 ) -> list[ModelRef]:
     """Writes the shard's checkpoint; returns each ticker's ref, in the shard's order.
 
@@ -69,7 +71,8 @@ def save_shard(
     changes no file.
 
     Raises:
-        CheckpointError: a ticker has no provenance, or the folder cannot be written.
+        CheckpointError: a ticker has no provenance, or the files cannot be written.
+        ArtefactStoreUnavailableError: the store cannot be reached now.
     """
     if not state.tickers:
         return []
@@ -86,27 +89,28 @@ def save_shard(
             for k, ticker in enumerate(state.tickers)
         ],
     }
-    _write_once(folder / f"{stem}.safetensors", content)
-    if not (folder / f"{stem}.json").exists():
-        _write_once(folder / f"{stem}.json", (json.dumps(readable, indent=2, sort_keys=True) + "\n").encode())
+    store.write(f"{stem}.safetensors", content)
+    if not store.exists(f"{stem}.json"):
+        store.write(f"{stem}.json", (json.dumps(readable, indent=2, sort_keys=True) + "\n").encode())
     return [ModelRef(t, versions[k], f"{stem}.safetensors", k) for k, t in enumerate(state.tickers)]
 
 
-def keep_backbone(folder: Path, backbone: Backbone) -> Backbone:
-    """A copy of the backbone in ``folder``, in a file that is named by its version.
+def keep_backbone(store: ArtefactStore, backbone: Backbone) -> Backbone:
+    """A copy of the backbone in ``store``, in a file that is named by its version.
 
     Raises:
-        CheckpointError: its file cannot be read, or the folder cannot be written.
+        CheckpointError: its file cannot be read, or the copy cannot be written.
+        ArtefactStoreUnavailableError: a store cannot be reached now.
     """
     ref = backbone_ref(backbone.ref.ticker, backbone.version)
-    source = backbone.folder / backbone.ref.artefact
     try:
-        content = source.read_bytes()
-    except OSError as error:
-        message = f"{source} cannot be read ({error}); restore the file, or train a backbone with `make pretrain`."
+        content = backbone.store.read(backbone.ref.artefact)
+    except CheckpointError as error:
+        source = backbone.store.place_of(backbone.ref.artefact)
+        message = f"{source} cannot be read ({error}) Restore the file, or train a backbone with `make pretrain`."
         raise CheckpointError(message) from error
-    _write_once(folder / ref.artefact, content)
-    return Backbone(ref, backbone.state, folder, backbone.is_shipped)
+    store.write(ref.artefact, content)
+    return Backbone(ref, backbone.state, store, backbone.is_shipped)
 
 
 def backbone_ref(name: str, version: str) -> ModelRef:
@@ -124,13 +128,35 @@ def model_versions(state: ShardState, provenance: Mapping[str, Mapping[str, Any]
     return [_version(tensors, row, state.config, k) for k, row in enumerate(description["rows"])]
 
 
-def load_tickers(folder: Path, refs: Sequence[ModelRef], config: ModelConfig) -> tuple[ShardState, dict[str, str]]:
+def is_intact(name: str, content: bytes) -> bool | None:
+    """Whether a file's content is what its name says; None for files whose names say nothing about it.
+
+    A shard's file is named by its hash. A backbone's is named by its ``model_version``, which is computed again.
+    """
+    if found := _SHARD_NAME.fullmatch(name):
+        return hashlib.sha256(content).hexdigest().startswith(found[1])
+    if found := _BASE_NAME.fullmatch(name):
+        try:
+            file = _parsed(name, content)
+            config = ModelConfig.from_dict(file.description["config"])
+            return _version(file.tensors, file.description["rows"][0], config, 0) == found[1]
+        except (CheckpointError, IndexError, KeyError, TypeError):
+            return False
+    return None
+
+
+def load_tickers(
+    store: ArtefactStore, refs: Sequence[ModelRef], config: ModelConfig
+) -> tuple[ShardState, dict[str, str]]:
     """The networks of the refs that can be read and verified, in their order; for the other tickers the reason.
 
     Each file is read once. If a file is missing, truncated or not a checkpoint, all its tickers fail. If the bytes of
     one ticker's weights have changed, only this ticker fails.
+
+    Raises:
+        ArtefactStoreUnavailableError: the store cannot be reached now.
     """
-    files = _Files(folder, config)
+    files = _Files(store, config)
     loaded: list[ShardState] = []
     failures: dict[str, str] = {}
     for ref in refs:
@@ -150,10 +176,10 @@ class _Artefact:
 
 
 class _Files:
-    """The checkpoint files of a folder; each is read once."""
+    """The checkpoint files of a store; each is read once."""
 
-    def __init__(self, folder: Path, config: ModelConfig) -> None:
-        self._folder = folder
+    def __init__(self, store: ArtefactStore, config: ModelConfig) -> None:
+        self._store = store
         self._config = config
         self._opened: dict[str, _Artefact | CheckpointError] = {}
         self._bases: dict[ModelRef, dict[str, Tensor]] = {}
@@ -203,7 +229,7 @@ class _Files:
         """The content of the file. An error is cached, too, and raised again for each of its rows."""
         if artefact not in self._opened:
             try:
-                self._opened[artefact] = _read(self._folder, artefact, self._config)
+                self._opened[artefact] = _read(self._store, artefact, self._config)
             except CheckpointError as error:
                 self._opened[artefact] = error
         found = self._opened[artefact]
@@ -212,28 +238,31 @@ class _Files:
         return found
 
 
-def _read(folder: Path, artefact: str, config: ModelConfig) -> _Artefact:
-    if Path(artefact).name != artefact:
-        message = f"{artefact}: an artefact must be the name of a file in the models folder, without a path."
-        raise CheckpointError(message)
-    try:
-        with safe_open(folder / artefact, framework="pt") as file:
-            text = (file.metadata() or {}).get(_METADATA_KEY)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-    except FileNotFoundError as error:
-        message = f"{artefact} is missing from the models folder; an earlier version has to serve."
-        raise CheckpointError(message) from error
-    except (SafetensorError, OSError) as error:
-        message = f"{artefact} cannot be read ({error}); an earlier version has to serve."
-        raise CheckpointError(message) from error
-    description = _description(artefact, text)
+def _read(store: ArtefactStore, artefact: str, config: ModelConfig) -> _Artefact:
+    file = _parsed(artefact, store.read(artefact))
+    description, tensors = file.description, file.tensors
     if description["config"] != config.to_dict():
         message = f"{artefact} has another model config: {description['config']} instead of {config.to_dict()}."
         raise CheckpointError(message)
     if _shapes(description, config) != {name: tuple(value.shape) for name, value in tensors.items()}:
         message = f"{artefact} does not contain the tensors of its config; an earlier version has to serve."
         raise CheckpointError(message)
-    return _Artefact(tensors, description)
+    return file
+
+
+def _parsed(artefact: str, content: bytes) -> _Artefact:
+    """The tensors and the description in a file's content.
+
+    Raises:
+        CheckpointError: it is no file of ours, or cut off.
+    """
+    try:
+        tensors = load(content)
+        header: Any = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])  # checked by ``load``
+    except (SafetensorError, ValueError) as error:
+        message = f"{artefact} cannot be read ({error}); an earlier version has to serve."
+        raise CheckpointError(message) from error
+    return _Artefact(tensors, _description(artefact, header.get("__metadata__", {}).get(_METADATA_KEY)))
 
 
 def _shapes(description: Mapping[str, Any], config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -252,15 +281,22 @@ def _description(artefact: str, text: str | None) -> dict[str, Any]:
     """
     try:
         loaded: Any = json.loads(text or "")
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         loaded = None
     value: dict[str, Any] = loaded if isinstance(loaded, dict) else {}
     known = value.get("format")
     needed = {"config", "rows", "base", "kept"} if known == DELTA_FORMAT else {"config", "rows"}
-    if known not in (FORMAT, DELTA_FORMAT) or not needed <= set(value):
+    if known not in (FORMAT, DELTA_FORMAT) or not needed <= set(value) or not _is_well_formed(value):
         message = f"{artefact} was not written by this version of Hourcast (formats {FORMAT} and {DELTA_FORMAT})."
         raise CheckpointError(message)
     return value
+
+
+def _is_well_formed(value: Mapping[str, Any]) -> bool:
+    """Whether rows and kept have the types that reading them needs."""
+    rows, kept = value["rows"], value.get("kept", {})
+    is_table = isinstance(rows, list) and all(isinstance(row, dict) and "ticker" in row for row in rows)
+    return is_table and isinstance(kept, dict) and all(isinstance(places, list) for places in kept.values())
 
 
 def _version(tensors: Mapping[str, Tensor], row: dict[str, Any], config: ModelConfig, k: int) -> str:
@@ -311,32 +347,3 @@ def _identity(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 def _canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Writes the file atomically and durably (fsync); does nothing if it has this content already."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_file() and path.read_bytes() == content:
-            return
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        message = f"{path} cannot be written ({error}); free some space or give the folder back to this user."
-        raise CheckpointError(message) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Writes the folder's entries to the disk: a rename is durable only after that."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,7 +7,7 @@ fine-tuning of a ticker. Where next: ``train.py`` (one network for each ticker),
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -72,18 +72,27 @@ def flatten(state: ShardState, names: Sequence[str] | None = None) -> Tensor:
 
 def unflatten(flat: Tensor, config: ModelConfig, names: Sequence[str] | None = None) -> dict[str, Tensor]:
     """The inverse of ``flatten``: views of ``flat [K, P]`` by name, ``[K, ...]`` each."""
-    shapes = parameter_shapes(config)
-    chosen = tuple(shapes) if names is None else names
-    parts = torch.split_with_sizes(flat, [math.prod(shapes[name]) for name in chosen], dim=1)
-    return {name: part.view(-1, *shapes[name]) for name, part in zip(chosen, parts, strict=True)}
+    return split(flat, _shapes(config, names))
 
 
 def decay_mask(config: ModelConfig, dtype: torch.dtype, names: Sequence[str] | None = None) -> Tensor:
     """``[P]``: 1 for the weights of matrices, 0 for norms and biases, in the order of ``flatten``."""
-    shapes = parameter_shapes(config)
-    chosen = shapes if names is None else names
+    return decay_of(_shapes(config, names), dtype)
+
+
+def split(flat: Tensor, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Views of ``flat [K, P]`` by name, ``[K, ...]`` each, in the order of ``shapes``."""
+    parts = torch.split_with_sizes(flat, [math.prod(shape) for shape in shapes.values()], dim=1)
+    return {name: part.view(-1, *shapes[name]) for name, part in zip(shapes, parts, strict=True)}
+
+
+def decay_of(shapes: Mapping[str, tuple[int, ...]], dtype: torch.dtype) -> Tensor:
+    """``[P]``: 1 for the weights of matrices, 0 for norms and biases, in the order of ``shapes``."""
     return torch.cat(
-        [torch.full((math.prod(shapes[name]),), float(name.endswith(".weight")), dtype=dtype) for name in chosen]
+        [
+            torch.full((math.prod(shape),), float(name.endswith(".weight")), dtype=dtype)
+            for name, shape in shapes.items()
+        ]
     )
 
 
@@ -95,3 +104,8 @@ def trained_names(scope: str, config: ModelConfig) -> tuple[str, ...]:
 def frozen_layers(scope: str, config: ModelConfig) -> int | None:
     """Number of layers that ``scope`` freezes, together with the input layer; None: it freezes nothing."""
     return config.layers if scope == HEAD else None
+
+
+def _shapes(config: ModelConfig, names: Sequence[str] | None) -> dict[str, tuple[int, ...]]:
+    shapes = parameter_shapes(config)
+    return shapes if names is None else {name: shapes[name] for name in names}

@@ -5,11 +5,16 @@ The quantiles are in scaled units; the pipeline multiplies them by the scale. Wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from include.errors import DataContractError
+from include.model.config import ModelConfig
 from include.model.shard import ShardState, groups, reproducible_torch
 from include.model.transformer import forward
 
@@ -57,13 +62,28 @@ def predict_windows(
             f"A series of shape {x.shape} and {len(state.tickers)} networks of {config} do not fit; one is needed."
         )
         raise DataContractError(message)
+    network = partial(forward, state.parameters, config=config)
+    series = torch.tensor(x, dtype=state.parameters["input.weight"].dtype)
+    return quantiles_at(network, config, series, ends, batch_windows)
+
+
+@torch.no_grad()
+def quantiles_at(
+    network: Callable[[Tensor], Tensor],
+    config: ModelConfig,
+    series: Tensor,
+    ends: npt.NDArray[np.int64],
+    batch_windows: int = 256,
+) -> npt.NDArray[np.float64]:
+    """``[N, H, Q]``: what a network of any architecture forecasts from the windows of ``series [n, F]`` that end there.
+
+    ``network`` maps inputs ``[1, B, T, F]`` to quantiles ``[1, B, T, H, Q]``. Rows without a full window give NaN.
+    """
     result = np.full((len(ends), config.horizon_count, len(config.quantile_levels)), np.nan)
     full = np.flatnonzero(ends >= config.context_bars - 1)
-    series = torch.tensor(x, dtype=state.parameters["input.weight"].dtype)
     with reproducible_torch():
         for group in groups(len(full), batch_windows):
             chosen = full[group.start : group.stop]
             rows = torch.from_numpy(ends[chosen][:, np.newaxis] + np.arange(1 - config.context_bars, 1))
-            quantiles = forward(state.parameters, series[rows].unsqueeze(0), config)
-            result[chosen] = quantiles[0, :, -1].double().numpy()
+            result[chosen] = network(series[rows].unsqueeze(0))[0, :, -1].double().numpy()
     return result

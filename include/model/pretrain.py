@@ -9,9 +9,10 @@ that is shipped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,19 @@ from include.errors import DataContractError, SettingsError
 from include.model.checkpoint import BACKBONE
 from include.model.config import ModelConfig
 from include.model.loss import pinball_loss
-from include.model.optimiser import AdamW, clipped, decay_mask, flatten, learning_rate, unflatten
+from include.model.optimiser import AdamW, clipped, decay_of, learning_rate, split
 from include.model.shard import ShardState, initial_state, reproducible_torch
 from include.model.train import TrainingSeries, mirror
-from include.model.transformer import forward
+from include.model.transformer import Parameters, forward
 
 _OUTPUT = ("output.weight", "output.bias")
+
+
+class Network(Protocol):
+    """An architecture: ``transformer.forward`` and those of ``zoo``."""
+
+    def __call__(self, parameters: Parameters, inputs: Tensor, config: ModelConfig) -> Tensor:
+        """Quantiles ``[K, B, T, H, Q]`` in scaled units, ascending along Q, for inputs ``[K, B, T, F]``; causal."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +101,35 @@ def pretrain(
     Raises:
         DataContractError: no ticker has enough windows.
     """
+    start = initial_state((BACKBONE,), config, (seed,)).parameters
+    return ShardState((BACKBONE,), train_network(series, start, forward, config, training, seed), config)
+
+
+def train_network(
+    series: Mapping[str, TrainingSeries],
+    start: Mapping[str, Tensor],
+    network: Network,
+    config: ModelConfig,
+    training: PretrainConfig,
+    seed: int,
+) -> dict[str, Tensor]:
+    """The parameters of a network of any architecture after its training, ``[1, ...]`` each, from those in ``start``.
+
+    The windows of each step depend on the series and the seed alone, so all architectures see the same ones. The names
+    of the output layer are ``output.weight`` and ``output.bias``.
+
+    Raises:
+        DataContractError: no ticker has enough windows.
+    """
+    shapes = {name: tuple(part.shape[1:]) for name, part in start.items()}
     with reproducible_torch():
         pool = _pool(series, training)
-        start = flatten(initial_state((BACKBONE,), config, (seed,)))
-        optimiser = AdamW(start, training.weight_decay * decay_mask(config, start.dtype))
-        average, generator = start.clone(), np.random.default_rng(seed)
+        first = torch.cat([part.flatten(1) for part in start.values()], dim=1)
+        optimiser = AdamW(first, training.weight_decay * decay_of(shapes, first.dtype))
+        average, generator = first.clone(), np.random.default_rng(seed)
         for step in range(training.steps):
-            losses = _loss(optimiser.weights, _draw(pool, config, training, generator), config, training)
+            quantiles = partial(network, split(optimiser.weights, shapes), config=config)
+            losses = _loss(quantiles, _draw(pool, config, training, generator), config, training)
             (gradient,) = torch.autograd.grad(losses, optimiser.weights)
             rate = learning_rate(
                 step, training.steps, training.learning_rate, training.warmup_steps, training.final_rate_ratio
@@ -107,9 +137,8 @@ def pretrain(
             optimiser.step(clipped(gradient, training.clip_norm), rate)
             decay = min(training.average_decay, (1.0 + step) / (10.0 + step))
             average.lerp_(optimiser.weights.detach(), 1.0 - decay)
-    parts = unflatten(average, config)
-    factors = {name: training.output_ratio if name in _OUTPUT else 1.0 for name in parts}
-    return ShardState((BACKBONE,), {name: part * factors[name] for name, part in parts.items()}, config)
+    factors = {name: training.output_ratio if name in _OUTPUT else 1.0 for name in shapes}
+    return {name: part * factors[name] for name, part in split(average, shapes).items()}
 
 
 def _pool(series: Mapping[str, TrainingSeries], training: PretrainConfig) -> _Pool:
@@ -145,14 +174,17 @@ def _draw(
 
 
 def _loss(
-    weights: Tensor, batch: tuple[Tensor, Tensor, Tensor], config: ModelConfig, training: PretrainConfig
+    network: Callable[[Tensor], Tensor],
+    batch: tuple[Tensor, Tensor, Tensor],
+    config: ModelConfig,
+    training: PretrainConfig,
 ) -> Tensor:
     """CRPS in scaled units: the weighted mean over horizons of each horizon's mean CRPS. A scalar."""
     x, y, has_target = batch
-    quantiles = forward(unflatten(weights, config), x, config)
+    quantiles = network(x)
     by_horizon = [
         pinball_loss(quantiles[..., h, :], y[..., h], has_target[..., h], config.quantile_levels, CRPS_WEIGHTS)
         for h in range(config.horizon_count)
     ]
-    weight = torch.arange(1, config.horizon_count + 1, dtype=weights.dtype) ** -training.horizon_power
+    weight = torch.arange(1, config.horizon_count + 1, dtype=quantiles.dtype) ** -training.horizon_power
     return (torch.cat(by_horizon) * weight).sum() / weight.sum()

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from structlog.contextvars import bound_contextvars
+
 from include.contracts import TickerFailure, TickerProfile, TickerStatus
 from include.errors import HourcastError, MarketUnavailableError
 from include.market.source import EarningsReport, EarningsSource
@@ -78,7 +80,8 @@ def _update(
         changed_count = store.save_earnings(connection, report.dates, read_at)
         store.save_readings(connection, read_at, report.past_of, read_at.keys() - report.without_reports)
     for failure in report.failures:
-        _LOG.warning("reports: %s", failure.reason)
+        with bound_contextvars(ticker=failure.ticker):
+            _LOG.warning("reports: %s", failure.reason)
     return {"requested": len(due), "read": len(read_at), "changed": changed_count, "failed": len(report.failures)}
 
 

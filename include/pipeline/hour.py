@@ -16,7 +16,8 @@ from include.errors import MarketUnavailableError, UnfinishedRunError
 from include.pipeline import scoring
 from include.pipeline.data import due, featuring, fetching, nights, scale_notes
 from include.pipeline.data.freshness import update_freshness
-from include.pipeline.models import challengers, forecasting, retention
+from include.pipeline.data.known_days import measure_known_days
+from include.pipeline.models import challengers, forecasting
 from include.pipeline.models.backbones import settle_backbone
 from include.pipeline.services import Services
 from include.store import forecasts as forecast_store
@@ -24,9 +25,6 @@ from include.store import freshness as freshness_store
 from include.store import registry
 from include.store.engine import Connection, transaction
 from include.store.forecasts import Anchored
-
-_PRUNING_HOUR = 0
-"""The hour of the day, UTC, that removes weights which are no longer needed."""
 
 
 def plan_hour(services: Services, as_of: datetime) -> list[Shard]:
@@ -51,6 +49,7 @@ def fetch_bars(services: Services, shard: Shard) -> dict[str, int]:
     requests = due.due_requests(services, profiles, shard.as_of)
     failures = fetching.fetch(services, requests, shard.as_of)
     update_freshness(services, profiles, shard.as_of)
+    measure_known_days([profile.calendar for profile in profiles], shard.as_of)
     failed = {failure.ticker for failure in failures}
     blind = nights.fetch(services, [profile for profile in profiles if profile.ticker not in failed], shard.as_of)
     fetched = [item.profile.ticker for item in waiting if item.profile.ticker not in failed]
@@ -141,12 +140,26 @@ def predict(services: Services, shard: Shard) -> dict[str, int]:
 
 
 def score(services: Services, as_of: datetime) -> dict[str, int]:
-    """Scores every forecast whose target bar has become known; the count of forecasts scored."""
-    return {"scored": scoring.score_matured(services.engine, as_of)}
+    """Scores every forecast whose target bar has become known; the count of forecasts scored.
+
+    Raises:
+        UnfinishedRunError: the hour has no plan, or tickers wait for their bars; what could be scored is.
+    """
+    count = scoring.score_matured(services.engine, as_of)
+    with transaction(services.engine) as connection:
+        unfetched = freshness_store.unfetched_count(connection, as_of)
+    if unfetched is None or unfetched:
+        missing = "the plan is" if unfetched is None else f"the bars of {unfetched} tickers are"
+        message = (
+            f"{count} forecasts are scored, but {missing} missing at {as_of.isoformat()}, because an earlier task "
+            "failed; clear the failed tasks."
+        )
+        raise UnfinishedRunError(message)
+    return {"scored": count}
 
 
 def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
-    """The hour's outcomes: counts of tickers by status. Once a day it also removes weights that are no longer needed.
+    """The hour's outcomes: counts of tickers by status.
 
     Raises:
         UnfinishedRunError: a planned ticker has no outcome because its shard did not finish, or every ticker failed.
@@ -161,8 +174,6 @@ def check_hour(services: Services, as_of: datetime) -> dict[str, int]:
     if total and counts.get(OutcomeStatus.FAILED, 0) == total:
         message = f"all {total} tickers of {as_of.isoformat()} failed; bi.hour_outcome says why."
         raise UnfinishedRunError(message)
-    if as_of.hour == _PRUNING_HOUR:
-        retention.prune(services, as_of)
     return {status.value: count for status, count in counts.items()}
 
 

@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.contracts import OutcomeStatus, Shard, TickerProfile, TickerStatus
-from include.errors import InvalidRequestError, RetryableError
-from include.market.source import normalise_ticker, source_of
+from include.errors import UnfinishedRunError
 from include.pipeline.data import rescaling
 from include.pipeline.data.backfill import backfill
 from include.pipeline.earnings import update_earnings
 from include.pipeline.models import forecasting, training
 from include.pipeline.models.backbones import settle_backbone
 from include.pipeline.onboarding_form import Request
+from include.pipeline.onboarding_requests import retire_tickers, store_request
 from include.pipeline.services import Services
 from include.store import bars as bar_store
 from include.store import onboarding as request_store
@@ -47,8 +47,8 @@ def validate(services: Services, request: Request) -> list[Shard]:
     with transaction(services.engine) as connection:
         known = {item.ticker for item in request_store.request_tickers(connection, request.request_id)}
     if not known:
-        _store_request(services, request)
-    _retire(services, request)
+        store_request(services, request)
+    retire_tickers(services, request)
     _describe(services, request)
     with transaction(services.engine) as connection:
         return request_store.plan_request(
@@ -74,16 +74,25 @@ def backfill_history(services: Services, request_id: str, shard: Shard) -> dict[
 
 
 def first_training(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
-    """Trains the shard's first models; counts. With too little history a ticker gets none: it has fallbacks."""
+    """Trains the shard's first models; counts. With too little history a ticker gets none: it has fallbacks.
+
+    Raises:
+        UnfinishedRunError: an earlier stage has left tickers of the shard behind; the others are done.
+    """
     waiting = _waiting(services, request_id, shard, RequestStage.BACKFILLED)
     profiles = _profiles(services, waiting)
     trained_count = training.train_first(services, profiles, shard.as_of)
     _advance(services, request_id, [profile.ticker for profile in profiles], RequestStage.TRAINED)
+    _require_nobody_behind(services, request_id, RequestStage.TRAINED, shard)
     return {"trained": trained_count, "without_model": len(profiles) - trained_count}
 
 
 def first_forecast(services: Services, request_id: str, shard: Shard) -> dict[str, int]:
-    """Stores the shard's first forecasts; counts of tickers by outcome."""
+    """Stores the shard's first forecasts; counts of tickers by outcome.
+
+    Raises:
+        UnfinishedRunError: an earlier stage has left tickers of the shard behind; the others are done.
+    """
     waiting = _waiting(services, request_id, shard, RequestStage.TRAINED)
     results = forecasting.forecast(services, _profiles(services, waiting), shard.as_of, written_by="onboarding")
     failed = {ticker: reason for ticker, (status, reason) in results.items() if status is OutcomeStatus.FAILED}
@@ -98,18 +107,24 @@ def first_forecast(services: Services, request_id: str, shard: Shard) -> dict[st
         request_store.remark(connection, request_id, fallbacks)
         ready = [ticker for ticker in results if ticker not in failed]
         request_store.advance(connection, request_id, ready, RequestStage.FORECAST)
+    _require_nobody_behind(services, request_id, RequestStage.FORECAST, shard)
     statuses = [status for status, _ in results.values()]
     return {status.value: statuses.count(status) for status in sorted(set(statuses))}
 
 
 def activate(services: Services, request_id: str) -> dict[str, int]:
-    """Activates every ticker that has its first forecast: hours after the request's instant plan it; the count."""
+    """Activates every ticker that has its first forecast: hours after the request's instant plan it; the count.
+
+    Raises:
+        UnfinishedRunError: a shard did not finish; the tickers of the others are active.
+    """
     with transaction(services.engine) as connection:
         items = request_store.request_tickers(connection, request_id)
         ready = [item for item in items if item.stage is RequestStage.FORECAST]
         for item in ready:
             registry.activate(connection, [item.ticker], item.as_of)
             request_store.close(connection, request_id, item.ticker, "active", item.reason)
+    _require_nobody_behind(services, request_id, RequestStage.FORECAST)
     return {"activated": len(ready)}
 
 
@@ -117,14 +132,14 @@ def report(services: Services, request_id: str) -> dict[str, Any]:
     """The result of each ticker of the request: result -> ticker -> reason.
 
     Raises:
-        RetryableError: a ticker has no result, because a shard did not finish.
+        UnfinishedRunError: a ticker has no result, because a shard did not finish.
     """
     with transaction(services.engine) as connection:
         items = request_store.request_tickers(connection, request_id)
     unfinished = sorted(item.ticker for item in items if item.result is None)
     if unfinished:
         message = f"{', '.join(unfinished)}: onboarding did not finish; clear the failed tasks of {request_id}."
-        raise RetryableError(message)
+        raise UnfinishedRunError(message)
     results: dict[str, Any] = {}
     for item in items:
         results.setdefault(str(item.result), {})[item.ticker] = item.reason or ""
@@ -161,68 +176,6 @@ def onboard(services: Services, request: Request) -> dict[str, Any]:
         first_forecast(services, request.request_id, shard)
     activate(services, request.request_id)
     return report(services, request.request_id)
-
-
-def _store_request(services: Services, request: Request) -> None:
-    """Stores one row for each ticker, names normalised and without duplicates; a malformed name is rejected at once."""
-    default_days = services.settings.market.history_days
-    accepted: dict[str, str] = {}
-    rejected: dict[str, str] = {}
-    for text in request.tickers:
-        try:
-            ticker = normalise_ticker(text)
-            accepted[ticker] = source_of(ticker, request.source)
-        except InvalidRequestError as error:
-            rejected[_as_typed(text)] = str(error)
-    with transaction(services.engine) as connection:
-        tracked = {item.ticker: item for item in registry.get_tickers(connection, tickers=sorted(accepted))}
-        for ticker, source in accepted.items():
-            days = request.history_days or (tracked[ticker].history_days if ticker in tracked else default_days)
-            kept_source = tracked[ticker].source if ticker in tracked and request.source is None else source
-            request_store.open_ticker(
-                connection,
-                request.request_id,
-                ticker,
-                as_of=request.as_of,
-                source=kept_source,
-                history_days=days,
-                requested_by=request.requested_by,
-            )
-        for text, reason in rejected.items():
-            request_store.open_ticker(
-                connection,
-                request.request_id,
-                text,
-                as_of=request.as_of,
-                source=request.source,
-                history_days=0,
-                requested_by=request.requested_by,
-            )
-            request_store.close(connection, request.request_id, text, TickerStatus.REJECTED.value, reason)
-
-
-def _as_typed(text: str) -> str:
-    """The typed text, shortened and without unprintable characters, so that it can be stored."""
-    return "".join(letter for letter in text if letter.isprintable()).strip()[:64]
-
-
-def _retire(services: Services, request: Request) -> None:
-    """Retires the named tickers; a name that is not tracked gets a result that says so."""
-    for text in request.retire_tickers:
-        name = _as_typed(text).upper()
-        with transaction(services.engine) as connection:
-            retired = registry.retire(connection, [name], request.as_of)
-            request_store.open_ticker(
-                connection,
-                request.request_id,
-                name,
-                as_of=request.as_of,
-                source=None,
-                history_days=0,
-                requested_by=request.requested_by,
-            )
-            result = (TickerStatus.RETIRED.value, None) if retired else ("not_tracked", f"{name} is not tracked")
-            request_store.close(connection, request.request_id, name, *result)
 
 
 def _describe(services: Services, request: Request) -> None:
@@ -309,6 +262,25 @@ def _waiting(services: Services, request_id: str, shard: Shard, stage: RequestSt
     with transaction(services.engine) as connection:
         items = request_store.request_tickers(connection, request_id, shard_index=shard.index)
     return [item for item in items if item.stage is stage and item.result is None]
+
+
+def _require_nobody_behind(
+    services: Services, request_id: str, stage: RequestStage, shard: Shard | None = None
+) -> None:
+    """Lets a task fail if tickers of the request, or of one shard, without a result have not come to ``stage``.
+
+    Such tickers wait for an earlier task, which failed. If this one succeeded, Airflow would not run it again when a
+    person clears the failed tasks, and the tickers would stay where they are.
+    """
+    with transaction(services.engine) as connection:
+        items = request_store.request_tickers(connection, request_id, None if shard is None else shard.index)
+    behind = [item for item in items if item.result is None and item.stage.rank < stage.rank]
+    if behind:
+        message = (
+            f"{', '.join(item.ticker for item in behind)}: still at the stage {behind[0].stage.value}, because an "
+            f"earlier task of {request_id} failed; clear the failed tasks."
+        )
+        raise UnfinishedRunError(message)
 
 
 def _profiles(services: Services, items: Sequence[RequestTicker]) -> list[TickerProfile]:

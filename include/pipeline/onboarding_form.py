@@ -17,6 +17,8 @@ from include.errors import InvalidRequestError
 
 FIELDS = ("tickers", "retire_tickers", "source", "history_days", "retrain", "rescale", "as_of")
 """The parameters of the form, as ``dags/onboard_ticker.py`` names them."""
+LONGEST_HISTORY_DAYS = 7300
+"""Largest number of days of history that a request may name; the form in Airflow has the same limit."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -59,11 +61,15 @@ class Request:
         )
 
     def require_purpose(self) -> None:
-        """Checks that the request asks for something, and for one thing only of each ticker.
+        """Checks that the request asks for something, for one thing only of each ticker, and for a possible history.
 
         Raises:
-            InvalidRequestError: it names no ticker and no decision, or a ticker both to track and to retire.
+            InvalidRequestError: it names no ticker and no decision, or a ticker both to track and to retire, or its
+                days of history are none or too many.
         """
+        if self.history_days is not None and not 1 <= self.history_days <= LONGEST_HISTORY_DAYS:
+            message = f"{self.history_days} days of history cannot be fetched; give 1 to {LONGEST_HISTORY_DAYS}."
+            raise InvalidRequestError(message)
         if not self.tickers and not self.retire_tickers and not self.decisions:
             message = "no ticker to onboard and none to retire; name at least one, for example AAPL."
             raise InvalidRequestError(message)

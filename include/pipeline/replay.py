@@ -104,7 +104,6 @@ def replay(services: Services, ticker: str, as_of: datetime, *, is_trained_again
             as_of,
             written_by=stored["written_by"],
             serving=serving.versions,
-            latest_made_at=stored["made_at"],
             stand_in=serving.stand_in,
         )
     )

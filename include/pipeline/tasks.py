@@ -8,15 +8,19 @@ DAG files import this module inside their task bodies only. Where next: ``pretra
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
+
+from structlog.contextvars import bound_contextvars
 
 from include.contracts import Shard
 from include.errors import InvalidRequestError, UnfinishedRunError
-from include.pipeline import earnings, hour, onboarding, summaries
+from include.pipeline import earnings, hour, maintenance, onboarding, summaries
+from include.pipeline.measures import labelled, measured
 from include.pipeline.onboarding_form import Request
-from include.pipeline.services import opened_services
+from include.pipeline.services import Services, opened_services
 
 Json = dict[str, Any]
 _LOG: Final = logging.getLogger(__name__)
@@ -27,37 +31,34 @@ _REQUEST_ORDER: Final = ("active", "already_active", "retired", "not_tracked", "
 def plan_hour(as_of: datetime) -> list[Json]:
     """The hour's shards."""
     with opened_services() as services:
-        return [shard.to_dict() for shard in hour.plan_hour(services, as_of)]
+        shards = measured(services, "plan", as_of, lambda: hour.plan_hour(services, as_of))
+        return [shard.to_dict() for shard in shards]
 
 
 def fetch_bars(shard: Json) -> Json:
     """Fetches one shard's bars; counts."""
-    with opened_services() as services:
-        return dict(hour.fetch_bars(services, Shard.from_dict(shard)))
+    return _measured_stage("fetch_bars", hour.fetch_bars, shard)
 
 
 def compute_features(shard: Json) -> Json:
     """Stores one shard's new feature rows; counts."""
-    with opened_services() as services:
-        return dict(hour.compute_features(services, Shard.from_dict(shard)))
+    return _measured_stage("compute_features", hour.compute_features, shard)
 
 
 def fine_tune(shard: Json) -> Json:
     """Fine-tunes one shard's models; counts."""
-    with opened_services() as services:
-        return dict(hour.fine_tune(services, Shard.from_dict(shard)))
+    return _measured_stage("fine_tune", hour.fine_tune, shard)
 
 
 def predict(shard: Json) -> Json:
     """Writes one shard's forecasts; counts."""
-    with opened_services() as services:
-        return dict(hour.predict(services, Shard.from_dict(shard)))
+    return _measured_stage("predict", hour.predict, shard)
 
 
 def score(as_of: datetime) -> Json:
     """Scores what has matured; a count."""
     with opened_services() as services:
-        return dict(hour.score(services, as_of))
+        return dict(measured(services, "score", as_of, lambda: hour.score(services, as_of)))
 
 
 def check_hour(as_of: datetime, shards: list[Json] | None, scored: Json | None) -> Json:
@@ -70,9 +71,23 @@ def check_hour(as_of: datetime, shards: list[Json] | None, scored: Json | None) 
         message = f"{'plan' if shards is None else 'score'} of {as_of.isoformat()} failed; clear it to repair the hour."
         raise UnfinishedRunError(message)
     with opened_services() as services:
-        counts = hour.check_hour(services, as_of)
+        counts = measured(services, "check_hour", as_of, lambda: hour.check_hour(services, as_of))
         note = summaries.note_of(hour.hour_results(services, as_of), _HOUR_ORDER, "No ticker is tracked yet.")
     return {"note": note, "counts": counts}
+
+
+def _measured_stage(name: str, stage: Callable[[Services, Shard], Mapping[str, int]], shard: Json) -> Json:
+    """The counts of one shard's stage, which is measured."""
+    chosen = Shard.from_dict(shard)
+    with opened_services() as services:
+        return dict(measured(services, name, chosen.as_of, lambda: stage(services, chosen), chosen.index))
+
+
+def maintain(as_of: datetime, params: Mapping[str, Any], log_folders: Sequence[str]) -> Json:
+    """Removes what is no longer needed; counts and bytes by kind, and the run's note."""
+    folders = [Path(folder) for folder in log_folders]
+    with opened_services() as services:
+        return maintenance.maintain(services, as_of, is_dry_run=bool(params.get("dry_run")), log_folders=folders)
 
 
 def update_earnings(as_of: datetime) -> Json:
@@ -92,20 +107,26 @@ def validate(
 
 def backfill_history(request_id: str, shard: Json) -> Json:
     """Fetches one shard's history; counts."""
-    with opened_services() as services:
-        return dict(onboarding.backfill_history(services, request_id, Shard.from_dict(shard)))
+    return _onboarding_stage("backfill_history", onboarding.backfill_history, request_id, shard)
 
 
 def first_training(request_id: str, shard: Json) -> Json:
     """Trains one shard's first models; counts."""
-    with opened_services() as services:
-        return dict(onboarding.first_training(services, request_id, Shard.from_dict(shard)))
+    return _onboarding_stage("first_training", onboarding.first_training, request_id, shard)
 
 
 def first_forecast(request_id: str, shard: Json) -> Json:
     """Writes one shard's first forecasts; counts."""
-    with opened_services() as services:
-        return dict(onboarding.first_forecast(services, request_id, Shard.from_dict(shard)))
+    return _onboarding_stage("first_forecast", onboarding.first_forecast, request_id, shard)
+
+
+def _onboarding_stage(
+    name: str, stage: Callable[[Services, str, Shard], Mapping[str, int]], request_id: str, shard: Json
+) -> Json:
+    """The counts of one shard's stage of an onboarding, whose log lines name it."""
+    chosen = Shard.from_dict(shard)
+    with opened_services() as services, labelled(name, chosen.as_of, chosen.index, request=request_id):
+        return dict(stage(services, request_id, chosen))
 
 
 def activate(request_id: str) -> Json:
@@ -133,7 +154,8 @@ def report(request_id: str, shards: list[Json] | None, refusal: str | None) -> J
         results = onboarding.report(services, request_id)
     note = summaries.note_of(results, _REQUEST_ORDER, "The decisions about price steps are stored.")
     for line in summaries.lines_of(results):
-        _LOG.info("%s", line)
+        with bound_contextvars(ticker=line.partition(": ")[0], request=request_id):
+            _LOG.info("%s", line)
     return {"note": note, "counts": summaries.count_results(results), "results": results}
 
 

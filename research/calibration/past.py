@@ -19,7 +19,7 @@ from include.evaluation.history import BoolArray, FloatArray, History, InstantAr
 from include.evaluation.walkforward import Fold, instant, make_folds
 from include.features.scale import CLOCK_SLOTS
 from include.features.windows import MODEL_INPUT_COUNT, SIGNED_INPUT_COUNT
-from include.model.backbone import SHIPPED_DIR, load_backbone
+from include.model.backbone import load_backbone
 from include.model.config import model_config
 from include.model.pretrain import PretrainConfig
 from include.model.shard import ShardState
@@ -126,7 +126,7 @@ def _past(history: History, network: FloatArray, baseline: FloatArray) -> Past:
 
 
 def _shipped() -> ShardState:
-    return load_backbone(model_config(load_settings({}).model, MODEL_INPUT_COUNT), SHIPPED_DIR).state
+    return load_backbone(model_config(load_settings({}).model, MODEL_INPUT_COUNT)).state
 
 
 def _trained(histories: Mapping[str, History], start: datetime, steps: int) -> ShardState:

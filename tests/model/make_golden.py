@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from include.artefacts.store import FolderStore
 from include.contracts import ModelRef
 from include.model.checkpoint import save_shard
 from include.model.config import ModelConfig, TrainConfig
@@ -40,7 +41,9 @@ def main() -> None:
         initial_state(TICKERS, CONFIG, (1, 2)), series, TrainConfig(steps=60, learning_rate=2e-3), [1, 2]
     )
     provenance = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "first_training", "parent_version": None}
-    refs = save_shard(FOLDER, state, {ticker: {**provenance, "seed": k} for k, ticker in enumerate(TICKERS)})
+    refs = save_shard(
+        FolderStore(FOLDER), state, {ticker: {**provenance, "seed": k} for k, ticker in enumerate(TICKERS)}
+    )
     forecast = {
         "config": CONFIG.to_dict(),
         "refs": [vars(ref) for ref in refs],

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from include.artefacts.store import FolderStore
 from include.contracts import HORIZON_COUNT, QUANTILE_LEVELS
 from include.errors import CheckpointError
 from include.features.windows import MODEL_INPUT_COUNT
@@ -27,19 +28,23 @@ PROVENANCE = {"as_of": "2025-01-01T00:00:00+00:00", "kind": "backbone", "seed": 
 
 def test_a_saved_backbone_comes_back_bit_for_bit_with_its_certificate(tmp_path):
     state = stirred_state((BACKBONE,))
-    ref = save_backbone(tmp_path, state, PROVENANCE)
-    loaded = load_backbone(SMALL, tmp_path).state
+    ref = save_backbone(FolderStore(tmp_path), state, PROVENANCE)
+    loaded = load_backbone(SMALL, FolderStore(tmp_path)).state
     assert bytes_of(loaded, 0) == bytes_of(state, 0)
-    assert read_certificate(tmp_path) == {"model_version": ref.model_version, "artefact": ref.artefact, **PROVENANCE}
+    assert read_certificate(FolderStore(tmp_path)) == {
+        "model_version": ref.model_version,
+        "artefact": ref.artefact,
+        **PROVENANCE,
+    }
 
 
 def test_a_certificate_is_replaced_atomically(tmp_path):
-    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), PROVENANCE)
-    before = read_certificate(tmp_path)
-    write_certificate(tmp_path, before | {"scores": {"backbone_skill": 0.05}})
-    assert read_certificate(tmp_path) == before | {"scores": {"backbone_skill": 0.05}}
+    ref = save_backbone(FolderStore(tmp_path), stirred_state((BACKBONE,)), PROVENANCE)
+    before = read_certificate(FolderStore(tmp_path))
+    write_certificate(FolderStore(tmp_path), before | {"scores": {"backbone_skill": 0.05}})
+    assert read_certificate(FolderStore(tmp_path)) == before | {"scores": {"backbone_skill": 0.05}}
     with pytest.raises(CheckpointError, match="cannot be written"):
-        write_certificate(tmp_path / "nowhere", before)
+        write_certificate(FolderStore(tmp_path / ref.artefact), before)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [CERTIFICATE, ref.artefact, ref.artefact.replace(".safetensors", ".json")]
     )
@@ -47,7 +52,7 @@ def test_a_certificate_is_replaced_atomically(tmp_path):
 
 def test_the_version_of_a_backbone_is_the_same_before_and_after_saving(tmp_path):
     state = stirred_state((BACKBONE,))
-    assert backbone_version(state, PROVENANCE) == save_backbone(tmp_path, state, PROVENANCE).model_version
+    assert backbone_version(state, PROVENANCE) == save_backbone(FolderStore(tmp_path), state, PROVENANCE).model_version
 
 
 def test_every_ticker_starts_with_the_backbones_weights(tmp_path):
@@ -64,26 +69,26 @@ def test_tickers_that_start_from_a_backbone_share_its_memory_and_are_saved_one_b
     started = start_from(state, tickers)
     storage = {part.untyped_storage().data_ptr() for part in started.parameters.values()}
     assert storage == {part.untyped_storage().data_ptr() for part in state.parameters.values()}
-    refs = save_shard(tmp_path, started, dict.fromkeys(tickers, PROVENANCE))
-    loaded, failures = load_tickers(tmp_path, refs, SMALL)
+    refs = save_shard(FolderStore(tmp_path), started, dict.fromkeys(tickers, PROVENANCE))
+    loaded, failures = load_tickers(FolderStore(tmp_path), refs, SMALL)
     assert failures == {}
     assert {bytes_of(loaded, k) for k in range(50)} == {bytes_of(state, 0)}
 
 
 def test_a_missing_a_damaged_and_a_foreign_backbone_are_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="no readable backbone"):
-        load_backbone(SMALL, tmp_path)
-    ref = save_backbone(tmp_path, stirred_state((BACKBONE,)), PROVENANCE)
+    with pytest.raises(CheckpointError, match="is no readable backbone"):
+        load_backbone(SMALL, FolderStore(tmp_path))
+    ref = save_backbone(FolderStore(tmp_path), stirred_state((BACKBONE,)), PROVENANCE)
     with pytest.raises(CheckpointError, match="another model config"):
-        load_backbone(model_config(ModelSettings(), MODEL_INPUT_COUNT), tmp_path)
+        load_backbone(model_config(ModelSettings(), MODEL_INPUT_COUNT), FolderStore(tmp_path))
     content = bytearray((tmp_path / ref.artefact).read_bytes())
     content[-5] ^= 1
     (tmp_path / ref.artefact).write_bytes(content)
     with pytest.raises(CheckpointError, match="not those of model version"):
-        load_backbone(SMALL, tmp_path)
+        load_backbone(SMALL, FolderStore(tmp_path))
     (tmp_path / CERTIFICATE).write_text(json.dumps({"seed": 1}))
     with pytest.raises(CheckpointError, match="names no model version"):
-        read_certificate(tmp_path)
+        read_certificate(FolderStore(tmp_path))
 
 
 def test_the_shipped_backbone_fits_the_default_settings_and_todays_inputs():

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from include.artefacts.store import FolderStore
 from include.errors import DataContractError
 from include.model.checkpoint import load_tickers
 from include.model.config import ModelConfig
@@ -70,7 +71,7 @@ def test_the_golden_forecast_stays_put():
     """
     expected = json.loads(Path(FOLDER / "forecast.json").read_text())
     config = ModelConfig.from_dict(expected["config"])
-    state, failures = load_tickers(FOLDER, golden_refs(expected), config)
+    state, failures = load_tickers(FolderStore(FOLDER), golden_refs(expected), config)
     assert failures == {}
     found = predict(state, golden_windows(config))
     np.testing.assert_allclose(found, np.array(expected["quantiles"]), rtol=0, atol=1e-5)

@@ -175,6 +175,23 @@ def test_a_shard_that_broke_off_is_reported_and_a_rerun_completes_it(product: Pr
     assert hour.check_hour(product.services, AT + HOUR) == {"forecast": 2}
 
 
+def test_scoring_fails_until_all_bars_are_fetched_so_that_clearing_what_failed_scores_them(product: Product) -> None:
+    product.onboard(NOVA, ORION)
+    with pytest.raises(UnfinishedRunError, match="the plan is missing"):
+        hour.score(product.services, AT + HOUR)
+    first, second = hour.plan_hour(product.services, AT + HOUR)
+    hour.fetch_bars(product.services, first)
+    with pytest.raises(UnfinishedRunError, match="the bars of 1 tickers are missing"):
+        hour.score(product.services, AT + HOUR)
+    hour.fetch_bars(product.services, second)
+
+    assert hour.score(product.services, AT + HOUR)["scored"] > 0
+    scored = product.query(
+        "select distinct ticker from forecast.score where scored_as_of = (select max(as_of) from forecast.planned_hour)"
+    )
+    assert {ticker for (ticker,) in scored} == {NOVA, ORION}
+
+
 def test_running_only_what_failed_again_completes_the_hour(product: Product) -> None:
     product.onboard(NOVA, ORION)
     shards = hour.plan_hour(product.services, AT + HOUR)

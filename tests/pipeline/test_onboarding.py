@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.contracts import BarRequest
-from include.errors import InvalidRequestError
+from include.errors import InvalidRequestError, UnfinishedRunError
 from include.market.files import FilesSource
 from include.market.simulated import SimulatedSource
 from include.pipeline import onboarding, replay
@@ -101,6 +101,24 @@ def test_a_request_that_broke_off_between_stages_goes_on_where_it_was(product: P
     onboarding.backfill_history(product.services, "broken", shard)
     assert status_of(product, NOVA)[0] == "training"
     assert onboarding.onboard(product.services, request) == {"active": {NOVA: ""}}
+
+
+def test_a_stage_fails_while_an_earlier_one_has_left_tickers_behind_and_repairs_them_later(product: Product) -> None:
+    request = Request.from_params("broken", AT, {"tickers": [NOVA], "history_days": 90})
+    (shard,) = onboarding.validate(product.services, request)
+    with pytest.raises(UnfinishedRunError, match=f"{NOVA}: still at the stage validated.*clear the failed tasks"):
+        onboarding.first_training(product.services, "broken", shard)
+    onboarding.backfill_history(product.services, "broken", shard)
+    with pytest.raises(UnfinishedRunError, match="still at the stage backfilled"):
+        onboarding.first_forecast(product.services, "broken", shard)
+    with pytest.raises(UnfinishedRunError, match="still at the stage backfilled"):
+        onboarding.activate(product.services, "broken")
+    with pytest.raises(UnfinishedRunError, match="did not finish"):
+        onboarding.report(product.services, "broken")
+    onboarding.first_training(product.services, "broken", shard)
+    onboarding.first_forecast(product.services, "broken", shard)
+    onboarding.activate(product.services, "broken")
+    assert onboarding.report(product.services, "broken") == {"active": {NOVA: ""}}
 
 
 def test_a_retired_ticker_gets_no_more_forecasts_and_can_come_back(product: Product) -> None:
@@ -203,3 +221,10 @@ def test_what_cannot_even_be_written_down_is_rejected_as_it_was_typed(product: P
     results = product.onboard("AB\0C", "x" * 200, request_id="odd")
     assert list(results) == ["rejected"]
     assert sorted(results["rejected"]) == ["ABC", "x" * 64]
+
+
+def test_a_name_to_retire_is_not_turned_into_another_ticker(product: Product) -> None:
+    product.onboard("SS.SIM")
+    results = product.onboard(retire_tickers=["\u00df.sim"], request_id="retiring")
+    assert list(results) == ["not_tracked"]
+    assert status_of(product, "SS.SIM")[0] == "active"

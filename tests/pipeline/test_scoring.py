@@ -5,6 +5,7 @@ import pytest
 
 from include.contracts import QUANTILE_COLUMNS
 from include.pipeline.scoring import score_rows
+from tests.support.products import AT, HOUR, ROUND_THE_CLOCK, Product
 
 
 def matured(actual_close: float) -> pd.DataFrame:
@@ -25,3 +26,29 @@ def test_a_nearer_actual_scores_better() -> None:
     (near,) = score_rows(matured(101.0))["crps"]
     (far,) = score_rows(matured(107.0))["crps"]
     assert 0 < near < far
+
+
+@pytest.mark.integration
+def test_the_last_hour_of_a_filled_gap_scores_what_the_hours_after_the_gap_know(product: Product) -> None:
+    product.onboard(*ROUND_THE_CLOCK)
+    product.run_hour(AT + HOUR)
+    product.run_hour(AT + 5 * HOUR)
+    for hour in (2, 3):
+        product.run_hour(AT + hour * HOUR)
+    early = "select count(*) from forecast.score where as_of > %s and scored_as_of = %s"
+    assert product.query(early, AT + HOUR, AT + 5 * HOUR) == [(0,)]
+
+    product.run_hour(AT + 4 * HOUR)
+
+    due = """
+        select count(*), count(score.horizon), max(score.scored_as_of)
+        from forecast.prediction_by_horizon as made
+        left join forecast.score using (ticker, as_of, horizon)
+        where made.target_at <= %s and made.as_of < %s
+    """
+    ((known, scored, last),) = product.query(due, (AT + 5 * HOUR).replace(minute=0), AT + 5 * HOUR)
+    assert known == scored > 0
+    assert last == AT + 5 * HOUR
+    before = product.checksum()
+    product.run_hour(AT + 4 * HOUR)
+    assert product.checksum() == before

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from include.contracts import BarRequest
 from include.evaluation.walkforward import Fold, instant
 from include.features.windows import MODEL_INPUT_COUNT
-from include.market.simulated import SimulatedSource
-from include.model.backbone import SHIPPED_DIR, load_backbone
+from include.model.backbone import load_backbone
 from include.model.config import model_config
 from include.pipeline.data.histories import load_histories
 from include.pipeline.pretraining.backbone_forecaster import BackboneForecaster
@@ -22,6 +20,7 @@ from research.calibration.designs import DESIGNS, NONE, PRODUCT, calibrated
 from research.calibration.past import Past, load_past
 from research.calibration.tables import BEFORE, HAR, Cases, by_ticker, coverages, make_cases
 from research.calibration_trial import main
+from tests.support.market import write_simulated_bars
 
 SHIPPED_AT = datetime(2025, 2, 28, tzinfo=UTC)
 UNTIL = datetime(2025, 4, 5, tzinfo=UTC)
@@ -32,12 +31,7 @@ MARKETS = {"ALFA": "US equity", "NOVA-USD": "crypto"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bars")
-    source = SimulatedSource()
-    profiles, _ = source.describe(list(TICKERS), UNTIL)
-    for simulated, name in TICKERS.items():
-        report = source.fetch_bars([BarRequest(profiles[simulated], UNTIL - timedelta(days=200))], UNTIL)
-        bars = report.bars.rename(columns={"opened_at": "ts"})
-        bars[["ts", "open", "high", "low", "close", "volume"]].to_parquet(path / f"{name}.parquet")
+    write_simulated_bars(path, TICKERS, UNTIL - timedelta(days=200), UNTIL)
     return path
 
 
@@ -76,7 +70,7 @@ def test_bars_that_end_before_the_first_quarter_are_an_error(folder: Path, capsy
 
 
 def test_the_products_design_gives_the_products_forecasts(folder: Path, past: dict[str, Past]) -> None:
-    state = load_backbone(model_config(ModelSettings(), MODEL_INPUT_COUNT), SHIPPED_DIR).state
+    state = load_backbone(model_config(ModelSettings(), MODEL_INPUT_COUNT)).state
     fold = Fold(0, instant(SHIPPED_AT), instant(UNTIL - timedelta(days=4)), instant(UNTIL))
     expected = BackboneForecaster(state)(load_histories(folder, UNTIL), fold)
     for ticker, rows in past.items():

@@ -25,6 +25,8 @@ def test_the_leaderboard_is_printed_and_the_report_written(folder, tmp_path, cap
     since = ["--since", "2024-10-01", "--until", "2024-11-15T12:00:00+00:00"]
     assert main(["--bars", str(folder), *since, "--only", "EWMA", COMPETITOR, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
+    (record,) = (out.parent / "evaluations").glob("*.json")
+    assert str(record) in printed
     for name in (BASELINE, "EWMA", COMPETITOR):
         assert name in printed
     assert printed.index(COMPETITOR) < printed.index("EWMA")

@@ -9,6 +9,8 @@ import logging
 from datetime import datetime
 from typing import Final
 
+from structlog.contextvars import bound_contextvars
+
 from include.contracts import BarRequest, TickerFailure, TickerProfile
 from include.pipeline.data import featuring, nights, storing
 from include.pipeline.data.known_at import BackfillKnownAt
@@ -40,7 +42,8 @@ def backfill(services: Services, profile: TickerProfile, since: datetime, as_of:
         return TickerFailure(profile.ticker, reason, is_retryable=False)
     featuring.save_history_features(services.engine, profile, as_of)
     if problem := nights.backfill(services, profile, as_of):
-        _LOG.warning("%s: the prices of its past nights are not known: %s", profile.ticker, problem)
+        with bound_contextvars(ticker=profile.ticker):
+            _LOG.warning("%s: the prices of its past nights are not known: %s", profile.ticker, problem)
     return None
 
 

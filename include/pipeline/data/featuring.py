@@ -7,7 +7,7 @@ equal, bit for bit, those of a computation over the whole history.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -30,10 +30,19 @@ from include.store.engine import Connection, Engine, transaction
 _SPARE_BARS = 200
 """Bars that an hourly update reads beyond the look-back: room for the bars that every hour fetches again."""
 
+PORTION_TICKERS = 256
+"""Tickers of a shard whose rows are in memory at once, so that a stage's memory does not grow with its shard."""
 _ROWS_A_READ = 40_000
 """Feature rows of one query: Postgres sorts 12 MB of rows in its memory, and more in files."""
 _HISTORY_ROWS = 10_000
 """Rows of a history whose length is not known, in the same count."""
+
+
+def portions(profiles: Sequence[TickerProfile], size: int | None = None) -> Iterator[Sequence[TickerProfile]]:
+    """The profiles in their order, ``size`` at a time; without it, ``PORTION_TICKERS``."""
+    size = size or PORTION_TICKERS
+    for start in range(0, len(profiles), size):
+        yield profiles[start : start + size]
 
 
 def update_features(
@@ -46,6 +55,16 @@ def update_features(
     Returns:
         The count of rows, and for each ticker whose bars do not fit its calendar the reason.
     """
+    row_count = 0
+    problems: dict[str, str] = {}
+    for portion in portions(profiles):
+        count, found = _update_portion(engine, portion, as_of)
+        row_count += count
+        problems |= found
+    return row_count, problems
+
+
+def _update_portion(engine: Engine, profiles: Sequence[TickerProfile], as_of: datetime) -> tuple[int, dict[str, str]]:
     calendars = {profile.ticker: profile.calendar for profile in profiles}
     with transaction(engine) as connection:
         changed = bar_store.earliest_changes(connection, list(calendars), as_of)
@@ -90,10 +109,9 @@ def load_series(
 ) -> dict[str, Series]:
     """Each ticker's arrays as known at ``as_of``, its newest ``row_limit`` rows; tickers without a row are absent."""
     size = max(1, _ROWS_A_READ // (row_limit or _HISTORY_ROWS))
-    portions = [profiles[start : start + size] for start in range(0, len(profiles), size)]
     return {
         ticker: found
-        for portion in portions
+        for portion in portions(profiles, size)
         for ticker, found in _read_series(engine, portion, as_of, row_limit).items()
     }
 

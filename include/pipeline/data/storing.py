@@ -13,6 +13,7 @@ from datetime import datetime
 from include.contracts import BarRequest, Dividend
 from include.market import quality, splits
 from include.market.source import FetchReport
+from include.pipeline import measures
 from include.pipeline.data import scaling
 from include.pipeline.data.due import expected_days
 from include.pipeline.data.known_at import HourKnownAt, KnownAt
@@ -53,14 +54,17 @@ def keep(
             mixed.assign(reason=scaling.MIXED),
             scaled.unclear.assign(reason=splits.SCALE_UNCLEAR),
         ):
-            bar_store.save_rejections(connection, refused, as_of)
+            measures.count("bars_rejected", bar_store.save_rejections(connection, refused, as_of))
         bars = without_outdated(connection, scaled.bars, report.made_at)
-        bar_store.upsert_bars(connection, bars.assign(known_at=known.of_bars(bars)))
+        stored = bar_store.upsert_bars(connection, bars.assign(known_at=known.of_bars(bars)))
         dividends = _on_scale(report.dividends, set(scaled.unclear["ticker"]), scaled.factors)
         dividend_store.save_dividends(
             connection, [KnownDividend(dividend, known.of_dividend(dividend)) for dividend in dividends], as_of
         )
         expected_store.save_expected(connection, expected_days(connection, requests, as_of), as_of)
+    measures.count("bars_received", len(report.bars))
+    measures.count("bars_new", sum(counts.new for counts in stored.values()))
+    measures.count("bars_revised", sum(counts.revised for counts in stored.values()))
     return len(scaled.bars)
 
 

@@ -8,6 +8,7 @@ omit names that begin with ``_`` or ``.``.
 from __future__ import annotations
 
 import json
+import mmap
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,14 +17,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # ships no types
+from fsspec.implementations.arrow import ArrowFSWrapper  # type: ignore[import-untyped]  # ships no types
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped]  # ships no types
 
+from include.artefacts.addresses import open_address, without_secrets
 from include.errors import InvalidRequestError, RetryableError
+from include.settings import s3_endpoint
 
 MANIFEST: Final = "_manifest.json"
 _OURS: Final = re.compile(r"(month=[\w-]+/)?part\.parquet")
-_SECRET: Final = re.compile(r"://[^/@]*@")
 _REFUSED: Final = (
     FileExistsError,
     FileNotFoundError,
@@ -55,9 +57,9 @@ class Target:
             InvalidRequestError: fsspec does not know such an address, or its package is not installed.
             RetryableError: the place cannot be reached now.
         """
-        self.shown = _SECRET.sub("://", uri)
+        self.shown = without_secrets(uri)
         with self._translated():
-            self._files, self._root = url_to_fs(uri)
+            self._files, self._root = open_address(uri, s3_endpoint())
 
     def read_manifest(self, folder: str) -> dict[str, StoredFile]:
         """Path below the folder -> what is in the file; empty if there is no manifest that can be read."""
@@ -98,6 +100,9 @@ class Target:
         return str(PurePosixPath(self._root, folder, path))
 
     def _put(self, place: str, content: bytes | Path) -> None:
+        if isinstance(self._files, ArrowFSWrapper):
+            self._put_object(place, content)
+            return
         is_on_disk = isinstance(self._files, LocalFileSystem)
         parent, name = str(PurePosixPath(place).parent), PurePosixPath(place).name
         self._files.makedirs(parent, exist_ok=True)
@@ -113,6 +118,14 @@ class Target:
             if is_on_disk:
                 Path(written).unlink(missing_ok=True)
 
+    def _put_object(self, place: str, content: bytes | Path) -> None:
+        """Writes an object of S3. ``put_file`` would first make a folder, which is an empty object or refused."""
+        if isinstance(content, bytes):
+            self._files.pipe_file(place, content)
+            return
+        with content.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            self._files.pipe_file(place, mapped)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Turns the errors of a file system into ours.
@@ -125,7 +138,7 @@ class Target:
             yield
         except _REFUSED as error:
             message = f"{self.shown} cannot be written to: {error}. Choose another target, or give it what it lacks."
-            raise InvalidRequestError(message) from error
+            raise InvalidRequestError(without_secrets(message)) from error
         except OSError as error:
             message = f"{self.shown} cannot be written to now: {error}. Run the export again: it continues."
-            raise RetryableError(message) from error
+            raise RetryableError(without_secrets(message)) from error

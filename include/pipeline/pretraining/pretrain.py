@@ -18,10 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from include.artefacts.store import FolderStore
 from include.errors import HourcastError
 from include.evaluation.history import History
-from include.evaluation.leaderboard import Leaderboard, evaluate
+from include.evaluation.leaderboard import Forecaster, Leaderboard, evaluate
 from include.evaluation.naive import random_walk
+from include.evaluation.records import fingerprint
 from include.evaluation.walkforward import instant
 from include.features.windows import MODEL_INPUT_COUNT, SIGNED_INPUT_COUNT, window_ends
 from include.model.backbone import SHIPPED_DIR, save_backbone
@@ -31,6 +33,7 @@ from include.model.pretrain import PretrainConfig, pretrain
 from include.model.shard import ShardState, initial_state
 from include.model.train import TrainingArrays
 from include.pipeline.data.histories import load_histories, simulated_histories
+from include.pipeline.models.input_reference import KEY, references_of
 from include.pipeline.pretraining.backbone_forecaster import BackboneForecaster, series_of
 from include.pipeline.services import code_version
 from include.settings import load_settings
@@ -72,7 +75,7 @@ def pretrain_backbone(
         for start in starts
     ]
     state = train_backbone(training_set, until, config, chosen, seed)
-    provenance = {
+    provenance: dict[str, Any] = {
         "as_of": until.isoformat(),
         "kind": "backbone",
         "seed": seed,
@@ -83,10 +86,19 @@ def pretrain_backbone(
         "oldest_bar_closed_at": str(oldest_at),
         "newest_bar_closed_at": str(max(history.closed_at[-1] for history in histories.values())),
         "training": chosen.to_dict(),
+        "data": fingerprint(histories),
         "walk_forward": scores,
+        KEY: input_references(histories, until),
     }
-    save_backbone(folder, state, provenance)
+    save_backbone(FolderStore(folder), state, provenance)
     return provenance
+
+
+def input_references(histories: Mapping[str, History], until: datetime) -> dict[str, Any]:
+    """What the certificate keeps of the network's inputs on the bars that closed before ``until``."""
+    known = {ticker: history.until(instant(until)) for ticker, history in histories.items()}
+    series = {ticker: series_of(history) for ticker, history in known.items() if len(history)}
+    return references_of(series, {ticker: histories[ticker].market for ticker in series})
 
 
 def train_backbone(
@@ -97,9 +109,15 @@ def train_backbone(
     Raises:
         DataContractError: no ticker has enough windows.
     """
+    return pretrain(training_arrays(histories, until, config), config, training, seed)
+
+
+def training_arrays(
+    histories: Mapping[str, History], until: datetime, config: ModelConfig
+) -> dict[str, TrainingArrays]:
+    """Inputs, targets and windows of the bars that closed before ``until``, by ticker."""
     known = {ticker: history.until(instant(until)) for ticker, history in histories.items()}
-    arrays = {ticker: _arrays(history, config) for ticker, history in known.items() if len(history)}
-    return pretrain(arrays, config, training, seed)
+    return {ticker: _arrays(history, config) for ticker, history in known.items() if len(history)}
 
 
 def _arrays(history: History, config: ModelConfig) -> TrainingArrays:
@@ -114,11 +132,12 @@ def compare_backbones(
     until: datetime,
     *,
     is_calibrated: bool,
+    others: Mapping[str, Forecaster] | None = None,
 ) -> Leaderboard:
     """The scores of each network, of the ``scale`` alone and of the random walk at the bars in [since, until).
 
-    Tickers with few bars before ``since`` are left out. ``is_calibrated`` says whether interval widths are calibrated
-    on the ticker's past outcomes, as in the product; those of the scale alone never are.
+    ``others`` are more forecasters. Tickers with few bars before ``since`` are left out. ``is_calibrated`` says whether
+    interval widths are calibrated on the ticker's past outcomes, as in the product; those of the scale alone never are.
     """
     alone = initial_state((BACKBONE,), next(iter(states.values())).config, (0,))
     return evaluate(
@@ -126,6 +145,7 @@ def compare_backbones(
             "random walk": random_walk,
             "scale": BackboneForecaster(alone, is_calibrated=False),
             **{name: BackboneForecaster(state, is_calibrated=is_calibrated) for name, state in states.items()},
+            **(others or {}),
         },
         {ticker: history for ticker, history in histories.items() if _has_enough_bars(history, since)},
         since,

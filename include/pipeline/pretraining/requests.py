@@ -1,37 +1,33 @@
 """A request to pre-train a backbone on the bars in Postgres, stage by stage: what the DAG ``pretrain_backbone`` runs.
 
-``plan`` stores the request. ``train`` trains a network on the bars before the cut-off. ``score`` compares it, on the
-bars since the cut-off, with the scale alone and with the backbone that it would replace. ``promote`` lets it serve if
-it is worse than neither. The network that was scored is the one that serves: it is never trained on the bars that score
-it. Every stage reads the stored request, so it can be run again. Where next: ``pretrain.py`` for the same on a folder
-of bars, ``pipeline/models/backbones.py`` for which backbone is in use at an instant.
+``plan`` stores the request. ``train`` trains a network on the bars before the cut-off. What follows is in
+``promotions.py``: the network is compared with others on the bars since the cut-off, and serves if it passes. The
+network that was scored is the one that serves: it is never trained on the bars that score it. Every stage reads the
+stored request, so it can be run again. Where next: ``pretrain.py`` for the same on a folder of bars,
+``pipeline/models/backbones.py`` for which backbone is in use at an instant.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from include.errors import DataContractError, InvalidRequestError, RetryableError
-from include.evaluation.history import History
-from include.evaluation.leaderboard import Leaderboard
-from include.evaluation.walkforward import instant
+from include.errors import InvalidRequestError
+from include.evaluation.records import fingerprint
 from include.features.windows import SIGNED_INPUT_COUNT
-from include.model.backbone import backbone_version, read_certificate, save_backbone, write_certificate
+from include.model.backbone import backbone_version, save_backbone
 from include.model.pretrain import PretrainConfig
-from include.model.shard import ShardState
-from include.pipeline.data.histories import history_of, simulated_histories
 from include.pipeline.models import backbones
+from include.pipeline.models.input_reference import KEY
 from include.pipeline.models.networks import network_config
-from include.pipeline.pretraining.pretrain import LEAST_BARS, compare_backbones, train_backbone
+from include.pipeline.pretraining import promotions
+from include.pipeline.pretraining.pretrain import LEAST_BARS, input_references, train_backbone
+from include.pipeline.pretraining.stored import stored_request
+from include.pipeline.pretraining.training_set import training_set
 from include.pipeline.services import Services, code_version
 from include.store import backbones as backbone_store
-from include.store import bars as bar_store
-from include.store import registry
 from include.store.backbones import BackboneRow
 from include.store.engine import transaction
 
@@ -43,7 +39,8 @@ ENOUGH_TICKERS = 25
 alone it gets worse than no backbone (``docs/model.md``)."""
 
 _LEAST_TICKERS = 3
-_SIMULATED_DAYS = 729
+_LIMITS = {"simulated_tickers": (0, 200), "held_out_days": (1, 365), "seed": (0, 2**63 - 1)}
+"""Smallest and largest value of each number of a request."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +56,23 @@ class BackboneRequest:
 
     @classmethod
     def from_params(cls, request_id: str, as_of: datetime, params: Mapping[str, Any]) -> BackboneRequest:
-        """The request that the parameters of a DAG run describe."""
+        """The request that the parameters of a DAG run describe.
+
+        Raises:
+            InvalidRequestError: a number is beyond its limits.
+        """
+        found = {name: params.get(name) for name in _LIMITS}
+        for name, (least, greatest) in _LIMITS.items():
+            value = found[name]
+            if value is not None and not least <= value <= greatest:
+                message = f"{name}={value} is not from {least} to {greatest}; give another number."
+                raise InvalidRequestError(message)
         return cls(
             request_id=request_id,
             as_of=as_of,
-            simulated_count=params.get("simulated_tickers"),
-            held_out_days=int(params.get("held_out_days") or HELD_OUT_DAYS),
-            seed=params.get("seed"),
+            simulated_count=found["simulated_tickers"],
+            held_out_days=int(found["held_out_days"] or HELD_OUT_DAYS),
+            seed=found["seed"],
         )
 
 
@@ -87,15 +94,14 @@ def train(services: Services, request_id: str) -> dict[str, Any]:
 
     Raises:
         DataContractError: no ticker has enough windows.
-        CheckpointError: the folder cannot be written.
+        CheckpointError: the files cannot be written.
     """
-    row = _row(services, request_id)
-    histories = {ticker: found.until(instant(row.cutoff_at)) for ticker, found in _histories(services, row).items()}
-    since = row.cutoff_at - timedelta(days=_SIMULATED_DAYS)
-    training_set = histories | simulated_histories(row.simulated_count, since, row.cutoff_at)
+    row = stored_request(services, request_id)
+    histories, simulated = training_set(services, row)
+    everything = histories | simulated
     training = PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT)
-    state = train_backbone(training_set, row.cutoff_at, network_config(services), training, row.seed)
-    bar_count = sum(len(history) for history in training_set.values())
+    state = train_backbone(everything, row.cutoff_at, network_config(services), training, row.seed)
+    bar_count = sum(len(history) for history in everything.values())
     provenance = {
         "as_of": row.as_of.isoformat(),
         "kind": "backbone",
@@ -106,70 +112,22 @@ def train(services: Services, request_id: str) -> dict[str, Any]:
         "simulated_count": row.simulated_count,
         "bar_count": bar_count,
         "training": training.to_dict(),
+        "data": fingerprint(histories),
+        KEY: input_references(histories, row.cutoff_at),
     }
     version = backbone_version(state, provenance)
-    save_backbone(backbones.backbone_folder(services, version), state, provenance)
+    save_backbone(backbones.backbone_store_of(services, version), state, provenance)
     with transaction(services.engine) as connection:
         backbone_store.set_trained(connection, request_id, version, bar_count, code_version())
     return {"model_version": version, "bars": bar_count}
-
-
-def score(services: Services, request_id: str) -> dict[str, float]:
-    """Scores the request's network on the bars since its cut-off and adds the scores to its certificate; the scores.
-
-    Raises:
-        CheckpointError: its weights, or those of the present backbone, cannot be read.
-        DataContractError: no bar since the cut-off can be scored.
-        RetryableError: it is not trained yet.
-    """
-    row, version = _trained_row(services, request_id)
-    states = {"backbone": backbones.trained_backbone(services, version).state}
-    present = _present(services, row)
-    if present is not None:
-        states["present"] = present
-    board = compare_backbones(_histories(services, row), states, row.cutoff_at, row.as_of, is_calibrated=False)
-    scores = _scores(board, ["scale", *states])
-    if not all(math.isfinite(value) for value in scores.values()):
-        message = f"{request_id}: no bar from {row.cutoff_at} to {row.as_of} can be scored; hold out more days."
-        raise DataContractError(message)
-    folder = backbones.backbone_folder(services, version)
-    write_certificate(folder, read_certificate(folder) | {"scores": scores})
-    with transaction(services.engine) as connection:
-        backbone_store.set_scores(connection, request_id, scores)
-    return scores
-
-
-def promote(services: Services, request_id: str) -> dict[str, Any]:
-    """Promotes the request's network, so that it serves from its instant on, unless it is worse; the decision.
-
-    Worse means: a smaller mean CRPS skill, over tickers and horizons, than the scale alone or the present backbone.
-
-    Raises:
-        RetryableError: it is not trained or not scored yet.
-    """
-    row, version = _trained_row(services, request_id)
-    if row.scores is None:
-        message = f"{request_id} is not scored; clear its task `score`."
-        raise RetryableError(message)
-    scores = row.scores
-    skill = scores["backbone_skill"]
-    others = {"the scale alone": scores["scale_skill"]}
-    if "present_skill" in scores:
-        others["the present backbone"] = scores["present_skill"]
-    is_promoted = all(skill >= other for other in others.values())
-    beside = ", ".join(f"{name} {100.0 * other:.3f}" for name, other in others.items())
-    reason = f"{'not ' if is_promoted else ''}worse: skill {100.0 * skill:.3f} %, {beside}"
-    with transaction(services.engine) as connection:
-        backbone_store.decide(connection, request_id, reason, is_promoted=is_promoted)
-    return {"model_version": version, "is_promoted": is_promoted, "reason": reason}
 
 
 def pretrain(services: Services, request: BackboneRequest) -> dict[str, Any]:
     """Runs the whole request in this process, as the DAG does, without Airflow; the counts and the decision."""
     planned = plan(services, request)
     train(services, request.request_id)
-    score(services, request.request_id)
-    return {**planned, **promote(services, request.request_id)}
+    promotions.score(services, request.request_id)
+    return {**planned, **promotions.promote(services, request.request_id)}
 
 
 def _first_plan(services: Services, request: BackboneRequest) -> BackboneRow:
@@ -197,50 +155,3 @@ def _first_plan(services: Services, request: BackboneRequest) -> BackboneRow:
         )
         backbone_store.open_backbone(connection, row)
     return row
-
-
-def _histories(services: Services, row: BackboneRow) -> dict[str, History]:
-    """The tickers' histories as known at the request's instant, without those whose bars do not fit their calendar."""
-    histories = {}
-    with transaction(services.engine) as connection:
-        tracked = registry.get_tickers(connection, row.tickers)
-        for item in tracked:  # one at a time, since all bars at once are a frame of gigabytes
-            bars = bar_store.load_bars(connection, [item.ticker], row.as_of)
-            if item.profile is not None:
-                with suppress(DataContractError):
-                    histories[item.ticker] = history_of(bars, item.profile)
-    return histories
-
-
-def _row(services: Services, request_id: str) -> BackboneRow:
-    with transaction(services.engine) as connection:
-        row = backbone_store.find_backbone(connection, request_id)
-    if row is None:
-        message = f"No pre-training was asked for as {request_id}; clear its task `plan`."
-        raise RetryableError(message)
-    return row
-
-
-def _trained_row(services: Services, request_id: str) -> tuple[BackboneRow, str]:
-    row = _row(services, request_id)
-    if row.model_version is None:
-        message = f"{request_id} is not trained; clear its task `train`."
-        raise RetryableError(message)
-    return row, row.model_version
-
-
-def _present(services: Services, row: BackboneRow) -> ShardState | None:
-    """The backbone that the request is compared with; None where none fits the settings."""
-    if row.present_version is not None:
-        return backbones.trained_backbone(services, row.present_version).state
-    shipped = backbones.shipped_backbone(services, row.as_of)
-    return None if shipped is None else shipped.state
-
-
-def _scores(board: Leaderboard, names: list[str]) -> dict[str, float]:
-    """Skills against the random walk one bar ahead and as the mean of the horizons, as ratios, and one coverage."""
-    scores = {"coverage_90": float(board.coverage("backbone", 90).mean())}
-    for name in names:
-        skill = board.mean_skill(name)
-        scores |= {f"{name}_skill_1": float(skill[0]), f"{name}_skill": float(skill.mean())}
-    return scores

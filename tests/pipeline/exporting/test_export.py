@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psycopg2
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy.exc import InternalError
 
 from include.errors import InvalidRequestError
+from include.local.postgres import EmbeddedPostgres
 from include.pipeline.exporting import export as module
 from include.pipeline.exporting import tasks
 from include.pipeline.exporting.export import export
 from include.pipeline.exporting.request import ExportRequest
+from include.store.app_rights import APP_ROLE
 from include.store.bars import upsert_bars
 from include.store.engine import transaction
 from include.store.features import save_features
 from include.store.forecasts import save_predictions
+from tests.support.databases import plain_url
 from tests.support.products import Product, product_environment
 from tests.support.rows import bars, features, predictions, track
 
@@ -192,13 +196,20 @@ def test_without_an_address_the_setting_and_then_the_local_folder_is_the_target(
     ).read_bytes()
 
 
-def test_the_export_cannot_write_to_the_database(stored: Product, target: Path) -> None:
-    stored.query("create table forecast.touched (n integer)")
-    stored.query(
-        "create function forecast.touch() returns integer volatile language sql as "
-        "'insert into forecast.touched values (1) returning n'"
-    )
-    stored.query("create view bi.writing as select forecast.touch() as n")
+def test_the_export_cannot_write_to_the_database(
+    stored: Product, target: Path, migrated_server: EmbeddedPostgres
+) -> None:
+    with psycopg2.connect(plain_url(migrated_server.migration_url(stored.url.rpartition("/")[2]))) as owner:
+        owner.cursor().execute(
+            f"""
+            create table forecast.touched (n integer);
+            create function forecast.touch() returns integer volatile language sql as
+            'insert into forecast.touched values (1) returning n';
+            create view bi.writing as select forecast.touch() as n;
+            grant all on forecast.touched, bi.writing to {APP_ROLE};
+            """
+        )
+    owner.close()
 
     with pytest.raises(InternalError, match="read-only transaction"):
         run(stored, target, "writing")

@@ -5,12 +5,15 @@ import tarfile
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 import pytest
 
+from include.artefacts.addresses import open_address
 from include.errors import InvalidRequestError, RetryableError
 from include.pipeline.exporting.target import StoredFile, Target
+from tests.support.object_server import BUCKET, ObjectServer
 
 ENTRY = StoredFile(1, 3, "abc")
 PART = "month=2026-11/part.parquet"
@@ -20,6 +23,13 @@ PART = "month=2026-11/part.parquet"
 def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A folder, and an address of fsspec."""
     return str(tmp_path / "exports") if request.param == "disk" else f"memory://{tmp_path}/exports"
+
+
+@pytest.fixture
+def bucket(server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a bucket of an S3 server."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
+    return f"s3://{BUCKET}"
 
 
 def test_a_file_is_replaced_and_removed_and_nothing_is_left_aside(uri: str, tmp_path: Path) -> None:
@@ -43,6 +53,35 @@ def test_the_manifest_comes_back(uri: str) -> None:
     Target(uri).write_manifest("bars", "bi.bar", {PART: ENTRY})
 
     assert Target(uri).read_manifest("bars") == {PART: ENTRY}
+
+
+def test_an_s3_server_holds_files_and_manifests_and_no_object_for_a_folder(
+    server: ObjectServer, bucket: str, tmp_path: Path
+) -> None:
+    target, file = Target(f"{bucket}/some/exports"), tmp_path / "made"
+    for content in ("old", "new"):
+        file.write_text(content)
+        target.replace("bars", PART, file)
+    target.write_manifest("bars", "bi.bar", {PART: ENTRY})
+    files, _ = open_address(bucket, server.url)
+
+    assert files.cat_file(f"{BUCKET}/some/exports/bars/{PART}") == b"new"
+    assert {unquote(key).partition("exports/")[2] for method, key in server.requests if method == "PUT"} == {
+        "bars/_manifest.json",
+        f"bars/{PART}",
+    }
+    assert target.read_manifest("bars") == {PART: ENTRY}
+    assert target.holds("bars", PART, ENTRY)
+    target.remove("bars", PART)
+    target.remove("bars", PART)
+    assert not target.holds("bars", PART, ENTRY)
+
+
+def test_an_s3_server_that_fails_is_worth_another_try(server: ObjectServer, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "made").write_text("new")
+    server.faults = {("PUT", ""): ["error"] * 99}
+    with pytest.raises(RetryableError, match=r"s3://bucket/exports cannot be written to now: .*continues"):
+        Target(f"{bucket}/exports").replace("bars", PART, tmp_path / "made")
 
 
 @pytest.mark.parametrize(
@@ -103,9 +142,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert (tmp_path / "to" / "bars" / PART).read_text() == "old"
 
 
-@pytest.mark.parametrize("uri", ["nowhere://bucket/x", "s3://bucket/x"])
+@pytest.mark.parametrize("uri", ["nowhere://bucket/x", "gs://bucket/x"])
 def test_an_address_that_cannot_be_opened_is_refused_with_its_reason(uri: str) -> None:
-    with pytest.raises(InvalidRequestError, match=f"{uri} cannot be written to: .*(not known|s3fs)"):
+    with pytest.raises(InvalidRequestError, match=f"{uri} cannot be written to: .*(not known|gcsfs)"):
         Target(uri)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from include.artefacts.store import FolderStore
 from include.errors import CheckpointError
 from include.evaluation.leaderboard import evaluate
 from include.evaluation.naive import random_walk
@@ -45,10 +46,11 @@ def bars_dir(tmp_path_factory):
 
 def test_what_is_written_can_be_started_from_and_says_what_made_it(bars_dir, tmp_path):
     birth = module.pretrain_backbone(bars_dir, UNTIL, tmp_path, seed=1, training=QUICK)
-    assert load_backbone(CONFIG, tmp_path).state.tickers == (BACKBONE,)
-    certificate = read_certificate(tmp_path)
+    assert load_backbone(CONFIG, FolderStore(tmp_path)).state.tickers == (BACKBONE,)
+    certificate = read_certificate(FolderStore(tmp_path))
     assert birth.items() <= certificate.items()
     assert (certificate["tickers"], certificate["seed"]) == (["AAA-USD", "BBB-USD"], 1)
+    assert set(certificate["inputs"]) == {"all", "crypto"}
 
 
 def test_bars_after_the_cut_off_change_nothing(bars_dir, tmp_path):
@@ -60,7 +62,7 @@ def test_bars_after_the_cut_off_change_nothing(bars_dir, tmp_path):
     versions = set()
     for number, folder in enumerate((bars_dir, shorter)):
         module.pretrain_backbone(folder, UNTIL, tmp_path / str(number), seed=1, training=QUICK)
-        versions.add(read_certificate(tmp_path / str(number))["model_version"])
+        versions.add(read_certificate(FolderStore(tmp_path / str(number)))["model_version"])
     assert len(versions) == 1
 
 
@@ -80,7 +82,7 @@ def test_simulated_tickers_teach_beside_those_of_the_folder_and_are_not_scored(b
             bars_dir, UNTIL, tmp_path / str(count), seed=1, simulated_count=count, training=QUICK
         )
         assert (birth["tickers"], birth["simulated_count"]) == (["AAA-USD", "BBB-USD"], count)
-        versions.add(read_certificate(tmp_path / str(count))["model_version"])
+        versions.add(read_certificate(FolderStore(tmp_path / str(count)))["model_version"])
     assert len(versions) == 2
 
 
@@ -130,4 +132,4 @@ def test_the_command_prints_the_certificate_and_says_what_is_wrong(bars_dir, tmp
 
 def test_a_folder_without_a_backbone_is_said_so(tmp_path):
     with pytest.raises(CheckpointError, match="make pretrain"):
-        load_backbone(CONFIG, tmp_path)
+        load_backbone(CONFIG, FolderStore(tmp_path))

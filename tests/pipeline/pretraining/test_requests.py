@@ -1,18 +1,18 @@
-"""A new backbone from the bars in Postgres: what is promoted, what is not, and which one an hour finds."""
+"""A new backbone from the bars in Postgres: what it is trained on, and which one an hour finds."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from include.errors import DataContractError, InvalidRequestError, RetryableError
+from include.artefacts.store import FolderStore
+from include.errors import InvalidRequestError, RetryableError
 from include.model.backbone import CERTIFICATE, read_certificate
 from include.model.pretrain import PretrainConfig
 from include.pipeline.models.backbones import backbone_at
 from include.pipeline.pretraining import requests as module
 from include.pipeline.pretraining.requests import BackboneRequest
-from include.store import backbones as store
-from include.store.engine import transaction
+from tests.support.backbones import promote_a_backbone
 from tests.support.products import AT, HOUR, Product
 
 pytestmark = pytest.mark.integration
@@ -43,7 +43,7 @@ def request(name: str = "r", as_of: datetime = AT, **values: object) -> Backbone
 def test_one_that_is_not_worse_is_promoted_and_counts_from_its_instant_on(tracked: Product) -> None:
     answer = module.pretrain(tracked.services, request(as_of=AT + HOUR))
     assert (answer["is_promoted"], answer["tickers"]) == (True, 3)
-    assert answer["reason"].startswith("not worse: skill ")
+    assert answer["reason"].startswith("not worse: CRPS +0.000 ± 0.000 % against the scale alone")
     assert backbone_at(tracked.services, AT + HOUR - timedelta(seconds=1)) is None
     found = backbone_at(tracked.services, AT + HOUR)
     assert found is not None
@@ -53,11 +53,12 @@ def test_one_that_is_not_worse_is_promoted_and_counts_from_its_instant_on(tracke
 def test_the_certificate_says_what_taught_it_and_what_it_was_worth(tracked: Product) -> None:
     version = module.pretrain(tracked.services, request(simulated_tickers=2, seed=7))["model_version"]
     folder = tracked.services.settings.model.models_dir / "backbones" / version
-    certificate = read_certificate(folder)
+    certificate = read_certificate(FolderStore(folder))
     assert (certificate["tickers"], certificate["simulated_count"], certificate["seed"]) == (list(TICKERS), 2, 7)
     assert certificate["as_of"] == AT.isoformat()
     assert certificate["cutoff_at"] == (AT - timedelta(days=10)).isoformat()
     assert certificate["scores"]["backbone_skill"] == certificate["scores"]["scale_skill"]
+    assert set(certificate["inputs"]) == {"all", "crypto"}
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".json", ".safetensors"]
     ((scores, bar_count),) = tracked.query("select scores, bar_count from forecast.backbone")
     assert (scores, bar_count) == (certificate["scores"], certificate["bar_count"])
@@ -71,36 +72,13 @@ def test_simulated_tickers_make_a_small_installation_up_to_enough_unless_a_numbe
     assert module.plan(tracked.services, request("none", simulated_tickers=0))["simulated_tickers"] == 0
 
 
-def test_one_that_is_worse_is_kept_but_never_counts(tracked: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = module.pretrain(tracked.services, request("first"))
-    teach(monkeypatch, CARELESS)
-    second = module.pretrain(tracked.services, request("second", AT + HOUR))
-    assert second["is_promoted"] is False
-    assert second["reason"].startswith("worse: skill ")
-    assert "the present backbone" in second["reason"]
-    found = backbone_at(tracked.services, AT + HOUR)
-    assert found is not None
-    assert found.version == first["model_version"] != second["model_version"]
-
-
-def test_better_than_the_scale_alone_does_not_do_where_the_present_one_is_better_still(tracked: Product) -> None:
-    module.pretrain(tracked.services, request("first"))
-    module.plan(tracked.services, request("second", AT + HOUR))
-    module.train(tracked.services, "second")
-    with transaction(tracked.services.engine) as connection:
-        store.set_scores(
-            connection, "second", {"backbone_skill": 0.05, "scale_skill": 0.04, "present_skill": 0.0500001}
-        )
-    assert module.promote(tracked.services, "second")["is_promoted"] is False
-
-
 def test_a_request_run_again_changes_no_row_and_no_file(tracked: Product) -> None:
     module.pretrain(tracked.services, request())
     folder = tracked.services.settings.model.models_dir / "backbones"
 
     def look() -> tuple[str, dict[str, bytes]]:
         files = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        return tracked.checksum(["backbone"]), files
+        return tracked.checksum(["backbone", "backbone_score", "model_operation"]), files
 
     before = look()
     tracked.onboard("DELTA-USD.SIM", history_days=60, as_of=AT - HOUR)
@@ -132,10 +110,9 @@ def test_a_planned_hour_finds_its_own_backbone_after_a_promotion(tracked: Produc
 
 
 def test_files_that_are_lost_give_way_to_the_backbone_before(tracked: Product) -> None:
-    first, second = (
-        module.pretrain(tracked.services, request(name, AT + number * HOUR))["model_version"]
-        for number, name in enumerate(("first", "second"))
-    )
+    promote_a_backbone(tracked, AT, "first")
+    promote_a_backbone(tracked, AT + HOUR, "second", amount=0.06)
+    first, second = (row[0] for row in tracked.query("select model_version from forecast.backbone order by as_of"))
     assert first != second
     folder = tracked.services.settings.model.models_dir / "backbones"
     (folder / second / CERTIFICATE).unlink()
@@ -156,18 +133,6 @@ def test_stages_out_of_their_order_say_which_one_is_missing(tracked: Product) ->
     with pytest.raises(RetryableError, match="clear its task `plan`"):
         module.train(tracked.services, "r")
     module.plan(tracked.services, request())
-    with pytest.raises(RetryableError, match="clear its task `train`"):
-        module.score(tracked.services, "r")
-    module.train(tracked.services, "r")
-    with pytest.raises(RetryableError, match="clear its task `score`"):
-        module.promote(tracked.services, "r")
-
-
-def test_a_stretch_without_bars_cannot_be_scored(tracked: Product) -> None:
-    module.plan(tracked.services, request(as_of=AT + 400 * 24 * HOUR, held_out_days=100))
-    module.train(tracked.services, "r")
-    with pytest.raises(DataContractError, match="can be scored; hold out more days"):
-        module.score(tracked.services, "r")
 
 
 def test_what_people_see_of_it(tracked: Product) -> None:
