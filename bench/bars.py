@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
+from include.local.postgres import EmbeddedPostgres
 from include.store.bars import compare_bars, upsert_bars
 from include.store.engine import Connection, Engine, create_store_engine, execute, transaction
 from include.store.migrations import migrate
@@ -119,7 +119,7 @@ def _migrated_engine() -> Iterator[Engine]:
     server = EmbeddedPostgres(folder / "local", _FIRST_PORT)
     try:
         server.start()
-        url = server.url(APP_ROLE, HOURCAST_DATABASE)
+        url = server.migration_url()  # the product's role may not truncate
         migrate(url)
         engine = create_store_engine(url)
         try:

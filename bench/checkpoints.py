@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import machine
 from bench.results import Row, Section
+from include.artefacts.store import FolderStore
 from include.contracts import ModelRef
 from include.errors import CheckpointError
 from include.features.windows import MODEL_INPUT_COUNT
@@ -34,7 +35,9 @@ def _row(how: str, parts: list[ShardState]) -> Row:
     with tempfile.TemporaryDirectory(prefix="hourcast-bench-") as name:
         folder = Path(name)
         saving = machine.cost_of(
-            lambda: refs.extend(ref for part in parts for ref in save_shard(folder, part, _provenance(part)))
+            lambda: refs.extend(
+                ref for part in parts for ref in save_shard(FolderStore(folder), part, _provenance(part))
+            )
         )
         loading = machine.cost_of(lambda: _load(folder, refs, config))
         size = sum(path.stat().st_size for path in folder.iterdir())
@@ -48,7 +51,7 @@ def _row(how: str, parts: list[ShardState]) -> Row:
 
 
 def _load(folder: Path, refs: list[ModelRef], config: ModelConfig) -> None:
-    _, failures = load_tickers(folder, refs, config)
+    _, failures = load_tickers(FolderStore(folder), refs, config)
     if failures:
         raise CheckpointError(next(iter(failures.values())))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
+from include.local.postgres import EmbeddedPostgres
 from include.pipeline.services import Services, open_services
 from include.settings import load_settings
 from include.store.migrations import migrate
@@ -24,7 +24,7 @@ def temporary_product() -> Iterator[Services]:
     server = EmbeddedPostgres(folder / "local", _FIRST_PORT)
     try:
         server.start()
-        url = server.url(APP_ROLE, HOURCAST_DATABASE)
+        url = server.migration_url()  # the product's role may not vacuum
         migrate(url)
         chosen = load_settings({"HOURCAST_DATABASE_URL": url, "HOURCAST_MODELS_DIR": str(folder / "models")})
         services = open_services(chosen)

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from include.artefacts.store import FolderStore
 from include.evaluation.har import har
 from include.evaluation.history import History
 from include.evaluation.metrics import BASIS_POINTS, crps, is_inside
@@ -209,7 +210,7 @@ def main() -> None:
     chosen = parser.parse_args()
     given = {f"HOURCAST_{name.upper()}": value for name, _, value in (each.partition("=") for each in chosen.set)}
     settings = load_settings(given).model
-    backbone = load_backbone(model_config(settings, MODEL_INPUT_COUNT), chosen.backbone).state
+    backbone = load_backbone(model_config(settings, MODEL_INPUT_COUNT), FolderStore(chosen.backbone)).state
     histories = {
         ticker: history
         for ticker, history in load_histories(chosen.bars, chosen.until, chosen.tickers).items()

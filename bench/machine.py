@@ -32,7 +32,7 @@ class Cost:
 def describe() -> dict[str, Any]:
     """Processor, cores, load of the last minute, versions and peak speed, as plain JSON."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": cores(),
         "load_1min": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
@@ -44,6 +44,14 @@ def describe() -> dict[str, Any]:
 def cores() -> int:
     """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's name."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def matmul_peak_gflops() -> float:
@@ -78,10 +86,3 @@ def _gflops(size: int) -> float:
     first, second = torch.randn(size, size), torch.randn(size, size)
     best = min(cost_of(lambda: torch.mm(first, second)).wall_s for _ in range(_REPEATS))
     return 2.0 * size**3 / best / 1e9
-
-
-def _processor() -> str:
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""A soak: many accelerated hours through the real Airflow, and whether anything grows that should not."""

@@ -1,0 +1,1 @@
+"""Tests of the soak: its sums, on invented samples."""

@@ -1,0 +1,88 @@
+"""docs/chaos.md: what became of the trials, by fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from bench.machine import cores, processor
+from tests.chaos.checker import DOUBLED, HALF, LOST, WRONG
+from tests.chaos.trials import Result
+
+HEAD = """# Faults at random instants
+
+Written by `make chaos`; do not edit. Each trial (`tests/chaos`) copies a small installation and runs an hour, an
+onboarding or a pre-training in it. Every task is a process of its own, and is tried again by Airflow's rules. One fault
+is sent at a random instant. If tasks have failed when the fault is over, they are cleared. Then a checker, which shares
+no code with the product, reads the database and the artefacts, and compares them with a run without a fault.
+
+"""
+AIRFLOW_HEAD = """# Airflow's processes killed
+
+Written by `make chaos ARGS="--airflow"`; do not edit. Each trial runs an hour of 12 simulated tickers in the real
+Airflow of an installation like that of `make run`. At a random instant one process gets SIGKILL: a component of
+Airflow, a running task, or the process that supervises a task. Nothing is done then but to wait, and to clear the
+failed tasks if the run has failed. The checker of [the other trials](chaos.md) reads the database and the artefacts.
+
+"""
+_WORDS = """
+*Struck*: the fault met something that it could harm; otherwise the run was over first. *At once*: no task failed.
+*After a retry*: Airflow's retries were enough. *After clearing*: the failed tasks were cleared, and no others. *Lost*:
+a ticker without a result and without a reason. *Doubled*: two rows for one thing. *Half*: a part without the parts that
+belong to it. *Wrong*: a value, a sum, a hash or a model that an undisturbed run does not have, or a value from the
+future.
+"""
+FOOT = """
+## What trials have found
+
+Some 170 earlier trials, of other seeds, found three faults of the product; 1,000 trials of seed 3 found a fourth. All
+are mended.
+
+* Clearing the failed tasks did not repair an onboarding.
+* An hour that ran again wrote other bytes after a clock had jumped back.
+* A damaged artefact led to an older model without a word in the log or the outcome.
+* Clearing the failed tasks left scores to the next hour. With a full disk of the database, `fetch_bars` failed and
+  `score` succeeded without its bars, so it did not run again (trials 349 and 877 of seed 3). It now fails while bars of
+  the hour are missing. All trials of seed 3 with this fault were repeated after that.
+
+Trials 30 and 43 of seed 1 ended at the time limits of a trial, at a load of 20 on two cores. Both were whole when they
+were repeated, and the limits are longer now.
+
+## Again
+
+A trial is repeated by its seed and its number: `make chaos ARGS="--seed 0 --trial 17"`. A long series is written to a
+file as it goes: `make chaos ARGS="--trials 1000 --record trials.jsonl"`. The same command goes on where it was stopped.
+"""
+AIRFLOW_FOOT = """
+A trial kills the same process at the same share of an hour for the same seed and number:
+`make chaos ARGS="--airflow --seed 0 --trial 17"`.
+"""
+
+
+def page_of(results: Sequence[Result], seed: int, head: str = HEAD, foot: str = FOOT) -> str:
+    """The page: a table with a row for each fault."""
+    seconds = [result.seconds for result in results]
+    foreign = sum(bool(result.foreign_errors) for result in results)
+    lines = [
+        f"{len(results):,} trials with seed {seed}: {median(seconds):.0f} s (median), {max(seconds):.0f} s (longest),",
+        f"{sum(seconds) / 3600.0:.1f} hours together, on {cores()} cores ({processor()}) that other work shared.",
+        f"Trials with an error that is none of the product's: {foreign}.",
+        "",
+        "| fault | trials | struck | at once | after a retry | after clearing | lost | doubled | half | wrong |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    names = dict.fromkeys(result.fault for result in sorted(results, key=lambda result: result.number))
+    lines += [_row(name, [result for result in results if result.fault == name]) for name in names]
+    lines.append(_row("**all**", results))
+    return head + "\n".join(lines) + "\n" + _WORDS + foot
+
+
+def _row(name: str, results: Sequence[Result]) -> str:
+    whole = [result for result in results if not result.findings]
+    healed = [sum(result.healed == how for result in whole) for how in ("at once", "after a retry", "after clearing")]
+    kinds = [
+        sum(any(finding.kind == kind for finding in result.findings) for result in results)
+        for kind in (LOST, DOUBLED, HALF, WRONG)
+    ]
+    struck = sum(result.has_struck for result in results)
+    return f"| {name} | {' | '.join(map(str, (len(results), struck, *healed, *kinds)))} |"
