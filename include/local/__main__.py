@@ -1,4 +1,4 @@
-"""``python -m include.local run|down|status|logs|clean|psql|exec``: the commands that the Makefile calls."""
+"""``python -m include.local``: run, down, status, logs, clean, psql, backup, restore and exec, for the Makefile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from include.errors import HourcastError, LaunchError
+from include.local.backups import back_up, restore
 from include.local.lock import end_holder, hold
 from include.local.paths import PROJECT_DIR
 from include.local.run import Launch
@@ -55,6 +56,10 @@ def _dispatch(chosen: argparse.Namespace, settings: Settings, screen: Screen) ->
         return show_logs(stack.paths, screen, is_following=chosen.follow)
     if chosen.command == "clean":
         return _clean(stack, screen, is_forced=chosen.force)
+    if chosen.command == "backup":
+        return back_up(stack, screen)
+    if chosen.command == "restore":
+        return restore(stack, screen, chosen.backup, chosen.sample)
     if chosen.command == "psql":
         options = chosen.argv[1:] if chosen.argv[:1] == ["--"] else chosen.argv
         return _replace_by([*stack.databases.psql_call(), *options], dict(os.environ))
@@ -121,7 +126,11 @@ def _exec(argv: Sequence[str], stack: Stack) -> int:
     if not argv:
         message = "exec needs a command, for example: exec airflow dags list"
         raise LaunchError(message)
-    environment = stack.environment()
+    try:
+        environment = stack.environment()
+    except FileNotFoundError as error:  # the passwords, which the first start makes
+        message = "Nothing was started here yet, so there is no database; start with: make run"
+        raise LaunchError(message) from error
     program = [sys.executable, "-m", "airflow", *argv[1:]] if argv[0] == "airflow" else list(argv)
     return _replace_by(program, environment)
 
@@ -161,6 +170,10 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--follow", action="store_true")
     clean = commands.add_parser("clean", help="remove the local folder, after asking")
     clean.add_argument("--force", action="store_true", help="do not ask")
+    commands.add_parser("backup", help="save the database and the models in HOURCAST_BACKUP_DIR")
+    back = commands.add_parser("restore", help="bring a backup into an empty installation, and replay forecasts")
+    back.add_argument("backup", nargs="?", default="", help="its name or path; default: the newest")
+    back.add_argument("--sample", type=int, default=100, help="forecasts to replay")
     psql = commands.add_parser("psql", help="open psql, which may read schema bi")
     psql.add_argument("argv", nargs=argparse.REMAINDER, help="-- and options of psql")
     execute = commands.add_parser("exec", help="run a command in the components' environment")

@@ -6,6 +6,7 @@ Errors of ``requests`` become errors of ``include.errors``. Where next: ``includ
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -71,9 +72,14 @@ class AirflowApi:
         elif current["slots"] != slots:
             self._call("PATCH", f"/api/v2/pools/{name}", {"pool": name, "slots": slots, "include_deferred": False})
 
-    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, object]) -> None:
-        """Creates a DAG run; a second call with the same ``run_id`` changes nothing."""
-        body = {"logical_date": None, "dag_run_id": run_id, "conf": dict(conf)}
+    def trigger(self, dag_id: str, run_id: str, conf: Mapping[str, object], as_of: datetime | None = None) -> None:
+        """Creates a DAG run; a second call with the same ``run_id`` changes nothing.
+
+        ``as_of``: the instant of the run, in UTC and past; without one it is now.
+        """
+        body: dict[str, Any] = {"logical_date": None, "dag_run_id": run_id, "conf": dict(conf)}
+        if as_of is not None:
+            body |= {"logical_date": as_of.isoformat(), "run_after": as_of.isoformat()}
         self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body, absent={409})
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:

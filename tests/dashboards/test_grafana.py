@@ -26,7 +26,7 @@ PANELS = {
 SINCE, UNTIL = "2025-03-30T00:00:00Z", "2025-04-05T00:00:00Z"
 VALUES = {"ticker": "AAPL", "horizon": "1", "days": "0", "market": "XNYS"}
 KINDS = {"timeseries": {"time_series"}, "table": {"table"}, "barchart": {"table"}, "stat": {"table"}}
-UNITS = {"short", "s", "percentunit"}
+UNITS = {"short", "s", "percentunit", "bytes"}
 
 
 def substituted(query: str) -> str:

@@ -1,6 +1,7 @@
 """The compose file and its neighbours as data, for the tests of this folder."""
 
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,11 +11,19 @@ import yaml
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
 
+IMAGE = "hourcast/hourcast:0.1.0"
+
 Service = dict[str, Any]
 
 
 def read(name: str) -> str:
     return (PROJECT_DIR / name).read_text(encoding="utf-8")
+
+
+def project_version() -> str:
+    with (PROJECT_DIR / "pyproject.toml").open("rb") as file:
+        version: str = tomllib.load(file)["project"]["version"]
+    return version
 
 
 def compose() -> dict[str, Any]:
@@ -28,7 +37,7 @@ def services() -> dict[str, Service]:
 
 
 def airflow_services() -> dict[str, Service]:
-    return {name: service for name, service in services().items() if service["image"] == "hourcast"}
+    return {name: service for name, service in services().items() if service["image"] == IMAGE}
 
 
 def long_running() -> dict[str, Service]:

@@ -83,5 +83,20 @@ def test_every_airflow_container_asks_about_its_own_component() -> None:
         "scheduler": "scheduler",
         "dag-processor": "dag_processor",
         "triggerer": "triggerer",
+        "worker": "worker",
     }
-    assert set(asked.values()) == set(REPORT)
+    assert set(asked.values()) == {*REPORT, "worker"}
+
+
+def test_a_worker_whose_queue_is_down_is_not_healthy() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"redis://:secret@127.0.0.1:{unused.getsockname()[1]}/0"
+        reason = healthy.why_worker_unhealthy(url, "celery@here")
+    assert "cannot be reached" in reason
+    assert "secret" not in reason
+
+
+def test_a_worker_that_does_not_reply_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healthy, "TIMEOUT_SECONDS", 0.2)
+    assert healthy.why_worker_unhealthy("memory://", "celery@nobody") == "celery@nobody does not reply."

@@ -93,6 +93,12 @@ def test_a_command_that_does_not_exist_is_reported_in_a_sentence(tmp_path: Path)
     assert done.stderr == "hourcast: no-such-command cannot be run: No such file or directory.\n"
 
 
+def test_a_command_before_the_first_start_ends_in_a_sentence(tmp_path: Path) -> None:
+    done = launch(tmp_path / "local", "exec", "true")
+    assert done.returncode == 1
+    assert done.stderr == "hourcast: Nothing was started here yet, so there is no database; start with: make run\n"
+
+
 def test_a_setting_that_does_not_exist_is_refused_in_one_line(tmp_path: Path) -> None:
     done = launch(tmp_path / "local", "status", HOURCAST_TYPO="1")
     assert done.returncode == 1

@@ -1,6 +1,7 @@
 """The client of Airflow's REST API, against a fake HTTP server."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -67,6 +68,12 @@ def test_the_pool_gets_the_wanted_slots_also_when_it_exists(airflow: FakeAirflow
     for slots in (2, 2, 4):
         api.ensure_pool("training", slots, "one for each core")
         assert airflow.pools["training"]["slots"] == slots
+
+
+def test_a_run_may_have_an_instant_of_the_past(airflow: FakeAirflow, api: AirflowApi) -> None:
+    api.trigger("hourly_forecast", "soak_1", {}, datetime(2025, 3, 3, 0, 35, tzinfo=UTC))
+    run = airflow.runs["hourly_forecast", "soak_1"]
+    assert run["logical_date"] == run["run_after"] == "2025-03-03T00:35:00+00:00"
 
 
 def test_triggering_a_run_twice_creates_it_once(airflow: FakeAirflow, api: AirflowApi) -> None:

@@ -10,6 +10,8 @@ from cryptography.fernet import Fernet
 from include.local.airflow_env import (
     LOGIN_NAME,
     airflow_environment,
+    collector_environment,
+    ensure_metrics_token,
     hourcast_environment,
     inherited_environment,
     load_keys,
@@ -127,3 +129,21 @@ def test_on_an_external_server_the_persons_address_of_the_reader_stays(paths: Lo
     environment = hourcast_environment({"HOURCAST_READER_URL": READER_URL}, paths, DATABASE_URL, None)
     assert load_settings(environment).store.reader_url == READER_URL
     assert "HOURCAST_READER_URL" not in hourcast_environment({}, paths, DATABASE_URL, None)
+
+
+def test_airflow_sends_its_own_metrics_if_a_collector_is_named() -> None:
+    assert collector_environment({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}) == {
+        "AIRFLOW__METRICS__OTEL_ON": "True"
+    }
+    assert collector_environment({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}) == {}
+
+
+def test_the_token_of_the_metrics_is_made_once_and_is_private(tmp_path: Path) -> None:
+    paths = LocalPaths(tmp_path)
+    ensure_metrics_token(paths)
+    token = paths.metrics_token_file.read_text()
+    ensure_metrics_token(paths)
+
+    assert len(token) > 30
+    assert paths.metrics_token_file.read_text() == token
+    assert paths.metrics_token_file.stat().st_mode & 0o777 == 0o600

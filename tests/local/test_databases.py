@@ -7,8 +7,9 @@ import pytest
 
 from include.errors import LaunchError, StoreUnavailableError
 from include.local.databases import Databases, airflow_revision, beside, ensure_airflow_database, open_databases
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, SUPERUSER, EmbeddedPostgres
+from include.local.postgres import HOURCAST_DATABASE, SUPERUSER, EmbeddedPostgres
 from include.settings import load_settings
+from include.store.app_rights import APP_ROLE
 from include.store.engine import create_store_engine, execute, transaction
 from tests.support.databases import run_as_superuser
 
@@ -68,7 +69,7 @@ def test_psql_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_a_running_server_shows_psql_and_an_address_without_a_password(postgres_server: EmbeddedPostgres) -> None:
-    databases = Databases(postgres_server, lambda: "", lambda: "", lambda: "")
+    databases = Databases(postgres_server, lambda: "", lambda: "", lambda: "", lambda: "")
     lines = databases.describe_reader()
     assert lines[0].split() == ["SQL", "make", "psql"]
     assert lines[1].split() == ["BI", "tool", databases.psql_call()[1]]
@@ -110,11 +111,12 @@ def test_a_role_that_may_not_create_databases_is_an_error_with_the_setting_to_us
 
 
 @pytest.mark.integration
-def test_the_revision_of_airflows_tables_is_read(database_url: str) -> None:
+def test_the_revision_of_airflows_tables_is_read(migrated_server: EmbeddedPostgres, database: str) -> None:
+    database_url = migrated_server.migration_url(database)
     assert airflow_revision(database_url) is None
     engine = create_store_engine(database_url)
     with transaction(engine) as connection:
-        execute(connection, "create table alembic_version (version_num text)")
-        execute(connection, "insert into alembic_version values ('d2f4e1b3c5a7')")
+        execute(connection, "create table public.alembic_version (version_num text)")
+        execute(connection, "insert into public.alembic_version values ('d2f4e1b3c5a7')")
     engine.dispose()
     assert airflow_revision(database_url) == "d2f4e1b3c5a7"

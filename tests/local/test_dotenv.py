@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from include.local.dotenv import SECRETS, filled, write_env
-from tests.docker.compose import PROJECT_DIR, example, read, required
+from include.local.dotenv import KEPT_IN_VOLUMES, PROFILES, SECRETS, add_secrets, choices, filled, write_env
+from tests.docker.compose import PROJECT_DIR, example, read, required, services
 
 
 @pytest.fixture
@@ -95,14 +95,64 @@ def test_an_example_without_a_secret_is_refused_before_anything_is_written(folde
     assert not (folder / ".env").exists()
 
 
-def test_a_file_that_lacks_a_secret_is_kept_and_the_secret_named(folder: Path) -> None:
+def test_a_file_of_an_older_version_gets_the_new_secrets_and_keeps_its_values(folder: Path) -> None:
+    write_env(folder)
+    path = folder / ".env"
+    before = values(path.read_text(encoding="utf-8"))
+    text = "\n".join(line for line in path.read_text(encoding="utf-8").splitlines() if "REDIS_PASSWORD" not in line)
+    path.write_text(text.replace(before["BI_READER_PASSWORD"], ""), encoding="utf-8")
+    assert add_secrets(path) == ["BI_READER_PASSWORD", "REDIS_PASSWORD"]
+    after = values(path.read_text(encoding="utf-8"))
+    assert {name for name in before if before[name] != after[name]} == {"BI_READER_PASSWORD", "REDIS_PASSWORD"}
+    assert len(after["REDIS_PASSWORD"]) == 48
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert add_secrets(path) == []
+
+
+def test_new_secrets_go_through_a_link_into_the_file_that_it_names(folder: Path) -> None:
+    write_env(folder)
+    (folder / ".env").rename(folder / "elsewhere")
+    (folder / ".env").symlink_to("elsewhere")
+    kept = (folder / "elsewhere").read_text(encoding="utf-8").replace("REDIS_PASSWORD=", "OTHER=")
+    (folder / "elsewhere").write_text(kept, encoding="utf-8")
+    assert add_secrets(folder / ".env") == ["REDIS_PASSWORD"]
+    assert (folder / ".env").is_symlink()
+    assert "\nREDIS_PASSWORD=" in (folder / "elsewhere").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", KEPT_IN_VOLUMES)
+def test_a_secret_that_a_volume_remembers_is_not_invented_again_but_named(name: str, folder: Path) -> None:
     script = install(folder)
-    (folder / ".env").write_text("POSTGRES_PASSWORD=mine\nBI_READER_PASSWORD=\n", encoding="utf-8")
+    write_env(folder)
+    path = folder / ".env"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f"{name}={values(text)[name]}", f"{name}=").replace("REDIS_", "OTHER_"))
+    before = path.read_bytes()
     done = subprocess.run([sys.executable, "-I", str(script)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "BI_READER_PASSWORD" in done.stderr
-    assert "POSTGRES_PASSWORD" not in done.stderr
-    assert (folder / ".env").read_text(encoding="utf-8") == "POSTGRES_PASSWORD=mine\nBI_READER_PASSWORD=\n"
+    assert name in done.stderr
+    assert "REDIS_PASSWORD" in done.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_profile_chooses_its_values_and_is_one_of_the_compose_file() -> None:
+    known = {profile for service in services().values() for profile in service.get("profiles", [])}
+    assert set(PROFILES) == known
+    made = values(filled(read(".env.example"), choices(["celery"])))
+    assert made["COMPOSE_PROFILES"] == "celery"
+    assert made["AIRFLOW_EXECUTOR"] == "CeleryExecutor"
+    assert choices([]) == {}
+    assert choices(["tls", "celery"])["COMPOSE_PROFILES"] == "celery,tls"
+
+
+def test_an_existing_file_is_not_switched_to_a_profile_but_the_lines_are_named(folder: Path) -> None:
+    script = install(folder)
+    write_env(folder)
+    before = (folder / ".env").read_bytes()
+    done = subprocess.run([sys.executable, "-I", str(script), "celery"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "COMPOSE_PROFILES=celery AIRFLOW_EXECUTOR=CeleryExecutor" in done.stderr
+    assert (folder / ".env").read_bytes() == before
 
 
 def test_it_runs_by_its_path_with_nothing_but_python(folder: Path) -> None:

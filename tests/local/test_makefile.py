@@ -10,8 +10,35 @@ import pytest
 
 PROJECT_DIR = Path(__file__).parents[2]
 MAKEFILE = (PROJECT_DIR / "Makefile").read_text()
-USER_TARGETS = ["run", "psql", "status", "logs", "down", "clean", "env", "up", "help"]
-DEVELOPER_TARGETS = ["test", "check", "fix", "bench", "pretrain", "evaluate", "leakcheck", "yahoo"]
+USER_TARGETS = [
+    "run",
+    "psql",
+    "status",
+    "doctor",
+    "logs",
+    "down",
+    "backup",
+    "restore",
+    "clean",
+    "env",
+    "up",
+    "cli",
+    "mlflow",
+    "help",
+]
+DEVELOPER_TARGETS = [
+    "test",
+    "check",
+    "fix",
+    "audit",
+    "bench",
+    "pretrain",
+    "evaluate",
+    "leakcheck",
+    "chaos",
+    "soak",
+    "yahoo",
+]
 TARGETS = [*USER_TARGETS, *DEVELOPER_TARGETS]
 
 

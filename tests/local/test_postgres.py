@@ -16,14 +16,9 @@ import pytest
 
 from include.errors import SettingsError
 from include.local.ports import HOST
-from include.local.postgres import (
-    APP_ROLE,
-    HOURCAST_DATABASE,
-    READER_ROLE,
-    SUPERUSER,
-    EmbeddedPostgres,
-    programs_folder,
-)
+from include.local.postgres import HOURCAST_DATABASE, READER_ROLE, SUPERUSER, EmbeddedPostgres
+from include.store.app_rights import APP_ROLE, OWNER_ROLE
+from include.store.programs import programs_folder
 from include.store.reader_rights import SETTINGS
 from tests.support.databases import FAST_OPTIONS, plain_url
 
@@ -76,7 +71,8 @@ def test_a_wrong_password_and_a_foreign_database_are_refused(server: EmbeddedPos
 
 def test_a_second_start_finds_the_same_data_port_and_passwords(server: EmbeddedPostgres, folder: Path) -> None:
     server.start()
-    _query(server, APP_ROLE, "create table kept as select 1; commit; select 1")
+    _query(server, SUPERUSER, f"alter database {HOURCAST_DATABASE} owner to {APP_ROLE}; commit; select 1")  # as once
+    _query(server, APP_ROLE, "create schema old; create table old.kept as select 1; commit; select 1")
     address = server.url(APP_ROLE, HOURCAST_DATABASE)
     server.stop()
     assert not server.is_ready()
@@ -85,7 +81,10 @@ def test_a_second_start_finds_the_same_data_port_and_passwords(server: EmbeddedP
     again.start()
 
     assert again.url(APP_ROLE, HOURCAST_DATABASE) == address
-    assert _query(again, APP_ROLE, "select count(*) from kept") == 1
+    assert _query(again, SUPERUSER, "select count(*) from old.kept") == 1
+    owned = "select tableowner || ' ' || pg_get_userbyid(datdba) from pg_tables, pg_database"
+    owners = _query(again, APP_ROLE, f"{owned} where tablename = 'kept' and datname = current_database()")
+    assert owners == f"{OWNER_ROLE} {OWNER_ROLE}"
     again.stop()
 
 
