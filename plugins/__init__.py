@@ -1,1 +1,1 @@
-"""Airflow's plugin folder. Airflow loads ``run_notes.py`` and ``forecasts/plugin.py`` (see ``.airflowignore``)."""
+"""Airflow's plugin folder. Airflow loads what ``.airflowignore`` leaves: notes, page and metrics."""

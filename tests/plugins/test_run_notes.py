@@ -2,13 +2,12 @@
 
 import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from include.pipeline.summaries import MAXIMUM_NOTE_LENGTH
-from tests.support.airflow import PROJECT_DIR
+from tests.support.airflow import load_plugin
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +15,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """The plugin's module, over an Airflow that keeps its files in a folder of this test's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
-        spec = importlib.util.spec_from_file_location("run_notes", Path(PROJECT_DIR, "plugins", "run_notes.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        yield module
+        yield load_plugin("run_notes")
 
 
 def test_plugin_and_tasks_agree_on_the_key_and_the_length(plugin: ModuleType) -> None:

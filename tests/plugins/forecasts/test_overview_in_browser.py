@@ -57,6 +57,13 @@ def row(browser: Browser, ticker: str) -> str:
     return text
 
 
+def test_drift_and_what_was_done_with_the_backbones_are_listed_above_the_table(browser: Browser) -> None:
+    browser.wait("#models li")
+    drift, *operations = browser.texts("#models li")
+    assert drift.startswith("Drift Coverage in XNYS since ")
+    assert operations == [], "those of the history are older than 30 days"
+
+
 @pytest.mark.parametrize(
     ("ticker", "words"),
     [

@@ -68,7 +68,13 @@ def test_dags_runs_and_tasks_have_a_tab_with_their_part_of_the_page(found: Found
 
 def test_airflow_loads_no_other_file_of_the_folder_as_a_plugin(found: Found) -> None:
     assert found["info"]["errors"] == {}
-    assert [plugin["name"] for plugin in found["info"]["plugins"]] == ["hourcast_run_notes", "forecasts"]
+    assert sorted(plugin["name"] for plugin in found["info"]["plugins"]) == [
+        "forecasts",
+        "hourcast_metadata_cleanup",
+        "hourcast_metrics",
+        "hourcast_run_notes",
+        "hourcast_safeguards",
+    ]
     assert found["loaded"] == []
 
 
@@ -115,3 +121,18 @@ def test_every_response_limits_what_a_browser_does_with_it(found: Found, who: st
         assert "script-src 'self';" in policy
         assert "frame-ancestors 'self'" in policy
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_sixth_failed_login_has_to_wait_and_so_has_a_correct_one(found: Found) -> None:
+    statuses = [status for status, _, _ in found["logins"]]
+    assert statuses == [401] * 5 + [429, 429]
+    _, wait, words = found["logins"][-1]
+    assert 0 < int(wait) <= 60
+    assert words == f"Too many failed logins from this address; try again in {wait} seconds."
+
+
+def test_no_other_site_shows_airflows_own_page_in_a_frame(found: Found) -> None:
+    headers = found["airflows own page"]
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["x-content-type-options"] == "nosniff"

@@ -10,7 +10,18 @@ from plugins.forecasts.security import deny_all, login_dependency
 from tests.support.client import TestClient
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/tickers", "/api/v1/openapi.json", "/static/style.css", "/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api/v1/tickers",
+        "/api/v1/openapi.json",
+        "/static/style.css",
+        "/reports",
+        "/reports/2026-11-30.html",
+        "/x",
+    ],
+)
 def test_without_airflows_login_the_page_is_closed(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setitem(sys.modules, "airflow.api_fastapi", None)
     assert login_dependency() is deny_all

@@ -3,6 +3,7 @@
 import { read } from "./api.js";
 import { element } from "./dom.js";
 import { distance, percent, price, shortMoment } from "./format.js";
+import { showModels } from "./models.js";
 import { coverageElements, harSkillElements, skillElements } from "./skill.js";
 import { sparkline } from "./spark.js";
 import { showFailure, showNotice, stateElements, stateSentence, stateTitles } from "./states.js";
@@ -10,6 +11,8 @@ import { followTheme } from "./theme.js";
 
 const REFRESH_SECONDS = 60;
 const COUNTDOWN_SECONDS = 10;
+const OPERATION_DAYS = 30;
+const OPERATIONS = 5;
 const SORTS = {
   ticker: "Ticker", freshness: "State", target_at: "Next target", last_bar_closed_at: "Newest bar",
   median_move_ratio: "Median move", interval_90_ratio: "90 % interval", crps_skill_ratio: "Skill against last close",
@@ -71,6 +74,16 @@ async function load() {
     show(found, values);
   } catch (error) {
     if (number === newest) showOutage(error);
+  }
+}
+
+/** Drift, and the newest operations on the backbones. A failure is said by the table, which reads at the same time. */
+async function loadModels() {
+  const since = new Date(Date.now() - OPERATION_DAYS * 86_400_000).toISOString();
+  try {
+    showModels(document.querySelector("#models"), await read("models", { limit: OPERATIONS, since }));
+  } catch {
+    // what was shown before stays
   }
 }
 
@@ -201,7 +214,9 @@ form.addEventListener("input", later(() => { page = 1; load(); }, 200));
 buttons.previous.addEventListener("click", () => turn(-1));
 buttons.next.addEventListener("click", () => turn(1));
 setInterval(load, REFRESH_SECONDS * 1000);
+setInterval(loadModels, REFRESH_SECONDS * 1000);
 setInterval(() => {
   for (const node of document.querySelectorAll("[data-countdown]")) node.textContent = distance(node.dataset.countdown);
 }, COUNTDOWN_SECONDS * 1000);
 load();
+loadModels();

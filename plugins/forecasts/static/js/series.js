@@ -47,9 +47,9 @@ export function successiveFans(forecasts) {
   return sides;
 }
 
-const LETTERS = { report: "R", dividend: "D", split: "S", announcement: "A" };
+const LETTERS = { report: "R", dividend: "D", split: "S", announcement: "A", backbone: "B" };
 const TITLES = {
-  report: "Report", dividend: "Dividend", split: "Split", announcement: "Announcement", "scale change": "Change of price scale",
+  report: "Report", dividend: "Dividend", split: "Split", announcement: "Announcement", backbone: "Backbone", "scale change": "Change of price scale",
   "scale step": "Question about the price scale", "scale shift": "Question about the price scale",
 };
 

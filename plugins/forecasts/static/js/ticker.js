@@ -7,6 +7,7 @@ import { TickerChart } from "./chart.js";
 import { element } from "./dom.js";
 import { showDownloads } from "./downloads.js";
 import { distance, moment, percent, price } from "./format.js";
+import { backboneEvents } from "./models.js";
 import { nightFigure } from "./night.js";
 import * as panels from "./panels.js";
 import { newestNight, seconds } from "./series.js";
@@ -19,6 +20,7 @@ const MOST_FORECASTS = { ranges: 5000, fans: 1000 };
 const OUTCOMES = 48;
 const NIGHT_FORECASTS = 60;
 const VERSIONS = 20;
+const BACKBONES = 100;
 const LATER_DAYS = 30;
 
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -69,13 +71,15 @@ async function load() {
 async function loadChart(isNewest) {
   const period = periodOf(view);
   const most = MOST_FORECASTS[view.past];
-  const [ticker, { bars }, { forecasts: past }, chosen, { events }] = await Promise.all([
+  const [ticker, { bars }, { forecasts: past }, chosen, { events: own }, { operations }] = await Promise.all([
     read(path),
     read(`${path}/bars`, { ...period, limit: MOST_BARS }),
     most ? read(`${path}/forecasts`, { ...period, limit: most, horizon: view.past === "ranges" ? 1 : "" }) : { forecasts: [] },
     view.forecast ? read(`${path}/forecasts`, { until: view.forecast, limit: 1 }) : { forecasts: [] },
     read(`${path}/events`, daysOf(period)),
+    read("models", { limit: BACKBONES, since: period.since, until: period.until }),
   ]);
+  const events = [...own, ...backboneEvents(operations)].sort((one, other) => other.day_exchange.localeCompare(one.day_exchange));
   if (!isNewest()) return;
   shown = { ticker, bars, past, chosen: chosen.forecasts[0], events, view };
   showState(ticker);
@@ -189,7 +193,7 @@ function legend() {
     view.past === "ranges" ? ["walk", "90 % ranges forecast one bar ahead"] : null,
     view.past === "fans" ? ["walk", "Past forecasts of seven bars"] : null,
     view.forecast ? ["har", "The chosen forecast"] : null,
-    view.events ? ["event", "R report, A announcement, D dividend, S split"] : null,
+    view.events ? ["event", "R report, A announcement, D dividend, S split, B backbone"] : null,
   ].filter(Boolean).map(([kind, text]) => element("span", { class: `key ${kind}` }, text));
 }
 
