@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export TICKERS SOURCE
-.PHONY: help run psql status logs down clean env up test check fix bench pretrain evaluate leakcheck yahoo venv venv-dev
+.PHONY: help run psql status doctor logs down backup restore clean env up cli test check fix audit bench pretrain evaluate leakcheck chaos soak yahoo mlflow venv venv-mlflow venv-dev
 
 # The first Python that is new enough and can make virtual environments. Each one is run, because a version manager
 # may leave a program of that name that only prints an error.
@@ -12,8 +12,11 @@ FIND_PYTHON = for candidate in python3.11 python3.12 python3.13 python3 python; 
 	  then echo "$$candidate"; exit 0; fi; done; \
 	echo "Hourcast needs Python 3.11, 3.12 or 3.13 with its venv module, and found none (looked for python3.11, python3.12," \
 	     "python3.13, python3, python). On Debian and Ubuntu: apt install python3.11 python3.11-venv" >&2; exit 1
-# Version 2 is a plugin of docker; version 1 is a program, and the only one in Debian 12.
-COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+# Where this folder has containers, the commands serve them instead of the installation of `make run`.
+COMPOSE = python=$$($(FIND_PYTHON)) && "$$python" -I include/local/compose.py
+HAS_CONTAINERS = [ -f .env ] && command -v docker >/dev/null 2>&1 && ($(COMPOSE) exists 2>/dev/null)
+# `make env` without an installation of `make run`: containers, also where none exists yet.
+IS_FOR_CONTAINERS = ($(HAS_CONTAINERS) || { [ -f .env ] && [ ! -e .venv ]; })
 BOOTSTRAP = python=$$($(FIND_PYTHON)) && "$$python" -I include/local/bootstrap.py
 # Without an installation there is nothing to show or to stop; one that was interrupted is completed first.
 IF_INSTALLED = if [ ! -e .venv ]; then echo "Nothing is installed here yet; start with: make run"; exit 0; fi; $(BOOTSTRAP) run &&
@@ -26,26 +29,46 @@ run: venv ## Start everything, forecast, print the table; optional: TICKERS="AAP
 	@exec $(LAUNCHER) run --tickers="$$TICKERS" --source="$$SOURCE"
 
 psql: ## Open psql, which reads the forecasts; optional: ARGS="-f sql/queries/next_bar.sql"
-	@$(IF_INSTALLED) exec $(LAUNCHER) psql -- $(ARGS)
+	@if $(HAS_CONTAINERS); then $(COMPOSE) psql -- $(ARGS); exit; fi; $(IF_INSTALLED) exec $(LAUNCHER) psql -- $(ARGS)
 
 status: ## Show what runs, the newest hour and the next, and why a ticker is not forecast
-	@$(IF_INSTALLED) exec $(LAUNCHER) status
+	@if $(HAS_CONTAINERS); then $(COMPOSE) status; exit; fi; $(IF_INSTALLED) exec $(LAUNCHER) status
+
+doctor: ## Say what is wrong with the installation and what to do; changes nothing; optional: ARGS=--all
+	@if $(HAS_CONTAINERS); then $(COMPOSE) exec python -m include.local.doctor $(ARGS); exit; fi; \
+	if [ ! -x $(PYTHON) ]; then echo "Nothing is installed here yet; start with: make run"; exit 1; fi; \
+	exec $(PYTHON) -m include.local.doctor $(ARGS)
 
 logs: ## Show the newest lines of every log; optional: FOLLOW=1
-	@$(IF_INSTALLED) exec $(LAUNCHER) logs $(if $(FOLLOW),--follow)
+	@if $(HAS_CONTAINERS); then $(COMPOSE) logs $(if $(FOLLOW),--follow); exit; fi; \
+	$(IF_INSTALLED) exec $(LAUNCHER) logs $(if $(FOLLOW),--follow)
 
 down: ## Stop everything that `make run` or `make up` started
-	@($(IF_INSTALLED) $(LAUNCHER) down)
-	@if [ -f .env ] && command -v docker >/dev/null 2>&1 && [ -n "$$($(COMPOSE) ps -q 2>/dev/null)" ]; then $(COMPOSE) down; fi
+	@if [ -e .venv ]; then ($(IF_INSTALLED) $(LAUNCHER) down); fi
+	@if $(HAS_CONTAINERS); then $(COMPOSE) down; elif [ ! -e .venv ]; then echo "Nothing is installed here."; fi
+
+backup: ## Save the database and the models in `backups`, while it runs or not
+	@if $(HAS_CONTAINERS); then $(COMPOSE) exec python -m include.cli backup; exit; fi; $(IF_INSTALLED) exec $(LAUNCHER) backup
+
+restore: ## Bring a backup into an empty installation and replay forecasts; optional: FROM=name SAMPLE=100
+	@if $(IS_FOR_CONTAINERS); then $(COMPOSE) restore $(FROM) $(if $(SAMPLE),--sample $(SAMPLE)); exit; fi; \
+	$(BOOTSTRAP) run && exec $(LAUNCHER) restore $(FROM) $(if $(SAMPLE),--sample $(SAMPLE))
 
 clean: ## Remove .local (database, models, logs) after a question; FORCE=1 does not ask
 	@$(IF_INSTALLED) exec $(LAUNCHER) clean $(if $(FORCE),--force)
 
-env: ## Write .env with random secrets, for docker compose
-	@python=$$($(FIND_PYTHON)) && "$$python" -I include/local/dotenv.py
+env: ## Write .env with random secrets, for docker compose; optional: CELERY=1 TLS=1
+	@python=$$($(FIND_PYTHON)) && "$$python" -I include/local/dotenv.py $(if $(CELERY),celery) $(if $(TLS),tls)
 
-up: env ## Start the same product in containers, with docker compose
-	$(COMPOSE) up --build --detach
+up: env ## Start the same product in containers and print its address; optional: ARGS="--scale worker=2"
+	@$(COMPOSE) up $(ARGS)
+
+cli: ## Run a command of the command line; ARGS="onboard AAPL", or ARGS=--help
+	@if $(HAS_CONTAINERS); then $(COMPOSE) exec python -m include.cli $(ARGS); exit; fi; \
+	$(IF_INSTALLED) exec $(LAUNCHER) exec python -m include.cli $(ARGS)
+
+mlflow: venv venv-mlflow ## Show experiments and backbones in MLflow; optional: ARGS=mirror or ARGS=check
+	@exec $(LAUNCHER) exec $(CURDIR)/.venv-mlflow/bin/python -m tracking $(or $(ARGS),serve)
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^##@ /{printf "%s%s\n", gap, substr($$0, 5); gap = "\n"} /^[a-z-]+:.*## /{printf "  make %-9s  %s\n", $$1, $$2}' Makefile
@@ -67,6 +90,9 @@ fix: venv-dev ## Correct what `make check` can correct by itself
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m sqlfluff fix sql
 
+audit: ## Compare the pinned packages with known vulnerabilities; fails if one is found; optional: ARGS="-s osv"
+	@python=$$($(FIND_PYTHON)) && "$$python" -I include/local/audit.py $(ARGS)
+
 bench: venv-dev ## Measure what everything costs, as JSON and tables; optional: ARGS="--only fine_tune --tickers 1,50"
 	@OMP_NUM_THREADS=1 $(PYTHON) -m bench $(ARGS)
 
@@ -81,6 +107,12 @@ evaluate: venv-dev ## Score every forecaster, walk-forward; BARS=folder, optiona
 leakcheck: venv-dev ## Plant leaks and random futures, count those caught; writes docs/leaks.md; optional: ARGS="--count 100"
 	@OMP_NUM_THREADS=1 $(PYTHON) -m tests.leaks $(ARGS)
 
+chaos: venv-dev ## Send faults at random instants and judge what is stored; optional: ARGS="--trials 50"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m tests.chaos $(ARGS)
+
+soak: venv-dev ## Run hour after hour through Airflow and judge what grows; optional: ARGS="--hours 100 --minutes 60"
+	@$(PYTHON) -m bench.soak $(ARGS)
+
 yahoo: venv-dev ## Start a stand-in for Yahoo, with faults to choose from
 	@$(PYTHON) -m tests.yahoo $(ARGS)
 
@@ -89,3 +121,10 @@ venv:
 
 venv-dev:
 	@$(BOOTSTRAP) dev
+
+# Apart from .venv, since MLflow and Airflow need other versions of some packages.
+venv-mlflow:
+	@cmp -s requirements-mlflow.txt .venv-mlflow/hourcast.lock || { python=$$($(FIND_PYTHON)) && \
+	echo "Installing MLflow into .venv-mlflow" && "$$python" -m venv .venv-mlflow && .venv-mlflow/bin/python -m pip install \
+	--quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements-mlflow.txt && \
+	cp requirements-mlflow.txt .venv-mlflow/hourcast.lock; }

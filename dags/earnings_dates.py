@@ -14,12 +14,12 @@ Once a day this DAG reads from each ticker's source when the company reports nex
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from include.edge import DEFAULT_ARGS, run_as_of
+from include.edge import dag_args, run_as_of
 
 Json = dict[str, Any]
 
@@ -29,11 +29,8 @@ Json = dict[str, Any]
     dag_display_name="Earnings dates",
     description="Reads once a day when each company reports next.",
     schedule=CronTriggerTimetable("5 2 * * *", timezone="UTC", interval=timedelta(days=1)),
-    start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
-    catchup=False,
-    max_active_runs=1,
+    **dag_args(),
     dagrun_timeout=timedelta(hours=4),
-    default_args=DEFAULT_ARGS,
     tags=["hourcast", "reports"],
     doc_md=__doc__,
 )

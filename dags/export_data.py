@@ -12,12 +12,12 @@ go to a folder or an object store, by default to `HOURCAST_EXPORT_URI`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from include.edge import DEFAULT_ARGS, with_note
+from include.edge import dag_args, with_note
 
 PARAMS: dict[str, Any] = {
     "views": Param(
@@ -53,11 +53,8 @@ Json = dict[str, Any]
     dag_display_name="Export data",
     description="Writes bars, features and forecasts as Parquet files, month by month.",
     schedule=None,
-    start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
-    catchup=False,
-    max_active_runs=1,
+    **dag_args(),
     dagrun_timeout=timedelta(hours=4),
-    default_args=DEFAULT_ARGS,
     params=PARAMS,
     tags=["export", "hourcast"],
     doc_md=__doc__,

@@ -18,13 +18,13 @@ that `HOURCAST_TRAINING_POLICY` names), and writes forecasts with quantiles to P
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import MultipleCronTriggerTimetable, dag, get_current_context, task
 
-from include.edge import DEFAULT_ARGS, FORECASTS, TRAINING_POOL, run_as_of, with_note
+from include.edge import FORECASTS, TRAINING_POOL, dag_args, run_as_of, with_note
 from include.settings import load_settings
 
 SCHEDULE = load_settings().schedule
@@ -42,11 +42,8 @@ Json = dict[str, Any]
         timezone="America/New_York",
         interval=timedelta(hours=1),
     ),
-    start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
-    catchup=False,
-    max_active_runs=1,
+    **dag_args(),
     dagrun_timeout=timedelta(hours=2),
-    default_args=DEFAULT_ARGS,
     tags=["hourcast", "forecasts"],
     doc_md=__doc__,
 )
@@ -76,6 +73,7 @@ def hourly_forecast() -> None:
     @task(
         trigger_rule="all_done",
         pool=TRAINING_POOL,
+        queue=SCHEDULE.training_queue,
         map_index_template="shard {{ task.op_kwargs['shard']['index'] }}",
     )
     def fine_tune(shard: Json) -> Json:

@@ -15,7 +15,7 @@ model is trained, and its first forecast is made. From the next hour on `hourly_
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
@@ -23,9 +23,9 @@ from airflow.sdk import Param, dag, get_current_context, task
 from include.contracts import AUTOMATIC
 from include.edge import (
     AS_OF_PATTERN,
-    DEFAULT_ARGS,
     TICKERS,
     TRAINING_POOL,
+    dag_args,
     refusal_of,
     requested_as_of,
     requested_by,
@@ -34,7 +34,8 @@ from include.edge import (
 from include.settings import load_settings
 
 ADVANCED = "Advanced"
-HISTORY_DAYS = load_settings().market.history_days
+SETTINGS = load_settings()
+HISTORY_DAYS = SETTINGS.market.history_days
 PARAMS: dict[str, Any] = {
     "tickers": Param(
         default=[],
@@ -108,11 +109,8 @@ Json = dict[str, Any]
     dag_display_name="Onboard tickers",
     description="Starts or stops tracking tickers: history, first model, first forecast.",
     schedule=None,
-    start_date=datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
-    catchup=False,
-    max_active_runs=1,
+    **dag_args(),
     dagrun_timeout=timedelta(hours=12),
-    default_args=DEFAULT_ARGS,
     params=PARAMS,
     tags=["hourcast", "tickers"],
     doc_md=__doc__,
@@ -142,6 +140,7 @@ def onboard_ticker() -> None:
     @task(
         trigger_rule="all_done",
         pool=TRAINING_POOL,
+        queue=SETTINGS.schedule.training_queue,
         map_index_template="shard {{ task.op_kwargs['shard']['index'] }}",
     )
     def first_training(shard: Json) -> Json:

@@ -329,9 +329,13 @@ def require_utc(value: datetime, name: str) -> datetime:
     """The same instant in UTC.
 
     Raises:
-        DataContractError: the datetime is naive.
+        DataContractError: the datetime is naive, or in UTC before the year 1 or after the year 9999.
     """
     if value.tzinfo is None:
         message = f"{name}={value.isoformat()} has no time zone; give an aware datetime, for example in UTC."
         raise DataContractError(message)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = f"{name}={value.isoformat()} is in UTC not between the years 1 and 9999; give another instant."
+        raise DataContractError(message) from error

@@ -6,17 +6,25 @@ heavy: no torch, pandas, yfinance or sqlalchemy. The use cases are imported insi
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from functools import partial
+from importlib import import_module
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, BaseHook, BaseNotifier, Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.configuration import conf
 
 from include.contracts import require_utc
-from include.errors import DataContractError, HourcastError, InvalidRequestError, PermanentError
+from include.errors import DataContractError, HourcastError, InvalidRequestError, PermanentError, SettingsError
+from include.settings import load_settings
 
 _LOG: Final = logging.getLogger(__name__)
+_NOTICE_SECONDS: Final = 15
 Result = TypeVar("Result")
 
 FORECASTS = Asset("hourcast_forecasts")
@@ -31,8 +39,9 @@ NOTE_KEY = "run_note"
 REFUSAL_KEY = "refusal"
 """XCom key under which a task leaves why it refused the request of its run."""
 
-AS_OF_PATTERN = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$"
-"""An instant with its zone, or nothing, as a JSON schema's pattern: Airflow refuses others when a run is asked for."""
+AS_OF_PATTERN = r"^((19[7-9]|20\d|21\d)\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$"
+"""An instant of 1970 to 2199 with its zone, or nothing, as a JSON schema's pattern. Airflow refuses others when a run
+is requested."""
 
 TRAINING_POOL = "training"
 """Airflow pool with one slot for each core, since a training task uses one thread."""
@@ -132,6 +141,119 @@ def refusal_of(context: Mapping[str, Any], task_id: str) -> str | None:
     """Why an earlier task of the run refused the request; None if it did not."""
     reason: str | None = context["ti"].xcom_pull(task_ids=task_id, key=REFUSAL_KEY)
     return reason
+
+
+def failure_notices() -> list[Callable[[Any], None]] | None:
+    """What a DAG calls when a run of it has failed, to send the message of ``HOURCAST_NOTIFY``; None if nobody gets it.
+
+    Airflow's dag-processor calls it once for a failed run, whatever has failed in it.
+    """
+    addresses = load_settings().operations.notify
+    return [partial(send_notice, addresses)] if addresses else None
+
+
+def dag_args() -> dict[str, Any]:
+    """What all DAGs have in common, to be given to ``dag``: one run at a time, retries, the message of a failed run."""
+    return {
+        "start_date": datetime.fromisoformat("2020-01-01T00:00:00+00:00"),
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": DEFAULT_ARGS,
+        "on_failure_callback": failure_notices(),
+    }
+
+
+def send_notice(addresses: str, context: Mapping[str, Any]) -> None:
+    """Sends the message about a failed run to each address; one that cannot be reached leaves a line in the log."""
+    subject, text = describe_failure(context)
+    for address in filter(None, map(str.strip, addresses.split(","))):
+        try:
+            _notifier_of(address)(cast("Context", {"hourcast_subject": subject, "hourcast_text": text}))
+        except Exception as error:  # noqa: BLE001  # the other addresses still get it, and the run is not affected
+            _LOG.error("The message about %s could not be sent to %s: %s", context["run_id"], address, error)
+
+
+def describe_failure(context: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject and text of the message about a failed run: its note, what failed, a link, and what to do."""
+    dag, run_id, task = context["dag"], str(context["run_id"]), context.get("ti")
+    has_instant = "dag_run" in context or context.get("data_interval_end") is not None
+    instant = f", {run_as_of(context):%a %d %b %Y %H:%M} UTC" if has_instant else ""
+    note, failed = _details(dag, run_id, task)
+    lines = [
+        note or f"The run has failed ({context.get('reason', 'no reason was given')}).",
+        *([f"Failed tasks: {', '.join(failed)}."] if failed else []),
+        f"Run: {run_id}",
+        f"{_page_address()}/dags/{dag.dag_id}/runs/{quote(run_id, safe='')}",
+        "What to do: when the cause is mended, clear the failed tasks with those downstream. See docs/runbook.md, "
+        "Hour failed.",
+    ]
+    return f"Hourcast: {dag.dag_id} has failed{instant}", "\n".join(lines)
+
+
+class WebHook(BaseNotifier):
+    """Posts the message as ``{"text": ...}`` to the address that an Airflow connection has as its host."""
+
+    def __init__(self, connection_id: str) -> None:
+        super().__init__()
+        self._connection_id = connection_id
+
+    def notify(self, context: Any) -> None:  # noqa: ANN401  # Airflow's context
+        """Sends the message.
+
+        Raises:
+            SettingsError: the connection has no address of a web hook.
+        """
+        connection = BaseHook.get_connection(self._connection_id)
+        address = str(connection.host or "")
+        if not address.startswith(("http://", "https://")):
+            message = f"the host of connection {self._connection_id} is no address of a web hook (https://...)"
+            raise SettingsError(message)
+        body = json.dumps({"text": f"{context['hourcast_subject']}\n{context['hourcast_text']}"}).encode()
+        headers = {"Content-Type": "application/json"}
+        if connection.password:
+            headers["Authorization"] = f"Bearer {connection.password}"
+        request = Request(address, body, headers)  # noqa: S310  # http or https, as checked
+        with urlopen(request, timeout=_NOTICE_SECONDS):  # noqa: S310  # as above
+            _LOG.info("The message was sent to %s.", self._connection_id)
+
+
+def _notifier_of(address: str) -> BaseNotifier:
+    """The notifier of an address. The text is no template: it is a variable of one."""
+    if not address.startswith("mailto:"):
+        return WebHook(address)
+    mail = import_module("airflow.providers.smtp.notifications.smtp")  # only when something has failed
+    text = "<pre>{{ hourcast_text | e }}</pre>"
+    notifier: BaseNotifier = mail.SmtpNotifier(
+        to=address.removeprefix("mailto:"), subject="{{ hourcast_subject }}", html_content=text
+    )
+    return notifier
+
+
+def _details(dag: Any, run_id: str, task: Any) -> tuple[str | None, list[str]]:  # noqa: ANN401  # as above
+    """The note of the run and its failed tasks; nothing of both if Airflow cannot be read. Any message is better."""
+    try:
+        return (None, []) if task is None else (_note_of(dag, task), _failed_tasks(dag, run_id, task))
+    except Exception as error:  # noqa: BLE001  # whatever it is, that the run has failed is still worth a message
+        _LOG.warning("The note of %s could not be read: %s", run_id, error)
+        return None, []
+
+
+def _note_of(dag: Any, task: Any) -> str | None:  # noqa: ANN401  # Airflow's DAG and task instance
+    """The note that a task of the run left."""
+    found = [task.xcom_pull(task_ids=each.task_id, key=NOTE_KEY) for each in dag.tasks if not each.is_mapped]
+    return next((str(note) for note in reversed(found) if note), None)
+
+
+def _failed_tasks(dag: Any, run_id: str, task: Any) -> list[str]:  # noqa: ANN401  # as above
+    """The tasks of the run that failed, in the order of their names."""
+    states = task.get_task_states(dag_id=dag.dag_id, run_ids=[run_id]).get(run_id, {})
+    return sorted(name for name, state in states.items() if state == "failed")
+
+
+def _page_address() -> str:
+    """Airflow's page, without a slash at the end."""
+    default = f"http://{conf.get('api', 'host')}:{conf.get('api', 'port')}"
+    return (conf.get("api", "base_url", fallback="") or default).rstrip("/")
 
 
 def _leave_note(context: Mapping[str, Any], text: str) -> None:

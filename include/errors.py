@@ -6,7 +6,9 @@ HourcastError
 │   ├── MarketUnavailableError      timeout, reset, 5xx, unreadable response
 │   │   └── RateLimitedError        the source's rate limit was reached
 │   ├── BarsNotReadyError           the source responds, but without the expected bar
-│   └── StoreUnavailableError       Postgres cannot be reached or dropped the connection
+│   ├── StoreUnavailableError       Postgres cannot be reached or dropped the connection
+│   ├── ArtefactStoreUnavailableError  the store of artefacts cannot be reached or keeps nothing
+│   └── FilingsUnavailableError     a source of filings cannot be reached, refuses for now, or sent half a document
 └── PermanentError              retrying cannot help; a person must act
     ├── InvalidRequestError         a request cannot be fulfilled
     │   └── UnknownTickerError      the source does not know the ticker
@@ -45,6 +47,14 @@ class BarsNotReadyError(RetryableError):
 
 class StoreUnavailableError(RetryableError):
     """Postgres cannot be reached, or dropped the connection."""
+
+
+class ArtefactStoreUnavailableError(RetryableError):
+    """The store of model artefacts cannot be reached, or does not return what was written."""
+
+
+class FilingsUnavailableError(RetryableError):
+    """A source of filings cannot be reached, refuses for a while, or sent something unreadable."""
 
 
 class PermanentError(HourcastError):

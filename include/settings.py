@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from include.errors import SettingsError
+from include.filings_settings import FilingsSettings
 
 PREFIX = "HOURCAST_"
 MOST_REFRESHES = 8
@@ -33,9 +34,19 @@ class StoreSettings:
     database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy address of the Hourcast database with the role that writes, driver written out
     (``postgresql+psycopg2://user:password@host:port/hourcast``). Default: none; `make run` starts its own server."""
+    migration_url: str | None = field(default=None, repr=False)
+    """SQLAlchemy address of the same database for `migrate` and `restore`, with the role that owns the schema or with a
+    superuser. Default: ``database_url``; `make run` and `make up` set it for their own server."""
     export_uri: str | None = field(default=None, repr=False)
     """Folder or fsspec address (``s3://bucket/prefix``) that the Parquet files of an export go to. Default: `exports`
     in ``local_dir``."""
+    revision_retention_days: int = 0
+    """Days for which superseded readings of bars and superseded features are kept. Default 0: for ever. Never fewer
+    than ``model_retention_days``."""
+    log_retention_days: int = 30
+    """Days for which the logs of tasks are kept. Default 30."""
+    airflow_retention_days: int = 60
+    """Days for which Airflow's own tables keep runs, their tasks and events. Default 60. 0 keeps them for ever."""
     reader_url: str | None = field(default=None, repr=False)
     """SQLAlchemy address of the same database with the role ``bi_reader``, for the page in Airflow. Default: none;
     `make run` sets it for its own server. Without it the page says that it has no database."""
@@ -78,7 +89,12 @@ class ModelSettings:
     """The model and its training."""
 
     models_dir: Path = _PROJECT_DIR / ".local" / "models"
-    """Folder of the model artefacts."""
+    """Folder of the model artefacts; with ``artifacts_uri``, of copies of what was read."""
+    artifacts_uri: str | None = field(default=None, repr=False)
+    """fsspec address of the model artefacts (``s3://bucket/prefix``), which all workers must reach. Default: none, the
+    folder ``models_dir``."""
+    artifacts_copies_megabytes: int = 2000
+    """Megabytes of copies that a machine keeps of what it read from ``artifacts_uri``. Default 2000."""
     context_bars: int = 64
     """Bars the model reads (T). Default 64: on a CPU, 64 to 128 give the most supervised positions a second."""
     backbone_dir: Path = _PROJECT_DIR / "include" / "model" / "pretrained"
@@ -146,12 +162,22 @@ class ScheduleSettings:
     18:35, 20:35, hourly from 04:35 to 08:35, and 09:25, New York. 0 turns refreshed forecasts off."""
     pretrain_schedule: str | None = None
     """When a new backbone is trained, as a cron expression in UTC: ``0 6 * * 6``. Default: none, only when asked."""
+    backbone_max_age_days: int = 180
+    """Days after the end of its training bars from which on a backbone is old, and `watch_models` has another trained.
+    Default 180: two quarters. 0: age alone trains none."""
+    promotion: str = "automatic"
+    """Who lets a new backbone serve that passed the rule: `automatic` nobody needs to, `approval` a person in Airflow.
+    Default `automatic`."""
+    approval_hours: float = 72.0
+    """Hours for which a new backbone waits for that person; after that it is rejected. Default 72: over a weekend."""
     shard_count: int = field(default_factory=lambda: min(4, max(2, _cores())))
     """Largest number of shards of an hour. Default: the cores, from 2 to 4; above 5 an hour has more than 25 tasks."""
     shard_minimum_tickers: int = 8
     """Smallest number of tickers in a shard. Default 8, since every task spends about 2 s on importing torch."""
     training_slots: int = field(default_factory=_cores)
     """Slots of the Airflow pool `training`, one thread each. Default: the cores."""
+    training_queue: str = "default"
+    """Airflow queue of the tasks that train, for Celery workers that have a GPU. Default `default`: every worker."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +186,10 @@ class LocalSettings:
 
     local_dir: Path = _PROJECT_DIR / ".local"
     """Folder of everything `make run` makes: the database, logs, passwords, models."""
+    backup_dir: Path = _PROJECT_DIR / "backups"
+    """Folder of the backups. Default: `backups` beside the code. Another disk is safer."""
+    backup_keep: int = 7
+    """Newest backups that are kept. Default 7."""
     airflow_port: int = 8080
     """First port tried for Airflow's page on 127.0.0.1. Default 8080; the next free one is taken."""
     postgres_port: int = 5432
@@ -171,6 +201,21 @@ class LocalSettings:
 
 
 @dataclass(frozen=True)
+class OperationsSettings:
+    """What watches the installation."""
+
+    metrics_token_file: Path | None = None
+    """File with the token that Prometheus sends to `/hourcast/metrics`, at least 16 characters. Default: none, which
+    closes it; `make run` makes one."""
+    notify: str | None = None
+    """Who gets a message about a failed run, separated by commas: ``mailto:`` addresses, and ids of Airflow connections
+    with the address of a web hook. Default: nobody."""
+    mlflow_uri: str | None = field(default=None, repr=False)
+    """Address of an MLflow that shows experiments and backbones (``http://mlflow:5000``). Default: none; `make mlflow`
+    keeps one in `mlflow` in ``local_dir``. No hour uses it."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Every setting, in groups."""
 
@@ -179,6 +224,8 @@ class Settings:
     model: ModelSettings
     schedule: ScheduleSettings
     local: LocalSettings
+    operations: OperationsSettings
+    filings: FilingsSettings
 
 
 _GROUPS: dict[str, type[Any]] = {
@@ -187,13 +234,24 @@ _GROUPS: dict[str, type[Any]] = {
     "model": ModelSettings,
     "schedule": ScheduleSettings,
     "local": LocalSettings,
+    "operations": OperationsSettings,
+    "filings": FilingsSettings,
 }
+
+
+def _path(text: str) -> Path:
+    """The path; raises ValueError if its ``~`` names a user without a home."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(text) from error
+
 
 _PARSERS: dict[str, Callable[[str], object]] = {
     "str": str,
     "str | None": str,
-    "Path": lambda text: Path(text).expanduser().absolute(),
-    "Path | None": lambda text: Path(text).expanduser().absolute(),
+    "Path": _path,
+    "Path | None": _path,
     "int": int,
     "float": float,
 }
@@ -201,6 +259,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
 _CHOICES: dict[str, tuple[str, ...]] = {
     "training_policy": ("always", "when_drifting", "never"),
     "hourly_training_scope": ("all", "head"),
+    "promotion": ("automatic", "approval"),
 }
 """The values that a text setting may have."""
 
@@ -210,6 +269,9 @@ _LIMITS: dict[str, tuple[int, int | None]] = {
     "hourly_training_steps": (0, None),
     "group_tickers": (0, None),
     "night_refreshes": (0, MOST_REFRESHES),
+    "backbone_max_age_days": (0, None),
+    "revision_retention_days": (0, None),
+    "airflow_retention_days": (0, None),
     "seed": (0, None),
     "airflow_port": (1, 65535),
     "postgres_port": (1, 65535),
@@ -232,6 +294,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(message)
     groups = {name: _load_group(group, given) for name, group in _GROUPS.items()}
     return Settings(**groups)
+
+
+def s3_endpoint(environment: Mapping[str, str] | None = None) -> str | None:
+    """The address of an S3-compatible server, from Amazon's own variables; None: Amazon itself."""
+    source = os.environ if environment is None else environment
+    return source.get("AWS_ENDPOINT_URL_S3") or source.get("AWS_ENDPOINT_URL") or None
+
+
+def opendart_key(environment: Mapping[str, str] | None = None) -> str:
+    """The key for OpenDART from ``OPENDART_KEY``; empty if there is none. An argument would show it to everybody."""
+    return (os.environ if environment is None else environment).get("OPENDART_KEY", "")
 
 
 def _load_group(group: type[Any], given: Mapping[str, str]) -> Any:  # noqa: ANN401 - one of the groups

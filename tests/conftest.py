@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, READER_ROLE, EmbeddedPostgres
+from include.local.postgres import READER_ROLE, EmbeddedPostgres
+from include.store.app_rights import APP_ROLE
 from tests.support.databases import fresh_database, temporary_server
 
 pytest_plugins = ["tests.support.workers"]
@@ -22,7 +23,7 @@ def migrated_server(postgres_server: EmbeddedPostgres) -> EmbeddedPostgres:
     """The same server, its database `hourcast` migrated: the template of every other database. Do not write to it."""
     from include.store.migrations import migrate
 
-    migrate(postgres_server.url(APP_ROLE, HOURCAST_DATABASE))
+    migrate(postgres_server.migration_url())
     return postgres_server
 
 

@@ -1,11 +1,13 @@
 """The command line: the same use cases without Airflow, JSON out, a reason on standard error."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from include.cli import main
+from include.local.postgres import EmbeddedPostgres
 from tests.support.products import product_environment
 
 AT = "2025-03-31T15:35:00+00:00"
@@ -14,8 +16,14 @@ HOUR = "2025-03-31T16:35:00+00:00"
 
 @pytest.mark.integration
 def test_the_command_line_migrates_onboards_forecasts_and_retires(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    migrated_server: EmbeddedPostgres,
+    database: str,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("HOURCAST_MIGRATION_URL", migrated_server.migration_url(database))
     for name, value in product_environment(database_url, tmp_path / "models").items():
         monkeypatch.setenv(name, value)
 
@@ -128,3 +136,21 @@ def test_the_command_line_trains_a_backbone_and_the_same_command_again_is_the_sa
     assert answers[0]["tickers"] == 3
     assert main(["pretrain", "--as-of", AT, "--held-out-days", "60"]) == 1
     assert "a backbone needs 3" in capsys.readouterr().err
+    request = f"cli__pretrain__{datetime.fromisoformat(AT).isoformat()}__simulated_tickers_0__held_out_days_14__seed_3"
+    assert main(["approve-backbone", request, "--reject", "--reason", "too late"]) == 0
+    decided = json.loads(capsys.readouterr().out)
+    assert decided == {name: answers[0][name] for name in decided}, "the decision is final"
+    assert main(["leaderboard", "--as-of", AT]) == 1
+    assert "No pre-training was compared" in capsys.readouterr().err
+    assert main(["pretrain", "--as-of", AT, "--compare-with", "gru"]) == 1
+    assert "gru is no method" in capsys.readouterr().err
+    again = ["--held-out-days", "14", "--simulated", "0", "--seed", "3", "--compare-with", "tcn"]
+    assert main(["pretrain", "--as-of", AT, *again]) == 0
+    assert json.loads(capsys.readouterr().out) == answers[0]
+    assert main(["leaderboard", request, "--as-of", AT]) == 0
+    board = json.loads(capsys.readouterr().out)
+    assert board["request_id"] == request
+    assert {"TCN", "HAR", "backbone"} <= {each["method"] for each in board["forecasters"]}
+    status = main(["rollback-backbone", "--as-of", AT, "--reason", "too wide"])
+    assert (status == 0) is answers[0]["is_promoted"]
+    assert ("too wide" in capsys.readouterr().out) is answers[0]["is_promoted"]

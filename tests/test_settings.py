@@ -11,11 +11,16 @@ import pytest
 
 from include import settings
 from include.errors import SettingsError
-from include.settings import PREFIX, Settings, load_settings
+from include.settings import PREFIX, Settings, load_settings, s3_endpoint
 
 GROUPS = [type(getattr(load_settings({}), field.name)) for field in fields(Settings)]
 NAMES = [PREFIX + field.name.upper() for group in GROUPS for field in fields(group)]
-SECRETS = ["HOURCAST_DATABASE_URL", "HOURCAST_READER_URL", "HOURCAST_AIRFLOW_DATABASE_URL"]
+SECRETS = [
+    "HOURCAST_ARTIFACTS_URI",
+    "HOURCAST_DATABASE_URL",
+    "HOURCAST_READER_URL",
+    "HOURCAST_AIRFLOW_DATABASE_URL",
+]
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -140,3 +145,17 @@ def test_every_setting_has_its_docstring_below_it(group):
 def test_every_kind_of_field_can_be_read_from_text():
     kinds = {str(field.type) for group in GROUPS for field in fields(group)}
     assert kinds <= set(settings._PARSERS)
+
+
+@pytest.mark.parametrize(
+    ("given", "endpoint"),
+    [
+        ({}, None),
+        ({"AWS_ENDPOINT_URL": "http://one"}, "http://one"),
+        ({"AWS_ENDPOINT_URL": "http://one", "AWS_ENDPOINT_URL_S3": "http://two"}, "http://two"),
+        ({"AWS_ENDPOINT_URL": ""}, None),
+    ],
+    ids=["none", "all services", "s3 alone", "empty"],
+)
+def test_an_s3_server_is_named_by_amazons_own_variables(given, endpoint):
+    assert s3_endpoint(given) == endpoint

@@ -101,6 +101,12 @@ def make_series(features: pd.DataFrame, bars: pd.DataFrame) -> Series:
     )
 
 
+def model_inputs(features: pd.DataFrame) -> npt.NDArray[np.float32]:
+    """The model inputs of feature rows with ``FEATURE_COLUMNS``, as in ``Series.x``. float32 [n, F]."""
+    values = features[list(FEATURE_COLUMNS)].to_numpy(dtype=np.float64)
+    return _model_inputs(dict(zip(FEATURE_COLUMNS, values.T, strict=True)))
+
+
 def window_ends(series: Series, context_bars: int) -> npt.NDArray[np.int64]:
     """Rows at which a full window of ``context_bars`` rows ends and at least one target is known. int64 [N]."""
     rows = np.flatnonzero(series.has_target.any(axis=1))
@@ -169,5 +175,19 @@ def _transforms(columns: dict[str, FloatArray]) -> list[FloatArray]:
     return signed + [gain * columns[name] for name, gain in GAINS.items()] + sizes + shapes + calendar
 
 
-MODEL_INPUT_COUNT = len(SIGNED) + len(GAINS) + 4 + (HORIZON_COUNT - 1) + 7
+CALENDAR_INPUTS = (
+    *("slot_sin", "slot_cos", "weekday_sin", "weekday_cos", "minutes_to_close_ratio", "is_session_first"),
+    *("slot_sin_twice", "slot_cos_twice", "session_length", "bars_to_break", "is_before_break"),
+    *("hours_to_next", "hours_to_last"),
+)
+"""Names of the inputs that follow from the calendar, whatever the prices do."""
+INPUT_NAMES = (
+    *SIGNED,
+    *GAINS,
+    *("surprise_size", "volume", "typical_log_return", "still_ratio"),
+    *(f"scale_shape_{horizon}" for horizon in range(2, HORIZON_COUNT + 1)),
+    *CALENDAR_INPUTS[6:],
+)
+"""The name of each model input, in the order of ``Series.x``."""
+MODEL_INPUT_COUNT = len(INPUT_NAMES)
 """F: the number of model inputs of one row."""

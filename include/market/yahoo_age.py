@@ -64,8 +64,9 @@ class AnswerTimes:
 
 def times_of(headers: Mapping[str, str | None], chart: Mapping[str, Any], until: datetime) -> AnswerTimes:
     """The instants that an answer names, from its HTTP headers and its content. Rows after ``until`` are ignored."""
-    traded_at = _instant((chart.get("meta") or {}).get("regularMarketTime"))
-    rows = [at for at in map(_instant, chart.get("timestamp") or ()) if at is not None and at <= until]
+    described, seconds = chart.get("meta"), chart.get("timestamp")
+    traded_at = _instant(described.get("regularMarketTime")) if isinstance(described, dict) else None
+    rows = [at for at in map(_instant, seconds if isinstance(seconds, list) else ()) if at is not None and at <= until]
     newest_row_at = max(rows, default=None)
     shown = max((at for at in (traded_at, newest_row_at) if at is not None), default=None)
     return AnswerTimes(_made_at(headers, shown), traded_at, newest_row_at)

@@ -243,7 +243,7 @@ def _show_unless_of_client(
 
 @cache
 def _prepare_client(cache_dir: Path) -> None:
-    """Gives yfinance a cache folder of this process, and lets it raise its errors. Done once in each process."""
+    """Gives yfinance a cache folder of this process, and lets it raise its errors. Done once for each setting."""
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=cache_dir))
@@ -253,9 +253,12 @@ def _prepare_client(cache_dir: Path) -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _remove_old_folders(cache_dir, folder.stat().st_mtime)
     yf.set_tz_cache_location(str(folder))
+    timezones = get_tz_cache()
+    # It would go on with the file of an earlier folder of this process, which may be gone.
+    timezones.db, timezones.initialised, timezones.dummy = None, -1, False
     yf.config.debug.hide_exceptions = False
     logging.getLogger("yfinance").setLevel(logging.ERROR)  # it warns of every request without a cookie
-    get_tz_cache().lookup("")  # opens the database before threads do: two threads at once have locked it
+    timezones.lookup("")  # opens the database before threads do: two threads at once have locked it
 
 
 def _remove_old_folders(cache_dir: Path, now: float) -> None:
@@ -286,25 +289,31 @@ def _chart(response: Response | None) -> Mapping[str, Any]:
         chart = json.loads(response.content)["chart"]["result"][0] if response is not None else {}
     except (LookupError, TypeError, ValueError):
         chart = {}
-    return chart if isinstance(chart, dict) else {}
+    return _mapping(chart)
 
 
 def _metadata(chart: Mapping[str, Any]) -> dict[str, str | None]:
-    described = chart.get("meta") or {}
-    return {name: described.get(name) for name in _METADATA_NAMES}
+    described = _mapping(chart.get("meta"))
+    found = {name: described.get(name) for name in _METADATA_NAMES}
+    return {name: value if isinstance(value, str) else None for name, value in found.items()}
 
 
 def _events(chart: Mapping[str, Any], kind: str) -> dict[datetime, float]:
     """Events by the instant at which they take effect, without invalid ones; the bars do not depend on them."""
     found: dict[datetime, float] = {}
-    for event in ((chart.get("events") or {}).get(kind) or {}).values():
+    for event in _mapping(_mapping(chart.get("events")).get(kind)).values():
         try:
             amount = event["amount"] if kind == "dividends" else event["numerator"] / event["denominator"]
             if 0 < amount < float("inf"):
                 found[datetime.fromtimestamp(event["date"], UTC)] = float(amount)
-        except (LookupError, TypeError, ValueError, ArithmeticError):
+        except (LookupError, TypeError, ValueError, ArithmeticError, OSError):
             continue
     return found
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """The value if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
 
 
 def _first_line(error: Exception) -> str:

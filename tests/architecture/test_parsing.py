@@ -16,7 +16,9 @@ HEAVY = {
     "alembic", "curl_cffi", "exchange_calendars", "numpy", "pandas", "psycopg", "psycopg2", "pyarrow", "requests",
     "safetensors", "scipy", "sqlalchemy", "torch", "yfinance",
 }  # fmt: skip
-LIGHT = {"include", "include.contracts", "include.edge", "include.errors", "include.settings"}
+LIGHT = {
+    "include", "include.contracts", "include.edge", "include.errors", "include.filings_settings", "include.settings",
+}  # fmt: skip
 
 PARSE = """
 import ast, importlib, json, runpy, sys, time

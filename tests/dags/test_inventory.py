@@ -1,15 +1,13 @@
 """Which DAGs there are, how they are wired, and the settings that keep an hour honest."""
 
 import json
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.airflow import PROJECT_DIR, airflow_environment
+from tests.support.airflow import PROJECT_DIR, airflow_environment, run_python
 
 pytestmark = pytest.mark.integration
 _SCRIPT = """
@@ -26,7 +24,7 @@ print("@@" + json.dumps({
         "texts": [str(dag.params.get_param(name).schema.get("description_md")) for name in dag.params],
         "display_name": dag.dag_display_name, "description": dag.description, "tags": sorted(dag.tags),
         "tasks": {task.task_id: {
-            "rule": str(task.trigger_rule), "pool": task.pool, "retries": task.retries,
+            "rule": str(task.trigger_rule), "pool": task.pool, "queue": task.queue, "retries": task.retries,
             "is_mapped": task.is_mapped, "policy": task.retry_policy is not None,
             "timeout": task.execution_timeout.total_seconds() if task.execution_timeout else None,
             "outlets": [asset.name for asset in task.outlets],
@@ -39,10 +37,8 @@ print("@@" + json.dumps({
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     environment = airflow_environment(tmp_path_factory.mktemp("home"), "sqlite://")
-    command = [sys.executable, "-c", _SCRIPT]
-    done = subprocess.run(
-        command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False, timeout=120
-    )
+    environment["HOURCAST_TRAINING_QUEUE"] = "training"
+    done = run_python(_SCRIPT, environment)
     assert "@@" in done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.split("@@")[1])
     return found
@@ -53,9 +49,13 @@ def test_there_are_exactly_these_dags_and_each_file_parses(inventory: dict[str, 
     assert sorted(inventory["dags"]) == [
         "earnings_dates",
         "export_data",
+        "filings_etl",
         "hourly_forecast",
+        "maintenance",
         "onboard_ticker",
         "pretrain_backbone",
+        "watch_models",
+        "weekly_report",
     ]
     assert sorted(path.stem for path in Path(PROJECT_DIR, "dags").glob("*.py")) == sorted(inventory["dags"])
 
@@ -78,13 +78,60 @@ def test_the_stages_of_onboarding_stand_in_their_order(inventory: dict[str, Any]
 
 def test_the_stages_of_pre_training_stand_in_their_order(inventory: dict[str, Any]) -> None:
     tasks = inventory["dags"]["pretrain_backbone"]["tasks"]
-    assert list(pairwise(["plan", "train", "score", "promote"])) == [
-        (task_id, after) for task_id in ("plan", "train", "score", "promote") for after in tasks[task_id]["downstream"]
-    ]
+    assert {task_id: task["downstream"] for task_id, task in tasks.items()} == {
+        "plan": ["train"],
+        "train": ["score"],
+        "score": ["compare", "promote"],
+        "compare": [],
+        "promote": [],
+    }
+
+
+_APPROVAL = """
+from airflow.dag_processing.dagbag import DagBag
+dag = DagBag('dags').dags['pretrain_backbone']
+approve = dag.get_task('approve')
+print('@@', sorted((task.task_id, sorted(task.downstream_task_ids)) for task in dag.tasks))
+print('@@', approve.options, approve.defaults, approve.response_timeout, approve.pool, list(approve.params))
+print('@@', dag.dagrun_timeout)
+"""
+
+
+def test_with_approval_a_backbone_that_passes_waits_for_a_person_outside_the_training_pool(tmp_path: Path) -> None:
+    environment = airflow_environment(tmp_path, "sqlite://")
+    environment |= {"HOURCAST_PROMOTION": "approval", "HOURCAST_APPROVAL_HOURS": "0.5"}
+    done = run_python(_APPROVAL, environment)
+    order = ["plan", "train", "score", "judge", "needs_approval", "approve", "promote"]
+    after = {task_id: [later] for task_id, later in pairwise(order)} | {"score": ["compare", "judge"], "promote": []}
+    assert [line.removeprefix("@@ ") for line in done.stdout.splitlines() if line.startswith("@@")] == [
+        str(sorted((after | {"compare": []}).items())),
+        "['Approve', 'Reject'] ['Reject'] 0:30:00 default_pool ['reason']",
+        "4:30:00",
+    ], done.stderr
+
+
+def test_the_steps_of_watching_stand_in_their_order(inventory: dict[str, Any]) -> None:
+    tasks = inventory["dags"]["watch_models"]["tasks"]
+    order = ["look", "review", "decide", "needs_training", "pretrain"]
+    assert list(pairwise(order)) == [(task_id, after) for task_id in order for after in tasks[task_id]["downstream"]]
+
+
+def test_the_stages_of_filings_stand_in_their_order(inventory: dict[str, Any]) -> None:
+    tasks = inventory["dags"]["filings_etl"]["tasks"]
+    order = ["list_filings", "fetch", "transform", "store_report_days"]
+    assert list(pairwise(order)) == [(task_id, after) for task_id in order for after in tasks[task_id]["downstream"]]
 
 
 def test_an_export_is_one_task(inventory: dict[str, Any]) -> None:
     assert inventory["dags"]["export_data"]["tasks"].keys() == {"export_views"}
+
+
+def test_maintenance_is_one_task(inventory: dict[str, Any]) -> None:
+    assert inventory["dags"]["maintenance"]["tasks"].keys() == {"remove_old"}
+
+
+def test_the_weekly_report_is_one_task(inventory: dict[str, Any]) -> None:
+    assert inventory["dags"]["weekly_report"]["tasks"].keys() == {"write_report"}
 
 
 def test_the_days_of_reports_are_one_task(inventory: dict[str, Any]) -> None:
@@ -116,10 +163,21 @@ def test_one_run_at_a_time_and_no_catch_up(inventory: dict[str, Any]) -> None:
         assert dag["catchup"] is False
 
 
+def test_only_what_trains_waits_for_the_queue_of_workers_with_a_gpu(inventory: dict[str, Any]) -> None:
+    queues = {task_id: task["queue"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()}
+    assert {task_id for task_id, queue in queues.items() if queue == "training"} == {
+        "compare",
+        "fine_tune",
+        "first_training",
+        "train",
+    }
+    assert set(queues.values()) == {"training", "default"}
+
+
 def test_training_runs_in_the_pool_that_has_a_slot_a_core(inventory: dict[str, Any]) -> None:
     pools = {task_id: task["pool"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()}
     trained = {task_id for task_id, pool in pools.items() if pool == "training"}
-    assert trained == {"fine_tune", "predict", "first_training", "first_forecast", "train", "score"}
+    assert trained == {"fine_tune", "predict", "first_training", "first_forecast", "train", "score", "compare"}
 
 
 def test_every_stage_retries_by_policy_and_ends_before_its_token_does(inventory: dict[str, Any]) -> None:
@@ -143,7 +201,13 @@ def test_the_onboarding_form_asks_what_the_readme_says(inventory: dict[str, Any]
 
 
 def test_the_form_of_pre_training_asks_for_what_teaches_and_as_of_when(inventory: dict[str, Any]) -> None:
-    assert inventory["dags"]["pretrain_backbone"]["params"] == ["as_of", "held_out_days", "seed", "simulated_tickers"]
+    assert inventory["dags"]["pretrain_backbone"]["params"] == [
+        "as_of",
+        "compare_with",
+        "held_out_days",
+        "seed",
+        "simulated_tickers",
+    ]
 
 
 def test_what_few_people_need_stands_in_a_section_of_its_own(inventory: dict[str, Any]) -> None:
@@ -154,8 +218,11 @@ def test_what_few_people_need_stands_in_a_section_of_its_own(inventory: dict[str
     }
     assert plain == {
         "export_data": ["views", "months"],
+        "filings_etl": ["tickers"],
+        "maintenance": ["dry_run"],
         "onboard_ticker": ["tickers", "retire_tickers", "source"],
         "pretrain_backbone": ["simulated_tickers", "held_out_days"],
+        "weekly_report": ["tickers"],
     }
     sections = {section for dag in inventory["dags"].values() for section in dag["sections"].values()}
     assert sections == {None, "Advanced"}
@@ -172,9 +239,13 @@ def test_the_list_of_dags_says_what_each_is_for(inventory: dict[str, Any]) -> No
     assert {dag_id: (dag["display_name"], dag["tags"]) for dag_id, dag in dags.items()} == {
         "earnings_dates": ("Earnings dates", ["hourcast", "reports"]),
         "export_data": ("Export data", ["export", "hourcast"]),
+        "filings_etl": ("Filings", ["filings", "hourcast"]),
         "hourly_forecast": ("Hourly forecast", ["forecasts", "hourcast"]),
+        "maintenance": ("Maintenance", ["hourcast", "maintenance"]),
         "onboard_ticker": ("Onboard tickers", ["hourcast", "tickers"]),
         "pretrain_backbone": ("Pre-train backbone", ["hourcast", "training"]),
+        "watch_models": ("Watch models", ["hourcast", "training"]),
+        "weekly_report": ("Weekly report", ["hourcast", "reports"]),
     }
     assert all(dag["description"].endswith(".") for dag in dags.values())
 
@@ -217,19 +288,15 @@ _FORMS = [
     ("export_data", "months", ["2026-13"], _REFUSED),
     ("export_data", "months", ["2026-11", ""], "accepted"),
     ("export_data", "target", None, "accepted"),
+    ("filings_etl", "days", 30, "accepted"),
+    ("filings_etl", "days", 0, _REFUSED),
+    ("weekly_report", "tickers", ["AAPL"], "accepted"),
+    ("weekly_report", "tickers", "AAPL", _REFUSED),
 ]
 
 
 def test_a_form_with_a_wrong_value_is_refused_when_the_run_is_requested(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _RESOLVE, json.dumps([form[:3] for form in _FORMS])],
-        env=airflow_environment(tmp_path, "sqlite://"),
-        cwd=PROJECT_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_python(_RESOLVE, airflow_environment(tmp_path, "sqlite://"), json.dumps([form[:3] for form in _FORMS]))
     found = [line.removeprefix("@@ ") for line in done.stdout.splitlines() if line.startswith("@@")]
     assert found == [form[3] for form in _FORMS], done.stderr
 
@@ -242,15 +309,7 @@ def test_pre_training_waits_to_be_asked_unless_a_schedule_is_set(tmp_path: Path,
         "print('@@', type(dag.schedule).__name__ if dag.schedule else None, dag.catchup)"
     )
     environment = airflow_environment(tmp_path, "sqlite://") | {"HOURCAST_PRETRAIN_SCHEDULE": cron}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment,
-        cwd=PROJECT_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_python(script, environment)
     assert f"@@ {scheduled} False" in done.stdout, done.stderr
 
 
@@ -275,15 +334,7 @@ def test_an_hour_runs_every_hour_and_once_more_before_new_york_opens(
     tmp_path: Path, refreshes: str, extra: list[str]
 ) -> None:
     environment = airflow_environment(tmp_path, "sqlite://") | {"HOURCAST_NIGHT_REFRESHES": refreshes}
-    done = subprocess.run(
-        [sys.executable, "-c", _RUNS],
-        env=environment,
-        cwd=PROJECT_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = run_python(_RUNS, environment)
     runs = [line.removeprefix("@@ ") for line in done.stdout.splitlines() if line.startswith("@@")]
 
     assert {run.split()[-1] for run in runs} == {"60"}, done.stderr

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from tests.support.airflow import AirflowDriver
-from tests.support.databases import plain_url
+from tests.support.databases import owner_url, plain_url
 
 pytestmark = pytest.mark.integration
 ONBOARDED_AT = "2025-03-31T15:35:00+00:00"
@@ -16,7 +16,7 @@ NOVA, ORION = "NOVA-USD.SIM", "ORION-USD.SIM"
 
 
 def execute(environment: dict[str, str], sql: str) -> list[tuple[Any, ...]]:
-    connection = psycopg2.connect(plain_url(environment["HOURCAST_DATABASE_URL"]))
+    connection = psycopg2.connect(plain_url(owner_url(environment["HOURCAST_DATABASE_URL"])))
     with connection, connection.cursor() as cursor:
         cursor.execute("set time zone 'UTC'")
         cursor.execute(sql)
@@ -209,12 +209,16 @@ def test_a_backbone_is_trained_compared_and_used_by_the_next_hour(
     onboard(airflow, environment, NOVA, ORION, "VEGA-USD.SIM")
     form = {"simulated_tickers": 1, "held_out_days": 14}
     run = airflow.run("pretrain_backbone", environment, conf=form, run_after=ONBOARDED_AT)
-    assert (run["state"], len(run["tasks"])) == ("success", 4)
+    assert (run["state"], len(run["tasks"])) == ("success", 5)
     ((version, as_of, tickers, is_promoted, reason),) = execute(
         environment, "select model_version, as_of::text, tickers, is_promoted, reason from forecast.backbone"
     )
     assert (as_of, tickers) == ("2025-03-31 15:35:00+00", [NOVA, ORION, "VEGA-USD.SIM"])
-    assert reason.startswith("not worse" if is_promoted else "worse")
+    assert reason.startswith(("better", "not worse") if is_promoted else ("not better", "worse"))
+    assert run["note"] == f"The new backbone {'serves' if is_promoted else 'does not serve'} ({reason})."
+    assert execute(environment, "select operation, reason from bi.model_operation") == [
+        ("promote" if is_promoted else "reject", reason)
+    ]
     assert airflow.run("hourly_forecast", environment, run_after=HOUR)["state"] == "success"
     assert execute(environment, "select model_version from forecast.backbone_choice order by as_of") == [
         (None,),
@@ -232,6 +236,7 @@ def test_a_backbone_of_too_few_tickers_fails_at_once_and_writes_nothing(
         "plan": ["failed"],
         "train": ["upstream_failed"],
         "score": ["upstream_failed"],
+        "compare": ["upstream_failed"],
         "promote": ["upstream_failed"],
     }
     assert execute(environment, "select count(*) from forecast.backbone") == [(0,)]

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 from include.contracts import HORIZON_COUNT, SCALE_COLUMNS, Dividend
 from include.errors import DataContractError
 from include.features.frame import WARM_UP_BARS, build_features
-from include.features.windows import INPUT_LIMIT, MODEL_INPUT_COUNT, latest_window, make_series, window_ends
+from include.features.windows import (
+    CALENDAR_INPUTS,
+    INPUT_LIMIT,
+    INPUT_NAMES,
+    MODEL_INPUT_COUNT,
+    latest_window,
+    make_series,
+    model_inputs,
+    window_ends,
+)
 from tests.features.fakes import constant_bars, random_bars
 
 
@@ -119,3 +128,18 @@ def test_dividends_are_in_the_features_and_not_among_the_networks_inputs():
     features = build_features(bars, [Dividend("TEST", bars["opened_at"].iloc[350].to_pydatetime(), 0.4)])
     assert (features["dividend_gap"] != 0).sum() == 1
     assert make_series(features, bars).x.tobytes() == series_of(bars).x.tobytes()
+
+
+def test_each_input_has_its_name_and_is_the_same_without_bars():
+    bars = random_bars(500, unknown_ratio=0.3)
+    features, series = build_features(bars), series_of(bars)
+    assert np.array_equal(model_inputs(features), series.x)
+    assert len(set(INPUT_NAMES)) == MODEL_INPUT_COUNT
+    assert set(CALENDAR_INPUTS) <= set(INPUT_NAMES)
+    inputs = dict(zip(INPUT_NAMES, series.x.T, strict=True))
+    for name, gain in (("surprise", 1.0), ("level", 2.0), ("is_session_first", 1.0)):
+        expected = np.clip(gain * features[name].to_numpy(np.float64), -INPUT_LIMIT, INPUT_LIMIT)
+        assert np.allclose(inputs[name], expected, atol=1e-6)
+    assert np.allclose(inputs["still_ratio"], 2.0 * features["still_ratio"], atol=1e-6)
+    assert np.allclose(inputs["session_length"], np.log(24.0 / features["slot_count"]), atol=1e-6)
+    assert np.allclose(inputs["bars_to_break"], features["bars_to_break"] / 4.0 - 1.0, atol=1e-6)

@@ -16,7 +16,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE
 from include.store.migrations import migrate
 from tests.architecture.project import PROJECT_DIR
 from tests.leaks.checks import CHECKS
@@ -155,7 +154,7 @@ def _short(words: str) -> str:
 @contextmanager
 def _opened_hours() -> Iterator[tuple[Hours, NightHours, ClosingHours]]:
     with tempfile.TemporaryDirectory() as folder, temporary_server() as server:
-        migrate(server.url(APP_ROLE, HOURCAST_DATABASE))
+        migrate(server.migration_url())
         path = Path(folder)
         with (
             open_hours(server, path) as hours,

@@ -21,7 +21,7 @@ import pandas as pd
 
 from include.contracts import BarRequest, TickerFailure, TickerProfile
 from include.errors import HourcastError
-from include.local.postgres import APP_ROLE, EmbeddedPostgres
+from include.local.postgres import EmbeddedPostgres
 from include.market.sessions import bar_grid
 from include.market.simulated import SimulatedSource
 from include.market.source import FetchReport
@@ -128,7 +128,7 @@ class ClosingSource:
 def _open(server: EmbeddedPostgres, database: str, folder: Path) -> Any:
     @contextmanager
     def opened() -> Iterator[Product]:
-        url = server.url(APP_ROLE, database)
+        url = server.migration_url(database)  # some plants drop a constraint
         with open_product(url, folder / "models", HOURCAST_BACKBONE_DIR=str(folder / "no-backbone")) as product:
             services = replace(product.services, sources={"simulated": ClosingSource()})
             yield Product(services, product.market, product.url)

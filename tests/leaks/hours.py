@@ -18,9 +18,10 @@ from pathlib import Path
 import psycopg2
 import torch
 
+from include.artefacts.store import FolderStore
 from include.contracts import FEATURE_COLUMNS, Shard
 from include.errors import HourcastError
-from include.local.postgres import APP_ROLE, EmbeddedPostgres
+from include.local.postgres import EmbeddedPostgres
 from include.model.backbone import save_backbone
 from include.model.checkpoint import BACKBONE
 from include.model.shard import ShardState, initial_state
@@ -189,7 +190,7 @@ def open_hours(server: EmbeddedPostgres, folder: Path) -> Iterator[Hours]:
 
 def _open(server: EmbeddedPostgres, database: str, folder: Path):
     return open_product(
-        server.url(APP_ROLE, database),
+        server.migration_url(database),  # some plants drop a constraint
         folder / "models",
         HOURCAST_SHARD_COUNT="1",
         HOURCAST_CONTEXT_BARS="12",
@@ -236,7 +237,11 @@ def _ship_a_backbone(product: Product, later: datetime, folder: Path) -> None:
     config = network_config(product.services)
     state = initial_state((BACKBONE,), config, (11,))
     stirred = {name: value + torch.full_like(value, 0.05) for name, value in state.parameters.items()}
-    save_backbone(folder, ShardState(state.tickers, stirred, config), {"as_of": later.isoformat(), "kind": "backbone"})
+    save_backbone(
+        FolderStore(folder),
+        ShardState(state.tickers, stirred, config),
+        {"as_of": later.isoformat(), "kind": "backbone"},
+    )
     product.change_model(backbone_dir=folder)
 
 

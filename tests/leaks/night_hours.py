@@ -22,7 +22,7 @@ import pandas as pd
 from include.contracts import BarRequest, TickerProfile
 from include.earnings import EarningsDate, ReportTiming
 from include.errors import HourcastError
-from include.local.postgres import APP_ROLE, EmbeddedPostgres
+from include.local.postgres import EmbeddedPostgres
 from include.market.simulated import SimulatedSource
 from include.market.source import EarningsReport, ExtendedReport
 from include.pipeline import earnings, hour
@@ -193,6 +193,7 @@ def _open(server: EmbeddedPostgres, database: str, folder: Path, source: NightSo
         "HOURCAST_BATCH_WINDOWS": "4",
         "HOURCAST_BACKBONE_DIR": str(folder / "no-backbone"),
     }
-    with open_product(server.url(APP_ROLE, database), folder / "models", **settings) as product:
+    # as the owner, since some plants drop a constraint
+    with open_product(server.migration_url(database), folder / "models", **settings) as product:
         services = replace(product.services, sources={"simulated": source})
         yield Product(services, product.market, product.url)

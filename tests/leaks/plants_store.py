@@ -128,7 +128,7 @@ def dividends_dated_by_their_day(patch: Patch) -> None:
 
 def scored_before_the_bar_is_known(patch: Patch) -> None:
     original = forecasts.matured_unscored
-    patch.setattr(forecasts, "matured_unscored", lambda connection, _as_of: original(connection, EVER, EVER - LONG_AGO))
+    patch.setattr(forecasts, "matured_unscored", lambda connection, *_: original(connection, EVER, EVER - LONG_AGO))
 
 
 def bars_as_of_today(product: Product) -> None:

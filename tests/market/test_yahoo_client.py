@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -152,22 +153,37 @@ def test_a_cache_folder_that_cannot_be_used_is_a_matter_of_settings(tmp_path: Pa
         client.remember_timezones({})
 
 
-def test_folders_that_dead_processes_left_are_removed_and_living_ones_are_kept(tmp_path: Path) -> None:
-    import yfinance
+@pytest.fixture
+def prepare() -> Iterator[Callable[[Path], None]]:
+    """Gives yfinance another cache folder; the next test's client gets a new one of its own."""
+    yield _prepare_client
+    _prepare_client.cache_clear()
 
+
+def test_folders_that_dead_processes_left_are_removed_and_living_ones_are_kept(
+    tmp_path: Path, prepare: Callable[[Path], None]
+) -> None:
     dead, living = tmp_path / "yahoo-1-dead", tmp_path / "yahoo-2-living"
     for folder in (dead, living):
         folder.mkdir()
     two_days_ago = living.stat().st_mtime - 2 * 86_400
     os.utime(dead, (two_days_ago, two_days_ago))
-    before = yfinance.cache._TzDBManager.get_location()
-    try:
-        _prepare_client(tmp_path)
-    finally:
-        yfinance.set_tz_cache_location(before)
-        _prepare_client.cache_clear()
+    prepare(tmp_path)
     assert not dead.exists()
     assert living.exists()
+
+
+def test_time_zones_go_to_the_newest_folder_when_an_earlier_one_is_gone(
+    tmp_path: Path, prepare: Callable[[Path], None]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    prepare(first)
+    shutil.rmtree(first)
+    prepare(second)
+    timezones = yfinance.cache.get_tz_cache()
+    timezones.store("VOD.L", "Europe/London")
+    assert timezones.lookup("VOD.L") == "Europe/London"
+    assert len(list(second.glob("yahoo-*/tkr-tz.db"))) == 1
 
 
 def test_an_event_that_makes_no_sense_is_left_out_and_costs_nothing_else() -> None:

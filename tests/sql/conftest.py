@@ -16,13 +16,19 @@ import pytest
 from include.contracts import OutcomeStatus, Stage, TickerStatus
 from include.earnings import EarningsDate, ReportTiming
 from include.local.postgres import READER_ROLE, EmbeddedPostgres
-from include.store import onboarding, registry
-from include.store.backbones import settle_backbone
+from include.store import backbones, onboarding, registry
+from include.store.backbone_scores import BackboneScore, save_backbone_scores
+from include.store.backbones import BackboneRow, settle_backbone
 from include.store.bars import save_rejections, upsert_bars
+from include.store.drift import Look, Market, save_look
 from include.store.earnings import save_earnings
 from include.store.engine import Connection, create_store_engine, transaction
 from include.store.forecasts import matured_unscored, save_baselines, save_predictions, save_scores
+from include.store.method_scores import MethodScore, save_method_scores
+from include.store.model_operations import Operation, save_operation
 from include.store.models import save_model_versions
+from include.store.stage_runs import StageRun, save_stage_run
+from tests.store.test_drift import COVERAGE, LATE, LEVEL, VOLUME
 from tests.support.databases import plain_url
 from tests.support.rows import START, at, bars, predictions, prices, scores, track, version
 
@@ -71,11 +77,24 @@ def _store(url: str) -> None:
             expected = EarningsDate("AAPL", day, ReportTiming.AFTER_CLOSE, hours > 50, "yahoo", at(hours))
             save_earnings(connection, [expected], {"AAPL": at(hours)})
         _store_requests_and_versions(connection)
+        save_stage_run(connection, StageRun(NEXT, "predict", 0, False, 1.5, 300_000_000, {"forecast": 1}))
+        save_stage_run(connection, StageRun(NEXT, "fetch_bars", 0, False, 2.5, 200_000_000, {"bars_new": 1}))
         for as_of in (NEXT, AS_OF):
             settle_backbone(connection, as_of, "shipped-1", is_shipped=True)
+        save_look(connection, Look(NEXT, START, "shipped-1"), [COVERAGE, LATE], [LEVEL, VOLUME])
+        _store_backbone(connection)
+        save_operation(connection, Operation(NEXT, "keep", "no drift is proven", "watch_models", "shipped-1"))
         later = replace(expected, reported_on=date(2999, 1, 1), known_at=datetime(2998, 1, 1, tzinfo=UTC))
         save_earnings(connection, [expected, later], {"AAPL": at(61)})
     engine.dispose()
+
+
+def _store_backbone(connection: Connection) -> None:
+    backbones.open_backbone(connection, BackboneRow("drift__1", NEXT, AS_OF, ["AAPL"], 2, 7, None))
+    score = BackboneScore(Market(False, "XNYS"), "HAR", 1, 20, 0.06, 0.05, -0.01, 0.002, False, "better")
+    save_backbone_scores(connection, "drift__1", [score])
+    method = MethodScore("LSTM", "m" * 64, 9, 1, 20, 0.05, 0.01, 0.06, 0.01, 0.004, 0.9, {"skill": [0.06]})
+    save_method_scores(connection, "drift__1", [method])
 
 
 def _store_requests_and_versions(connection: Connection) -> None:

@@ -15,6 +15,7 @@ UNITS = (
     "Ratio",
     "Share",
     "Hours",
+    "Seconds",
     "units",
     "scaled units",
     "multiplied",
@@ -58,7 +59,7 @@ def columns(module_database_url: str) -> list[dict[str, object]]:
         from pg_attribute as attribute
         inner join pg_class as relation on relation.oid = attribute.attrelid and relation.relkind in ('r', 'v')
         inner join pg_namespace as namespace on namespace.oid = relation.relnamespace
-        where namespace.nspname in ('forecast', 'bi') and attribute.attnum > 0 and not attribute.attisdropped
+        where namespace.nspname in ('forecast', 'filings', 'bi') and attribute.attnum > 0 and not attribute.attisdropped
         """,
     )
 
@@ -69,17 +70,17 @@ def test_every_schema_table_view_and_function_has_a_comment(module_database_url:
         """
         select nspname as name, obj_description(oid, 'pg_namespace') as comment
         from pg_namespace
-        where nspname in ('forecast', 'bi')
+        where nspname in ('forecast', 'filings', 'bi')
         union all
         select relname as name, obj_description(pg_class.oid, 'pg_class') as comment
         from pg_class
         inner join pg_namespace on pg_namespace.oid = relnamespace
-        where nspname in ('forecast', 'bi') and relkind in ('r', 'v')
+        where nspname in ('forecast', 'filings', 'bi') and relkind in ('r', 'v')
         union all
         select proname as name, obj_description(pg_proc.oid, 'pg_proc') as comment
         from pg_proc
         inner join pg_namespace on pg_namespace.oid = pronamespace
-        where nspname in ('forecast', 'bi')
+        where nspname in ('forecast', 'filings', 'bi')
         """,
     )
 
@@ -97,7 +98,10 @@ def test_every_time_says_its_zone(columns: list[dict[str, object]]) -> None:
         f"{column['relation']}.{column['name']}"
         for column in columns
         if (column["kind"] == "timestamp with time zone" and "UTC" not in str(column["comment"]))
-        or (column["kind"] in {"date", "timestamp without time zone"} and "exchange" not in str(column["comment"]))
+        or (
+            column["kind"] in {"date", "timestamp without time zone"}
+            and not any(clock in str(column["comment"]) for clock in ("exchange", "source's clock", "fiscal calendar"))
+        )
     ]
 
     assert silent == []

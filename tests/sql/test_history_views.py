@@ -89,10 +89,19 @@ def test_an_hour_counts_its_tickers_by_result_and_says_how_long_ago_it_was(ask: 
 
 
 def test_the_shipped_backbone_is_a_row_from_the_first_hour_that_used_it(ask: Ask) -> None:
-    (row,) = ask("select * from bi.backbone")
+    (row,) = ask("select * from bi.backbone where is_shipped")
 
     assert (row["request_id"], row["is_shipped"], row["model_version"]) == ("shipped", True, "shipped-1")
     assert (row["as_of"], row["is_promoted"], row["ticker_count"]) == (AS_OF, True, None)
+
+
+def test_a_new_backbone_is_compared_with_others_market_by_market(ask: Ask) -> None:
+    (row,) = ask("select * from bi.backbone_score")
+
+    assert (row["request_id"], row["as_of"], row["model_version"]) == ("drift__1", NEXT, None)
+    assert (row["calendar"], row["is_simulated"], row["compared_with"]) == ("XNYS", False, "HAR")
+    assert (row["crps_skill_ratio"], row["other_crps_skill_ratio"]) == (0.06, 0.05)
+    assert (row["crps_difference_ratio"], row["standard_error_ratio"], row["verdict"]) == (-0.01, 0.002, "better")
 
 
 def test_hours_up_to_now_are_missing_after_the_newest(ask: Ask) -> None:

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from include.contracts import FEATURE_COLUMNS
+from include.local.postgres import EmbeddedPostgres
 from include.store.bars import earliest_changes, load_bars, newest_closed_at
 from include.store.engine import Connection, create_store_engine, execute, fetch_rows, transaction
 from include.store.forecasts import last_anchored, matured_unscored
+from tests.support.databases import owner_url
 from tests.support.rows import START, at
 
 pytestmark = pytest.mark.integration
@@ -46,8 +48,8 @@ FILL = (
 
 
 @pytest.fixture(scope="module")
-def filled_url(module_database_url: str) -> str:
-    engine = create_store_engine(module_database_url)
+def filled_url(migrated_server: EmbeddedPostgres, module_database_url: str) -> str:
+    engine = create_store_engine(migrated_server.migration_url(module_database_url.rpartition("/")[2]))
     with transaction(engine) as connection:
         for statement in FILL:
             execute(connection, statement, {"start": START})
@@ -58,7 +60,7 @@ def filled_url(module_database_url: str) -> str:
 
 @pytest.fixture
 def connection(filled_url: str) -> Iterator[Connection]:
-    engine = create_store_engine(filled_url)
+    engine = create_store_engine(owner_url(filled_url))
     with engine.connect() as connection:
         connection.exec_driver_sql("set local random_page_cost = 1.1")
         yield connection

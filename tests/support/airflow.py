@@ -1,5 +1,6 @@
 """An Airflow without a scheduler: a migrated metadata database and a process that runs DAGs in it."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -7,9 +8,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
+
+
+def load_plugin(name: str) -> ModuleType:
+    """The plugin ``plugins/NAME.py`` as Airflow loads it: a module of its own. Set AIRFLOW_HOME before."""
+    spec = importlib.util.spec_from_file_location(name, PROJECT_DIR / "plugins" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def airflow_environment(home: Path, database_url: str) -> dict[str, str]:
@@ -25,6 +37,19 @@ def airflow_environment(home: Path, database_url: str) -> dict[str, str]:
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "OMP_NUM_THREADS": "1",
     }
+
+
+def run_python(script: str, environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What a script prints in a process of its own, so that the DAG files are read with this environment."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment,
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 class AirflowDriver:

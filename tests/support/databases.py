@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import psycopg2
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, READER_ROLE, SUPERUSER, EmbeddedPostgres
+from include.local.postgres import HOURCAST_DATABASE, READER_ROLE, SUPERUSER, EmbeddedPostgres
+from include.store.app_rights import APP_ROLE, OWNER_ROLE
 
 FAST_OPTIONS = {
     "fsync": "off",
@@ -20,6 +22,9 @@ FAST_OPTIONS = {
 }
 TEST_PORT = 54320 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 """Workers that start their servers at the same moment begin to look for a free port at different numbers."""
+
+_servers: dict[int, EmbeddedPostgres] = {}
+"""The servers of this process, by port."""
 
 _numbers = itertools.count(1)
 
@@ -32,6 +37,7 @@ def temporary_server() -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(folder / "local", TEST_PORT, FAST_OPTIONS)
     try:
         server.start()
+        _servers[server.port] = server
         yield server
     finally:
         server.stop()
@@ -52,18 +58,25 @@ def run_as_superuser(server: EmbeddedPostgres, *statements: str) -> None:
 
 @contextmanager
 def fresh_database(server: EmbeddedPostgres, template: str = HOURCAST_DATABASE) -> Iterator[str]:
-    """Name of a new database, owned by the writing role, that is a copy of ``template``; dropped at the end."""
+    """Name of a new database, with an installation's roles, that is a copy of ``template``; dropped at the end."""
     name = f"hourcast_{next(_numbers)}"
     run_as_superuser(
         server,
-        f"create database {name} owner {APP_ROLE} template {template} strategy = file_copy",
+        f"create database {name} owner {OWNER_ROLE} template {template} strategy = file_copy",
         f"revoke all on database {name} from public",
         f"grant connect on database {name} to {READER_ROLE}",
+        f"grant connect, temporary on database {name} to {APP_ROLE}",
     )
     try:
         yield name
     finally:
         run_as_superuser(server, f"drop database {name} with (force)")
+
+
+def owner_url(url: str) -> str:
+    """The address of the same database, for what the product's role may not do; on a server of this process."""
+    port, name = re.findall(r":(\d+)/(\w+)", url)[0]
+    return _servers[int(port)].migration_url(name) if int(port) in _servers else url
 
 
 def plain_url(url: str) -> str:

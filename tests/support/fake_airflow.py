@@ -67,7 +67,8 @@ class FakeAirflow:
             return 409, {"detail": "exists"}
         if body["conf"].get("tickers") == "not a list":
             return 400, {"detail": "Invalid input for param tickers"}
-        self.runs[key] = {"dag_run_id": key[1], "conf": body["conf"], "looked_at": 0}
+        times = {name: body[name] for name in ("logical_date", "run_after") if body.get(name)}
+        self.runs[key] = {"dag_run_id": key[1], "conf": body["conf"], "looked_at": 0, **times}
         return 200, {"dag_run_id": key[1]}
 
     def _get_dags(self, parts: list[str], _body: dict[str, Any]) -> tuple[int, Any]:

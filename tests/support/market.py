@@ -1,7 +1,8 @@
 """A bar source for tests: the simulated market, with faults and events that a test switches on ticker by ticker."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,15 @@ import pandas as pd
 from include.contracts import PRICE_COLUMNS, BarRequest, Dividend, Split, TickerFailure, TickerProfile
 from include.market.simulated import SimulatedSource
 from include.market.source import FetchReport
+
+
+def write_simulated_bars(folder: Path, names: Mapping[str, str], since: datetime, until: datetime) -> None:
+    """A folder of Parquet files as research reads it: bars of simulated tickers, each under the name given for it."""
+    source = SimulatedSource()
+    profiles, _ = source.describe(list(names), until)
+    for ticker, name in names.items():
+        bars = source.fetch_bars([BarRequest(profiles[ticker], since)], until).bars.rename(columns={"opened_at": "ts"})
+        bars[["ts", "open", "high", "low", "close", "volume"]].to_parquet(folder / f"{name}.parquet")
 
 
 class FaultySource:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = {"ticker": "AAPL", "name": "nothing", "view": "bar", "as_of": "2025-03-31T14:35:00Z"}
+EXAMPLES = {"ticker": "AAPL", "name": "nothing", "view": "bar", "as_of": "2025-03-31T14:35:00Z", "day": "2025-03-31"}
 """Values of the parameters in the paths of routes."""
 
 
@@ -57,6 +57,10 @@ def main() -> None:
         body = {"logical_date": None, "conf": {"tickers": ["AAPL"]}}
         return int(client.post("/api/v2/dags/onboard_ticker/dagRuns", json=body, **options).status_code)
 
+    def attempt(password: str, path: str = "/auth/token") -> list[Any]:
+        response = client.post(path, json={"username": "vera", "password": password})
+        return [response.status_code, response.headers.get("retry-after"), response.json().get("detail")]
+
     paths = [*routes_of(app), *json.loads(Path(sys.argv[1]).read_text())]
     result = {
         "anonymous": {path: status(path) for path in paths},
@@ -69,6 +73,8 @@ def main() -> None:
             "viewer with a cookie": triggered(headers={"Cookie": f"_token={token}"}),
         },
         "info": plugin_info(),
+        "airflows own page": dict(client.get("/").headers),
+        "logins": [attempt("wrong", path) for path in ("/auth/token", "/auth/token/cli") * 3] + [attempt("word")],
         "loaded": sorted(set(sys.modules) & {"torch", "yfinance", "include.pipeline", "include.market"}),
     }
     Path(sys.argv[2]).write_text(json.dumps(result))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from include.local.postgres import APP_ROLE, READER_ROLE
+from include.local.postgres import READER_ROLE
 from include.store.engine import create_store_engine, execute, transaction
 from include.store.migrations import migrate
 from include.store.reader import Engine, create_reader_engine
@@ -48,7 +48,6 @@ REPEATS = 5
 @contextmanager
 def filled(url: str, reader_url: str, count: int) -> Iterator[Engine]:
     """The page's pool over a new database with ``count`` tickers."""
-    migrate(url)
     engine = create_store_engine(url)
     with transaction(engine) as connection:
         fill(connection, count, datetime.now(UTC))
@@ -84,10 +83,11 @@ def serving(engine: Engine) -> dict[str, float]:
 
 def main(counts: list[int]) -> None:
     with temporary_server() as server:
+        migrate(server.migration_url())
         for count in counts:
             with (
-                fresh_database(server, "template0") as database,
-                filled(server.url(APP_ROLE, database), server.url(READER_ROLE, database), count) as engine,
+                fresh_database(server) as database,
+                filled(server.migration_url(database), server.url(READER_ROLE, database), count) as engine,
             ):
                 measured = {**loading(engine), **serving(engine)}
             text = ", ".join(f"{name} {value:.0f}" for name, value in measured.items())

@@ -14,7 +14,7 @@ from include.pipeline import hour, onboarding
 from include.pipeline.services import Services
 from include.settings import load_settings
 from include.store.engine import create_store_engine
-from tests.support.databases import plain_url
+from tests.support.databases import owner_url, plain_url
 from tests.support.market import FaultySource
 
 AT = datetime(2025, 3, 31, 15, 35, tzinfo=UTC)
@@ -44,6 +44,9 @@ CONTENT_TABLES = (
     "accuracy_day",
     "accuracy_total",
     "accuracy_market_day",
+    "drift_look",
+    "drift",
+    "input_shift",
 )
 
 
@@ -71,7 +74,7 @@ class Product:
         self.services = replace(self.services, settings=replace(settings, model=replace(settings.model, **changes)))
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg2.connect(plain_url(self.url)) as connection, connection.cursor() as cursor:
+        with psycopg2.connect(plain_url(owner_url(self.url))) as connection, connection.cursor() as cursor:
             cursor.execute("set time zone 'UTC'")
             cursor.execute(sql, values)
             rows = cursor.fetchall() if cursor.description else []

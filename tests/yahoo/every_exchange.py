@@ -18,11 +18,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE
+from include.local.postgres import HOURCAST_DATABASE
 from include.market.exchanges import exchange_of
 from include.pipeline import hour, onboarding
 from include.pipeline.services import Services, open_services
 from include.settings import load_settings
+from include.store.app_rights import APP_ROLE
 from include.store.engine import fetch_rows, transaction
 from include.store.migrations import migrate
 from tests.support.databases import temporary_server
@@ -106,7 +107,7 @@ def _services(emulator: YahooEmulator) -> Iterator[Services]:
     """The product over a server of its own, with Yahoo where the emulator is."""
     with temporary_server() as server, tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         url = server.url(APP_ROLE, HOURCAST_DATABASE)
-        migrate(url)
+        migrate(server.migration_url())
         for name, value in emulator.environment().items():
             patch.setenv(name, value)
         patch.setenv("HOURCAST_DATABASE_URL", url)

@@ -22,13 +22,14 @@ import pandas as pd
 from yfinance.data import SingletonMeta, YfData
 
 from include.contracts import PRICE_COLUMNS
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
+from include.local.postgres import EmbeddedPostgres
 from include.market.yahoo import YahooSource
 from include.market.yahoo_gate import RateLimitGate
 from include.market.yahoo_retry import RetryPolicy
 from include.pipeline import hour, onboarding
 from include.pipeline.services import Services
 from include.settings import load_settings
+from include.store.app_rights import APP_ROLE
 from include.store.engine import create_store_engine, fetch_rows, transaction
 from include.store.migrations import migrate
 from tests.architecture.project import PROJECT_DIR
@@ -288,7 +289,7 @@ def page_of(rows: Sequence[Row]) -> str:
 def measure_all(chosen: Sequence[str]) -> list[Row]:
     """A row for each rule; the environment of this process leads the client to the emulator from here on."""
     with temporary_server() as server, tempfile.TemporaryDirectory() as folder:
-        migrate(server.url(APP_ROLE, HOURCAST_DATABASE))
+        migrate(server.migration_url())
         with YahooEmulator(MARKET, clock=ONBOARDED_AT) as emulator:
             os.environ.update(emulator.environment())
             with onboarded(server, emulator, Path(folder)) as template:

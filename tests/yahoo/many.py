@@ -23,12 +23,13 @@ import numpy as np
 import pandas as pd
 
 from include.contracts import BAR_COLUMNS, PRICE_COLUMNS, OutcomeStatus, TickerProfile
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE
+from include.local.postgres import HOURCAST_DATABASE
 from include.market.sessions import calendar_of, feed_delay_minutes, timezone_of
 from include.pipeline import hour, tasks
 from include.pipeline.services import Services, open_services
 from include.settings import load_settings
 from include.store import registry
+from include.store.app_rights import APP_ROLE
 from include.store.bars import load_bars, upsert_bars
 from include.store.engine import fetch_rows, transaction
 from include.store.migrations import migrate
@@ -102,7 +103,7 @@ def measure(ticker_count: int, failing_share: float, per_second: float, shard_co
     market = invented(AS_OF - _HISTORY, AS_OF + timedelta(days=1))
     with temporary_server() as server, tempfile.TemporaryDirectory() as folder:
         url = server.url(APP_ROLE, HOURCAST_DATABASE)
-        migrate(url)
+        migrate(server.migration_url())
         with YahooEmulator(market, clock=AS_OF, faults=[*rules, _GENERAL_LIMIT]) as emulator:
             environment = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("HOURCAST_")},

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE, EmbeddedPostgres
+from include.local.postgres import EmbeddedPostgres
 from include.pipeline import hour
 from include.pipeline.services import Services
 from include.store.engine import fetch_rows, transaction
@@ -214,7 +214,7 @@ def page_of(rows: Sequence[Row]) -> str:
 def measure_all(chosen: Sequence[str]) -> list[Row]:
     """A row for each rule; the environment of this process leads the client to the emulator from here on."""
     with temporary_server() as server, tempfile.TemporaryDirectory() as folder:
-        migrate(server.url(APP_ROLE, HOURCAST_DATABASE))
+        migrate(server.migration_url())
         with YahooEmulator(MARKET, clock=ONBOARDED_AT) as emulator:
             os.environ.update(emulator.environment())
             with evening(server, emulator, Path(folder)) as template:

@@ -14,7 +14,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from include.local.postgres import APP_ROLE, HOURCAST_DATABASE
+from include.store.app_rights import APP_ROLE
 from include.store.migrations import migrate
 from tests.support.databases import fresh_database, temporary_server
 from tests.yahoo import replay
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     until = SINCE + timedelta(days=options.days)
     started_at = time.monotonic()
     with temporary_server() as server, tempfile.TemporaryDirectory() as folder:
-        migrate(server.url(APP_ROLE, HOURCAST_DATABASE))
+        migrate(server.migration_url())
         with fresh_database(server) as name:
             market = make_market(tickers, SINCE, until, lambda: SINCE, options.seed)
             with YahooEmulator(market, clock=SINCE, seed=options.seed) as emulator:
