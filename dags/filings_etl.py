@@ -1,10 +1,10 @@
 """### Fetches, converts and stores filings of the SEC and of DART.
 
-`list_filings` → `fetch` → `transform` → `store_report_days`
+`list_filings` → `fetch` → `transform` → `store_report_days`, `write_files`
 
 Once a day this DAG reads which filings the tracked companies have made, fetches those that are missing, and converts
-them into Markdown and chunks. It also stores in which minute companies have reported. It has a schedule as soon as
-`HOURCAST_EDGAR_CONTACT` or `OPENDART_KEY` is set.
+them into Markdown and chunks, which it also writes as files. It stores in which minute companies have reported. It has
+a schedule as soon as `HOURCAST_EDGAR_CONTACT` or `OPENDART_KEY` is set.
 
 * A run that was ended goes on where it stopped; what is stored is neither fetched nor converted again.
 * The SEC is asked five times a second at most, and not for ten minutes after it has refused.
@@ -88,7 +88,14 @@ def filings_etl() -> None:
         context = get_current_context()
         return with_note(context, lambda: tasks.store_report_days(run_as_of(context)))
 
-    list_filings() >> fetch() >> transform() >> store_report_days()
+    @task
+    def write_files() -> Json:
+        from include.filings import tasks
+
+        return tasks.write_files()
+
+    # an object store that cannot be reached keeps no report from the forecasts
+    list_filings() >> fetch() >> transform() >> [store_report_days(), write_files()]
 
 
 filings_etl()

@@ -47,14 +47,23 @@ class Document:
 
     def with_front_matter(self) -> str:
         """The file's content: YAML between two lines of dashes, and the text."""
-        head = yaml.dump(_front_matter(self), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
-        return f"---\n{head}---\n\n{self.text}"
+        return f"---\n{self.front_matter()}---\n\n{self.text}"
+
+    def front_matter(self) -> str:
+        """The YAML that stands before the text: the filing, and the anchor and title of each section."""
+        shown = yaml.dump(_front_matter(self), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+        return str(shown)
 
     def path(self) -> str:
         """Where the file belongs below a root: ``docs/{corp}/{year}/{form}/{receipt}.md``."""
         filing = self.filing
-        form = re.sub(r"[^\w-]+", "-", filing.form).strip("-")
+        form = folder_name(filing.form)
         return f"docs/{filing.company.number}/{filing.filed_on.year}/{form}/{filing.receipt}.md"
+
+
+def folder_name(form: str) -> str:
+    """The form as the name of a folder: ``10-K-A`` for ``10-K/A``."""
+    return re.sub(r"[^\w-]+", "-", form).strip("-")
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # the base ships no types

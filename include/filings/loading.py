@@ -78,7 +78,14 @@ def _convert(connection: Connection, version_id: int) -> bool:
         store.save_document(connection, version_id, converter_version(), None, (), str(error))
         return False
     parents, children = cut(document)
-    store.save_document(connection, version_id, converter_version(), document.text, _rows(parents, children))
+    store.save_document(
+        connection,
+        version_id,
+        converter_version(),
+        document.text,
+        _rows(parents, children),
+        front_matter=document.front_matter(),
+    )
     return True
 
 

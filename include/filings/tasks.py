@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from include.artefacts.opening import open_store
 from include.contracts import TickerStatus
 from include.errors import InvalidRequestError, SettingsError
-from include.filings import fetching, loading
+from include.filings import fetching, loading, writing
 from include.filings.companies import edgar_numbers, opendart_numbers
 from include.filings.database import open_engine
 from include.filings.edgar import Edgar, EdgarSettings
@@ -76,6 +77,18 @@ def transform() -> dict[str, int]:
     """Converts and cuts what was fetched; counts of filings."""
     with open_engine() as engine:
         return loading.convert_kept(engine)
+
+
+def write_files() -> dict[str, int]:
+    """Writes texts and chunks as files beside the model artefacts; counts of documents.
+
+    Raises:
+        ArtefactStoreUnavailableError: the object store cannot be reached now.
+        CheckpointError: the folder cannot be written to.
+        SettingsError: the address of the artefacts cannot be used.
+    """
+    with open_engine() as engine:
+        return writing.write_files(engine, open_store(load_settings().model))
 
 
 def store_report_days(as_of: datetime) -> Json:

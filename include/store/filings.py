@@ -97,12 +97,8 @@ def save_version(connection: Connection, row: FilingRow, content: bytes, fetched
     from ``fetched_at`` on.
     """
     save_listed(connection, [row])
-    execute(
-        connection,
-        "select from filings.filing where source = :source and receipt = :receipt for update",
-        {"source": row.source, "receipt": row.receipt},
-    )
     key = {"source": row.source, "receipt": row.receipt}
+    execute(connection, "select from filings.filing where source = :source and receipt = :receipt for update", key)
     digest = hashlib.sha256(content).hexdigest()
     newest = fetch_rows(
         connection,
@@ -208,6 +204,7 @@ def save_document(
     markdown: str | None,
     chunks: Sequence[ChunkRow],
     problem: str | None = None,
+    front_matter: str | None = None,
 ) -> None:
     """Stores a version's text and its chunks in place of those that there are; other versions keep theirs.
 
@@ -224,13 +221,13 @@ def save_document(
     execute(
         connection,
         """
-        insert into filings.document (version_id, converter, markdown, problem, converted_at)
-        values (:version_id, :converter, :markdown, :problem, now())
+        insert into filings.document (version_id, converter, front_matter, markdown, problem, converted_at)
+        values (:version_id, :converter, :front_matter, :markdown, :problem, now())
         on conflict (version_id) do update
-        set converter = excluded.converter, markdown = excluded.markdown, problem = excluded.problem,
-            converted_at = excluded.converted_at
+        set converter = excluded.converter, front_matter = excluded.front_matter, markdown = excluded.markdown,
+            problem = excluded.problem, converted_at = excluded.converted_at
         """,
-        values,
+        values | {"front_matter": front_matter},
     )
     _replace_chunks(connection, version_id, chunks)
 

@@ -48,6 +48,7 @@ def is_cold(name: str) -> bool:
         "include.filings",
         "include.store.filings",
         "include.store.filings_search",
+        "include.store.filing_files",
     )
     return any(name == module or name.startswith(f"{module}.") for module in cold)
 

@@ -9,7 +9,7 @@ import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from typing import IO, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.support.loopback import LoopbackServer
 
@@ -48,7 +48,7 @@ class ObjectServer(LoopbackServer):
         """What the server replies without a fault."""
         if self.upstream:
             return self._forwarded(method, target, headers, body)
-        key = urlsplit(target).path.lstrip("/")
+        key = unquote(urlsplit(target).path.lstrip("/"))
         if key == BUCKET and method == "GET":
             return self._listing(parse_qs(urlsplit(target).query))
         if method == "PUT":
@@ -71,8 +71,9 @@ class ObjectServer(LoopbackServer):
 
     def _listing(self, query: dict[str, list[str]]) -> Reply:
         (prefix,) = query.get("prefix", [""])
+        shown = quote if query.get("encoding-type") == ["url"] else str
         found = [
-            f"<Contents><Key>{key.removeprefix(f'{BUCKET}/')}</Key><Size>{len(content)}</Size>"
+            f"<Contents><Key>{shown(key.removeprefix(f'{BUCKET}/'))}</Key><Size>{len(content)}</Size>"
             "<LastModified>2026-01-02T03:04:05.000Z</LastModified></Contents>"
             for key, content in sorted(self.objects.items())
             if key.startswith(f"{BUCKET}/{prefix}") and "/" not in key.removeprefix(f"{BUCKET}/{prefix}")
