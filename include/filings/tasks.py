@@ -9,7 +9,7 @@ from typing import Any, Final
 from include.artefacts.opening import open_store
 from include.contracts import TickerStatus
 from include.errors import InvalidRequestError, SettingsError
-from include.filings import fetching, loading, writing
+from include.filings import document_files, fetching, loading
 from include.filings.companies import edgar_numbers, opendart_numbers
 from include.filings.database import open_engine
 from include.filings.edgar import Edgar, EdgarSettings
@@ -88,7 +88,7 @@ def write_files() -> dict[str, int]:
         SettingsError: the address of the artefacts cannot be used.
     """
     with open_engine() as engine:
-        return writing.write_files(engine, open_store(load_settings().model))
+        return document_files.write_files(engine, open_store(load_settings().model))
 
 
 def store_report_days(as_of: datetime) -> Json:

@@ -1,6 +1,6 @@
 """Documents and chunks of filings as the bytes of files, and which of them are written.
 
-Equal rows give equal bytes. Where next: ``include/filings/writing.py``, which writes them.
+Equal rows give equal bytes. Where next: ``include/filings/document_files.py``, which writes them.
 """
 
 from __future__ import annotations
