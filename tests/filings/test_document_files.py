@@ -13,8 +13,8 @@ from include.artefacts.store import ArtefactStore, FolderStore
 from include.errors import ArtefactStoreUnavailableError
 from include.filings import loading, tasks
 from include.filings.__main__ import main
-from include.filings.files import read_file
 from include.filings.document_files import write_files
+from include.filings.files import read_file
 from include.settings import ModelSettings
 from include.store.engine import Engine, create_store_engine, execute, fetch_rows, transaction
 from tests.filings.test_dart import REPORT
