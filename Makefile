@@ -57,8 +57,9 @@ restore: ## Bring a backup into an empty installation and replay forecasts; opti
 clean: ## Remove .local (database, models, logs) after a question; FORCE=1 does not ask
 	@$(IF_INSTALLED) exec $(LAUNCHER) clean $(if $(FORCE),--force)
 
-env: ## Write .env with random secrets, for docker compose; optional: CELERY=1 TLS=1
-	@python=$$($(FIND_PYTHON)) && "$$python" -I include/local/dotenv.py $(if $(CELERY),celery) $(if $(TLS),tls)
+env: ## Write .env with random secrets, for docker compose; optional: CELERY=1 TLS=1 MLFLOW=1
+	@python=$$($(FIND_PYTHON)) && \
+	"$$python" -I include/local/dotenv.py $(if $(CELERY),celery) $(if $(TLS),tls) $(if $(MLFLOW),mlflow)
 
 up: env ## Start the same product in containers and print its address; optional: ARGS="--scale worker=2"
 	@$(COMPOSE) up $(ARGS)
@@ -67,8 +68,11 @@ cli: ## Run a command of the command line; ARGS="onboard AAPL", or ARGS=--help
 	@if $(HAS_CONTAINERS); then $(COMPOSE) exec python -m include.cli $(ARGS); exit; fi; \
 	$(IF_INSTALLED) exec $(LAUNCHER) exec python -m include.cli $(ARGS)
 
-mlflow: venv venv-mlflow ## Show experiments and backbones in MLflow; optional: ARGS=mirror or ARGS=check
-	@exec $(LAUNCHER) exec $(CURDIR)/.venv-mlflow/bin/python -m tracking $(or $(ARGS),serve)
+# MLflow reports its use unless it is told not to. Its jobs judge language models, which nothing here uses.
+mlflow: ## Show experiments and backbones in MLflow; optional: ARGS=mirror or ARGS=check
+	@if $(HAS_CONTAINERS); then $(COMPOSE) mlflow $(ARGS); exit; fi; $(MAKE) --no-print-directory venv venv-mlflow && \
+	exec $(LAUNCHER) exec env MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+	$(CURDIR)/.venv-mlflow/bin/python -m tracking $(or $(ARGS),serve)
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^##@ /{printf "%s%s\n", gap, substr($$0, 5); gap = "\n"} /^[a-z-]+:.*## /{printf "  make %-9s  %s\n", $$1, $$2}' Makefile

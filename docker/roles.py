@@ -1,4 +1,4 @@
-"""Makes the two databases and their roles on Postgres, with the passwords of the environment.
+"""Makes the databases and their roles on Postgres, with the passwords of the environment.
 
 The server is the compose file's, or the one that ``POSTGRES_HOST``, ``POSTGRES_PORT`` and ``POSTGRES_USER`` name.
 Run by the one-shot migration at every start; changes nothing that is already so. A password changed in ``.env`` is
@@ -11,17 +11,20 @@ import os
 import sys
 
 from include.errors import HourcastError
+from include.store.mirror_rights import MIRROR_ROLE
 from include.store.roles import DatabasePlan, Login, ensure_database
 
 HOST = "postgres"
 PORT = "5432"
 SUPERUSER = "postgres"
+MLFLOW_PASSWORDS = ("MLFLOW_DATABASE_PASSWORD", "MIRROR_DATABASE_PASSWORD")
 
 
 def main() -> int:
-    """Both databases: Airflow's with its role; ours with its owner, the role that writes and the one that reads.
+    """Airflow's database with its role; ours with its owner, the role that writes and those that read; MLflow's.
 
-    Returns the exit status: 0, or 1 with the reason on standard error.
+    MLflow's database and the role of its mirror are made where both have a password, as in the compose
+    file. Returns the exit status: 0, or 1 with the reason on standard error.
     """
     host = os.environ.get("POSTGRES_HOST", HOST)
     port = int(os.environ.get("POSTGRES_PORT", PORT))
@@ -29,10 +32,18 @@ def main() -> int:
     airflow = Login("airflow", os.environ["AIRFLOW_DATABASE_PASSWORD"])
     app = Login("hourcast_app", os.environ["APP_DATABASE_PASSWORD"])
     reader = Login("bi_reader", os.environ["BI_READER_PASSWORD"])
+    mlflow_password, mirror_password = (os.environ.get(name, "") for name in MLFLOW_PASSWORDS)
+    has_mlflow = bool(mlflow_password and mirror_password)
+    readers = (reader, Login(MIRROR_ROLE, mirror_password)) if has_mlflow else (reader,)
+    plans = [
+        DatabasePlan("airflow", writer=airflow),
+        DatabasePlan("hourcast", writer=app, readers=readers, is_owned_apart=True),
+    ]
+    if has_mlflow:
+        plans.append(DatabasePlan("mlflow", writer=Login("mlflow", mlflow_password)))
     try:
-        ensure_database(host, port, superuser, DatabasePlan("airflow", writer=airflow))
-        plan = DatabasePlan("hourcast", writer=app, readers=(reader,), is_owned_apart=True)
-        ensure_database(host, port, superuser, plan)
+        for plan in plans:
+            ensure_database(host, port, superuser, plan)
     except HourcastError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -23,8 +23,11 @@ from include.errors import HourcastError
 from include.settings import Settings, load_settings
 from tracking.facts import read_facts
 from tracking.mirror import client_of, differences, mirror
+from tracking.repeating import run_again
 
 _LOG: Final = logging.getLogger("tracking")
+_FAILURES: Final = (HourcastError, MlflowException, OSError)
+"""What another attempt may cure, or a person: the database, MLflow or a file cannot be reached."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,10 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if chosen.command == "serve":
             return _serve(settings, chosen.host, chosen.port, chosen.every)
-        return _check(settings) if chosen.command == "check" else _mirror(settings)
-    except (HourcastError, MlflowException, OSError) as error:
+        if chosen.command == "check":
+            return _check(settings)
+        if chosen.every is None:
+            return _mirror(settings)
+        run_again(lambda: _mirror(settings), chosen.every, _FAILURES, chosen.mark)
+    except _FAILURES as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
+    return 0
 
 
 def local_folder(settings: Settings) -> Path:
@@ -102,14 +110,16 @@ def _is_running(server: subprocess.Popen[bytes], seconds: float) -> bool:
 def _try_mirror(settings: Settings) -> None:
     try:
         _mirror(settings)
-    except (HourcastError, MlflowException, OSError) as error:
+    except _FAILURES as error:
         _LOG.warning("The mirror is tried again later: %s", error)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make mlflow", description="Experiments and backbones in MLflow.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("mirror", help="write to MLflow what it lacks, once")
+    once = commands.add_parser("mirror", help="write to MLflow what it lacks, once")
+    once.add_argument("--every", type=float, help="again and again, so many seconds apart, until it is stopped")
+    once.add_argument("--mark", type=Path, help="with --every: a file that is touched after each mirror that succeeded")
     commands.add_parser("check", help="say where MLflow differs from what is stored; exits with 1 if it does")
     serve = commands.add_parser("serve", help="show MLflow's page on this machine, and mirror again and again")
     serve.add_argument("--host", default="127.0.0.1", help="address that the page listens on")

@@ -21,6 +21,8 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 WAIT_SECONDS = 600.0
 POLL_SECONDS = 2.0
 TAIL_LINES = 15
+MIRROR = "mlflow-mirror"
+"""The service that writes to MLflow."""
 
 STATUS_QUERIES = (
     ("Newest hour", "select as_of, status, count(*) as tickers from bi.hour_outcome where as_of = "
@@ -33,6 +35,7 @@ STATUS_QUERIES = (
 _ADDRESSES = (
     ("8080/tcp", "Airflow", "http://", "   login admin, password: AIRFLOW_ADMIN_PASSWORD in .env"),
     ("8443/tcp", "With TLS", "https://", "   the same page and login"),
+    ("5000/tcp", "MLflow", "http://", "   no login, so for this machine alone"),
     ("5432/tcp", "Postgres", "", "   database hourcast, role bi_reader, password: BI_READER_PASSWORD in .env"),
 )
 
@@ -253,6 +256,21 @@ def restore(install: Install, options: Sequence[str]) -> int:
     return status
 
 
+def mlflow(install: Install, options: Sequence[str]) -> int:
+    """Mirrors into MLflow at once, or says where it differs (``check``, also without options); the exit status.
+
+    Raises:
+        SystemExit: MLflow is no part of this installation.
+    """
+    containers = install.containers()
+    if not any(found.service == MIRROR for found in containers):
+        message = "MLflow is not part of this installation. Add mlflow to COMPOSE_PROFILES in .env, then: make up"
+        raise SystemExit(message)
+    sys.stdout.write("\n".join(line for line in describe_addresses(containers) if line.startswith("MLflow")) + "\n")
+    sys.stdout.flush()
+    return install.execute(MIRROR, ["python", "-m", "tracking", *(options or ["check"])])
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs the command named first; its exit status. ``exists`` is 0 where the install has a container.
 
@@ -271,6 +289,7 @@ def main(arguments: Sequence[str]) -> int:
         "psql": lambda: install.psql(options),
         "restore": lambda: restore(install, options),
         "exec": lambda: install.execute("scheduler", options),
+        "mlflow": lambda: mlflow(install, options),
         "exists": lambda: 0 if install.containers() else 1,
     }
     return commands[command]()

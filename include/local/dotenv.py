@@ -36,6 +36,8 @@ SECRETS: dict[str, Callable[[], str]] = {
     "AIRFLOW_DATABASE_PASSWORD": random_password,
     "APP_DATABASE_PASSWORD": random_password,
     "BI_READER_PASSWORD": random_password,
+    "MLFLOW_DATABASE_PASSWORD": random_password,
+    "MIRROR_DATABASE_PASSWORD": random_password,
     "AIRFLOW_ADMIN_PASSWORD": random_password,
     "AIRFLOW_FERNET_KEY": random_fernet_key,
     "AIRFLOW_JWT_SECRET": random_signing_key,
@@ -51,6 +53,7 @@ KEPT_IN_VOLUMES = ("POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY")
 PROFILES: dict[str, dict[str, str]] = {
     "celery": {"AIRFLOW_EXECUTOR": "CeleryExecutor", "AIRFLOW_PARALLELISM": "32"},
     "tls": {},
+    "mlflow": {},
 }
 """The profiles of docker-compose.yaml, and the values that go with each."""
 

@@ -21,6 +21,7 @@ from include.errors import SettingsError, StoreUnavailableError
 from include.store.accuracy import count_if_empty
 from include.store.app_rights import APP_ROLE, grant_app
 from include.store.engine import Connection, Engine, create_store_engine, execute, fetch_rows, run_script, transaction
+from include.store.mirror_rights import MIRROR_ROLE, grant_mirror
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 READER_ROLE = "bi_reader"
@@ -51,7 +52,7 @@ def migrate(url: str) -> None:
 
 
 def upgrade(engine: Engine, lock_seconds: int = LOCK_SECONDS) -> None:
-    """Applies the missing migrations, creates the views, and grants what the roles of product and BI tools need.
+    """Applies the missing migrations, creates the views, grants what the roles of product, BI tools and mirror need.
 
     Raises:
         SettingsError: the schema belongs to another role, or a newer version of Hourcast has migrated it.
@@ -80,7 +81,7 @@ def _upgrade(engine: Engine, lock_seconds: int) -> None:
         count_if_empty(connection)
         _make_views(connection)
         others = fetch_rows(connection, "select rolname from pg_roles where rolname <> current_user")
-        for role, grant in ((APP_ROLE, grant_app), (READER_ROLE, grant_reader)):
+        for role, grant in ((APP_ROLE, grant_app), (READER_ROLE, grant_reader), (MIRROR_ROLE, grant_mirror)):
             if {"rolname": role} in others:
                 grant(connection, role)
 

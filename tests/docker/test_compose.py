@@ -30,18 +30,25 @@ from tests.docker.compose import (
 
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer"}
 QUEUE = {"redis", "worker"}
-PROFILES = {"redis": ["celery"], "worker": ["celery"], "proxy": ["tls"]}
+MLFLOW = {"mlflow", "mlflow-mirror"}
+PROFILES = {
+    "redis": ["celery"],
+    "worker": ["celery"],
+    "proxy": ["tls"],
+    "mlflow": ["mlflow"],
+    "mlflow-mirror": ["mlflow"],
+}
 OF_THE_PLACE = re.compile("FOLDER|DIRECTORY|_FILE$|_URL$|__HOST|__PORT|SECRET|KEY|CONN|PARALLELISM|EXECUTOR")
 
 
 def test_every_component_of_the_product_is_there() -> None:
-    assert set(services()) == {"postgres", "migrate", "proxy"} | COMPONENTS | QUEUE
+    assert set(services()) == {"postgres", "migrate", "proxy"} | COMPONENTS | QUEUE | MLFLOW
     assert {name: service["profiles"] for name, service in services().items() if "profiles" in service} == PROFILES
 
 
 def test_every_published_port_is_on_the_loopback_alone() -> None:
     ports = {name: service["ports"] for name, service in services().items() if "ports" in service}
-    assert set(ports) == {"postgres", "api-server", "proxy"}
+    assert set(ports) == {"postgres", "api-server", "proxy", "mlflow"}
     # The proxy's address is chosen in .env; what .env.example has is the loopback.
     (tls,) = ports.pop("proxy")
     assert tls == "${TLS_ADDRESS:-127.0.0.1}:${TLS_PORT:-443}:8443"
@@ -97,7 +104,7 @@ def test_bars_of_a_vendor_are_mounted_read_only() -> None:
 
 
 def test_what_runs_on_has_a_health_check_and_is_started_again() -> None:
-    assert set(long_running()) == {"postgres", "proxy"} | COMPONENTS | QUEUE
+    assert set(long_running()) == {"postgres", "proxy"} | COMPONENTS | QUEUE | MLFLOW
     for name, service in long_running().items():
         assert service["restart"] == "unless-stopped", name
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
@@ -117,12 +124,15 @@ def test_the_migration_runs_once_and_every_component_waits_for_it() -> None:
 
 
 def test_one_image_is_built_once() -> None:
-    assert [name for name, service in services().items() if "build" in service] == ["postgres", "migrate", "proxy"]
+    built_by = [name for name, service in services().items() if "build" in service]
+    assert built_by == ["postgres", "migrate", "mlflow", "proxy"]
+    assert services()["mlflow"]["image"] == services()["mlflow-mirror"]["image"]
     assert set(airflow_services()) == {"migrate", "worker"} | COMPONENTS
     # An image's name without a folder could be another's on the public registry.
     built = {service["image"] for service in services().values() if "${" not in service["image"]}
     assert all(image.startswith("hourcast/") for image in built)
     assert IMAGE.endswith(f":{project_version()}")
+    assert services()["mlflow"]["image"].endswith(f":{project_version()}")
 
 
 def test_the_images_below_ours_have_a_version_and_can_be_fixed_by_a_digest() -> None:
@@ -131,7 +141,7 @@ def test_the_images_below_ours_have_a_version_and_can_be_fixed_by_a_digest() -> 
     for name, value in named.items():
         assert re.fullmatch(r"[a-z]+:\d[\w.-]*", value), name
     dockerfiles = {"PYTHON": "Dockerfile", "POSTGRES": "docker/postgres/Dockerfile", "CADDY": "docker/proxy/Dockerfile"}
-    for name, dockerfile in dockerfiles.items():
+    for name, dockerfile in [*dockerfiles.items(), ("PYTHON", "docker/mlflow/Dockerfile")]:
         argument, text = f"{name}_IMAGE", read(dockerfile)
         assert f"ARG {argument}={named[argument]}\n" in text
         assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {f"${{{argument}}}"}
@@ -145,6 +155,7 @@ def test_no_container_gains_privileges() -> None:
         assert service.get("user", "redis") == "redis", name
     assert "\nUSER postgres\n" in read("docker/postgres/Dockerfile")
     assert "\nUSER 10001:10001\n" in read("docker/proxy/Dockerfile")
+    assert "\nUSER hourcast\n" in read("docker/mlflow/Dockerfile")
 
 
 def test_no_container_can_write_into_its_image_or_take_all_memory() -> None:
@@ -185,9 +196,9 @@ def test_only_who_uses_the_queue_knows_its_password() -> None:
     assert holders == {"redis", "worker", "scheduler"}
 
 
-def test_only_where_tasks_run_are_the_keys_of_the_object_store_known() -> None:
+def test_only_what_reads_weights_knows_the_keys_of_the_object_store() -> None:
     holders = {name for name, service in services().items() if "{AWS_SECRET_ACCESS_KEY:" in str(service)}
-    assert holders == {"worker", "scheduler"}
+    assert holders == {"worker", "scheduler", "mlflow-mirror"}  # the mirror reads the backbones' weights
     assert services()["worker"]["environment"]["HOURCAST_ARTIFACTS_URI"] == "${HOURCAST_ARTIFACTS_URI:-}"
 
 

@@ -173,6 +173,20 @@ def test_a_command_runs_in_a_running_container_or_says_how_to_start_one(install:
         install.running("scheduler")
 
 
+def test_mlflow_is_asked_where_the_mirror_runs_and_its_absence_is_named(
+    install: compose.Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="Add mlflow to COMPOSE_PROFILES"):
+        compose.mlflow(install, [])
+    more = [report("mlflow", ports={"5000": "15001"}), report("mlflow-mirror")]
+    show(install.project_dir, [*WELL, *more])
+    assert compose.mlflow(install, []) == 0
+    assert calls(install)[-1].endswith("id-of-mlflow-mirror python -m tracking check")
+    compose.mlflow(install, ["mirror"])
+    assert calls(install)[-1].endswith("id-of-mlflow-mirror python -m tracking mirror")
+    assert "http://127.0.0.1:15001" in capsys.readouterr().out
+
+
 def test_without_containers_there_is_no_install(install: compose.Install) -> None:
     show(install.project_dir, [])
     assert install.containers() == []
@@ -188,4 +202,4 @@ def test_it_runs_by_its_path_with_nothing_but_python_and_a_folder_without_env_ha
 
 
 def test_the_services_that_it_names_are_those_of_the_compose_file() -> None:
-    assert {"postgres", "scheduler", "migrate"} <= set(services())
+    assert {"postgres", "scheduler", "migrate", compose.MIRROR} <= set(services())

@@ -1,0 +1,25 @@
+"""Runs MLflow's server on the compose file's Postgres, whose tables are first brought to this version of MLflow.
+
+The role's password is in ``PGPASSWORD``, which Postgres' client reads itself: no argument and no log shows it. Which
+names the server answers to is in ``MLFLOW_SERVER_ALLOWED_HOSTS``.
+"""
+
+from __future__ import annotations
+
+from mlflow.cli import cli
+
+DATABASE = "postgresql+psycopg2://mlflow@postgres:5432/mlflow"
+ARTEFACTS = "/var/lib/hourcast/mlflow"
+PORT = 5000
+
+
+def main() -> None:
+    """Makes or upgrades the tables, and serves until the container ends. MLflow is imported once for both."""
+    cli(["db", "upgrade", DATABASE], standalone_mode=False)
+    options = ["--backend-store-uri", DATABASE, "--artifacts-destination", ARTEFACTS]
+    # within the compose network; the host publishes it on the loopback
+    cli(["server", *options, "--host", "0.0.0.0", "--port", str(PORT), "--workers", "1"])  # noqa: S104
+
+
+if __name__ == "__main__":
+    main()
