@@ -141,7 +141,7 @@ def test_the_images_below_ours_have_a_version_and_can_be_fixed_by_a_digest() -> 
     for name, value in named.items():
         assert re.fullmatch(r"[a-z]+:\d[\w.-]*", value), name
     dockerfiles = {"PYTHON": "Dockerfile", "POSTGRES": "docker/postgres/Dockerfile", "CADDY": "docker/proxy/Dockerfile"}
-    for name, dockerfile in [*dockerfiles.items(), ("PYTHON", "docker/mlflow/Dockerfile")]:
+    for name, dockerfile in [*dockerfiles.items(), ("PYTHON", "docker/experiments/Dockerfile")]:
         argument, text = f"{name}_IMAGE", read(dockerfile)
         assert f"ARG {argument}={named[argument]}\n" in text
         assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {f"${{{argument}}}"}
@@ -155,7 +155,7 @@ def test_no_container_gains_privileges() -> None:
         assert service.get("user", "redis") == "redis", name
     assert "\nUSER postgres\n" in read("docker/postgres/Dockerfile")
     assert "\nUSER 10001:10001\n" in read("docker/proxy/Dockerfile")
-    assert "\nUSER hourcast\n" in read("docker/mlflow/Dockerfile")
+    assert "\nUSER hourcast\n" in read("docker/experiments/Dockerfile")
 
 
 def test_no_container_can_write_into_its_image_or_take_all_memory() -> None:

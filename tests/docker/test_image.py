@@ -61,7 +61,9 @@ def test_no_address_of_a_package_index_is_built_in() -> None:
 
 def test_the_builder_gets_what_is_copied_and_nothing_else() -> None:
     rules = [line for line in read(".dockerignore").splitlines() if line and not line.startswith("#")]
-    of_mlflow = [found[2] for found in INSTRUCTION.finditer(read("docker/mlflow/Dockerfile")) if found[1] == "COPY"]
+    of_mlflow = [
+        found[2] for found in INSTRUCTION.finditer(read("docker/experiments/Dockerfile")) if found[1] == "COPY"
+    ]
     lines = [line for line in [*instructions("COPY"), *of_mlflow] if not line.startswith("--from=")]
     copied = {source.split("/")[0] for line in lines for source in line.split()[:-1]}
     assert rules[0] == "*"

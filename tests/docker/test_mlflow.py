@@ -12,7 +12,7 @@ from include.settings import load_settings
 from tests.docker.compose import PROJECT_DIR, VARIABLE, compose, read, services
 from tracking.facts import RECORDS
 
-DOCKERFILE = "docker/mlflow/Dockerfile"
+DOCKERFILE = "docker/experiments/Dockerfile"
 DATABASE_PASSWORDS = {"PGPASSWORD": "MLFLOW_DATABASE_PASSWORD", "HOURCAST_DATABASE_URL": "MIRROR_DATABASE_PASSWORD"}
 
 
@@ -74,7 +74,7 @@ def test_its_image_has_its_own_lock_without_torch_and_the_code_of_the_mirror() -
     assert "MLFLOW_DISABLE_TELEMETRY=true" in text
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE)
     sources = {source for line in copied for source in line.split()}
-    assert {"include", "tracking", "docker/mlflow"} <= sources
+    assert {"include", "tracking", "docker/experiments"} <= sources
     assert not {"dags", "plugins", "sql", "requirements.txt"} & sources
 
 
@@ -98,18 +98,18 @@ def test_what_it_writes_lies_in_a_volume_that_its_user_owns() -> None:
     made = re.search(r"install -d -o hourcast -g hourcast -m 0750 \\\n(.*)$", read(DOCKERFILE), re.MULTILINE)
     assert made is not None
     assert {"/var/lib/hourcast/mlflow", "/var/lib/hourcast/models"} <= set(made[1].split())
-    assert 'ARTEFACTS = "/var/lib/hourcast/mlflow"' in read("docker/mlflow/serve.py")
+    assert 'ARTEFACTS: Final = "/var/lib/hourcast/mlflow"' in read("tracking/server.py")
 
 
 def test_the_password_of_its_database_is_in_no_argument() -> None:
-    script = read("docker/mlflow/serve.py")
-    assert 'DATABASE = "postgresql+psycopg2://mlflow@postgres:5432/mlflow"' in script
+    script = read("tracking/server.py")
+    assert 'DATABASE: Final = "postgresql+psycopg2://mlflow@postgres:5432/mlflow"' in script
     assert "environ" not in script
 
 
 @pytest.mark.parametrize(("first", "status"), [("", 2), ("forecast", 2)], ids=["nothing", "something else"])
 def test_the_start_script_names_what_it_runs(first: str, status: int, tmp_path: Path) -> None:
-    script = PROJECT_DIR / "docker" / "mlflow" / "start.sh"
+    script = PROJECT_DIR / "docker" / "experiments" / "start.sh"
     assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
     argv = ["sh", str(script), *([first] if first else [])]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)

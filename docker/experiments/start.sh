@@ -9,7 +9,7 @@ done
 
 case "${1:-}" in
 serve)
-    exec python docker/mlflow/serve.py
+    exec python -m tracking.server
     ;;
 mirror | check)
     exec python -m tracking "$@"

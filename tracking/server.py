@@ -1,16 +1,18 @@
-"""Runs MLflow's server on the compose file's Postgres, whose tables are first brought to this version of MLflow.
+"""MLflow's server in its container, on the compose file's Postgres, whose tables are first brought to this version.
 
 The role's password is in ``PGPASSWORD``, which Postgres' client reads itself: no argument and no log shows it. Which
-names the server answers to is in ``MLFLOW_SERVER_ALLOWED_HOSTS``.
+names the server answers to is in ``MLFLOW_SERVER_ALLOWED_HOSTS``. ``docker/experiments/start.sh`` runs it.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from mlflow.cli import cli
 
-DATABASE = "postgresql+psycopg2://mlflow@postgres:5432/mlflow"
-ARTEFACTS = "/var/lib/hourcast/mlflow"
-PORT = 5000
+DATABASE: Final = "postgresql+psycopg2://mlflow@postgres:5432/mlflow"
+ARTEFACTS: Final = "/var/lib/hourcast/mlflow"
+PORT: Final = 5000
 
 
 def main() -> None:
