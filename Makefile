@@ -20,6 +20,11 @@ IS_FOR_CONTAINERS = ($(HAS_CONTAINERS) || { [ -f .env ] && [ ! -e .venv ]; })
 BOOTSTRAP = python=$$($(FIND_PYTHON)) && "$$python" -I include/local/bootstrap.py
 # Without an installation there is nothing to show or to stop; one that was interrupted is completed first.
 IF_INSTALLED = if [ ! -e .venv ]; then echo "Nothing is installed here yet; start with: make run"; exit 0; fi; $(BOOTSTRAP) run &&
+# Apart from .venv, since MLflow and Airflow need other versions of some packages.
+INSTALL_MLFLOW = { cmp -s requirements-mlflow.txt .venv-mlflow/hourcast.lock || { python=$$($(FIND_PYTHON)) && \
+	echo "Installing MLflow into .venv-mlflow" && "$$python" -m venv .venv-mlflow && .venv-mlflow/bin/python -m pip install \
+	--quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements-mlflow.txt && \
+	cp requirements-mlflow.txt .venv-mlflow/hourcast.lock; }; }
 PYTHON = .venv/bin/python
 LAUNCHER = $(PYTHON) -m include.local
 
@@ -70,7 +75,7 @@ cli: ## Run a command of the command line; ARGS="onboard AAPL", or ARGS=--help
 
 # MLflow reports its use unless it is told not to. Its jobs judge language models, which nothing here uses.
 mlflow: ## Show experiments and backbones in MLflow; optional: ARGS=mirror or ARGS=check
-	@if $(HAS_CONTAINERS); then $(COMPOSE) mlflow $(ARGS); exit; fi; $(MAKE) --no-print-directory venv venv-mlflow && \
+	@if $(HAS_CONTAINERS); then $(COMPOSE) mlflow $(ARGS); exit; fi; $(BOOTSTRAP) run && $(INSTALL_MLFLOW) && \
 	exec $(LAUNCHER) exec env MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 	$(CURDIR)/.venv-mlflow/bin/python -m tracking $(or $(ARGS),serve)
 
@@ -126,9 +131,5 @@ venv:
 venv-dev:
 	@$(BOOTSTRAP) dev
 
-# Apart from .venv, since MLflow and Airflow need other versions of some packages.
 venv-mlflow:
-	@cmp -s requirements-mlflow.txt .venv-mlflow/hourcast.lock || { python=$$($(FIND_PYTHON)) && \
-	echo "Installing MLflow into .venv-mlflow" && "$$python" -m venv .venv-mlflow && .venv-mlflow/bin/python -m pip install \
-	--quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements-mlflow.txt && \
-	cp requirements-mlflow.txt .venv-mlflow/hourcast.lock; }
+	@$(INSTALL_MLFLOW)

@@ -89,6 +89,13 @@ def test_without_a_python_the_error_names_the_versions_that_work(tmp_path: Path)
     assert "Hourcast needs Python 3.11, 3.12 or 3.13" in done.stderr
 
 
+def test_mlflow_is_installed_apart_and_reports_nothing(tmp_path: Path) -> None:
+    done = make("--dry-run", "mlflow", "ARGS=check", cwd=tmp_path)
+    assert "-r requirements-mlflow.txt" in done.stdout
+    assert "MLFLOW_DISABLE_TELEMETRY=true" in done.stdout
+    assert done.stdout.rstrip().endswith("-m tracking check")
+
+
 def test_tickers_reach_the_launcher_unread_by_the_shell_and_never_as_options(tmp_path: Path) -> None:
     done = make("--dry-run", "run", "TICKERS=^GSPC EURUSD=X $(touch oops)", cwd=tmp_path)
     assert '--tickers="$TICKERS"' in done.stdout
