@@ -52,6 +52,16 @@ PARAMS: dict[str, Any] = {
         title="Days held out",
         description_md="The newest days judge the backbone, and do not teach it.",
     ),
+    "taught_days": Param(
+        default=None,
+        type=["null", "integer"],
+        minimum=14,
+        maximum=7300,
+        title="Days that teach",
+        description_md="So many days before those that are held out teach the backbone. Empty: all. After a change of "
+        "the market, older days teach what no longer holds.",
+        section="Advanced",
+    ),
     "compare_with": Param(
         default=None,
         type=["null", "array"],

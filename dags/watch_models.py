@@ -66,7 +66,7 @@ def watch_models() -> None:
         task_id="pretrain",
         trigger_dag_id="pretrain_backbone",
         trigger_run_id=REQUEST_ID,
-        conf={"as_of": "{{ ti.xcom_pull(task_ids='decide')['as_of'] }}"},
+        conf="{{ ti.xcom_pull(task_ids='decide')['form'] | tojson }}",  # type: ignore[arg-type]  # text is read as JSON
         logical_date=None,
         skip_when_already_exists=True,
     )

@@ -17,7 +17,7 @@ from include.store.engine import Connection, execute, fetch_rows
 
 _COLUMNS = """
     request_id, as_of, cutoff_at, tickers, simulated_count, seed, present_version,
-    model_version, bar_count, code_version, scores, is_promoted, reason
+    model_version, bar_count, code_version, scores, is_promoted, reason, taught_since_at
 """
 
 
@@ -42,6 +42,8 @@ class BackboneRow:
     scores: Mapping[str, Any] | None = None
     is_promoted: bool = False
     reason: str | None = None
+    taught_since_at: datetime | None = None
+    """Training windows end at bars that closed from then on (UTC); None for no such limit."""
 
 
 def find_backbone(connection: Connection, request_id: str) -> BackboneRow | None:
@@ -69,14 +71,16 @@ def open_backbone(connection: Connection, row: BackboneRow) -> None:
         connection,
         """
         insert into forecast.backbone
-            (request_id, as_of, cutoff_at, tickers, simulated_count, seed, present_version)
-        values (:request_id, :as_of, :cutoff_at, cast(:tickers as text[]), :simulated_count, :seed, :present_version)
+            (request_id, as_of, cutoff_at, taught_since_at, tickers, simulated_count, seed, present_version)
+        values (:request_id, :as_of, :cutoff_at, :taught_since_at, cast(:tickers as text[]), :simulated_count, :seed,
+            :present_version)
         on conflict do nothing
         """,
         {
             "request_id": row.request_id,
             "as_of": require_utc(row.as_of, "as_of"),
             "cutoff_at": require_utc(row.cutoff_at, "cutoff_at"),
+            "taught_since_at": row.taught_since_at and require_utc(row.taught_since_at, "taught_since_at"),
             "tickers": list(row.tickers),
             "simulated_count": row.simulated_count,
             "seed": row.seed,

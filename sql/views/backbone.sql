@@ -22,6 +22,7 @@ requested as (
         false as is_shipped,
         backbone.as_of,
         backbone.cutoff_at,
+        backbone.taught_since_at,
         backbone.model_version,
         cardinality(backbone.tickers) as ticker_count,
         backbone.simulated_count,
@@ -48,6 +49,7 @@ final as (
         true as is_shipped,
         first_as_of as as_of,
         null as cutoff_at,
+        null as taught_since_at,
         model_version,
         null as ticker_count,
         null as simulated_count,
@@ -79,6 +81,9 @@ comment on column bi.backbone.as_of is
 comment on column bi.backbone.cutoff_at is
 'Training used bars that closed before this instant; the scores used those '
 'from it to as_of, UTC.';
+comment on column bi.backbone.taught_since_at is
+'Training windows end at bars that closed from this instant on, UTC; null for '
+'no such limit.';
 comment on column bi.backbone.model_version is
 'Content hash of the weights; null until it is trained.';
 comment on column bi.backbone.ticker_count is

@@ -208,6 +208,7 @@ def test_the_form_of_pre_training_asks_for_what_teaches_and_as_of_when(inventory
         "held_out_days",
         "seed",
         "simulated_tickers",
+        "taught_days",
     ]
 
 

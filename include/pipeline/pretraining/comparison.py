@@ -30,7 +30,7 @@ from include.pipeline.pretraining.method_forecaster import MethodForecaster, Sha
 from include.pipeline.pretraining.pretrain import compare_backbones, training_arrays
 from include.pipeline.pretraining.promotions import present_backbone
 from include.pipeline.pretraining.stored import finite_or_none, known_histories, trained_request
-from include.pipeline.pretraining.training_set import training_set
+from include.pipeline.pretraining.training_set import training_config, training_set
 from include.pipeline.services import Services, code_version
 from include.store import method_scores
 from include.store.backbones import BackboneRow
@@ -120,8 +120,9 @@ def _train(
 ) -> tuple[dict[str, TrainedMethod], dict[str, Any]]:
     """The trained methods by label, and what their certificates have in common."""
     histories, simulated = training_set(services, row)
-    config, training = network_config(services), PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT)
-    series = training_arrays(histories | simulated, row.cutoff_at, config)
+    config = network_config(services)
+    training = training_config(row, PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT))
+    series = training_arrays(histories | simulated, row.cutoff_at, config, row.taught_since_at)
     trained = {LABELS[method]: train_method(method, series, config, training, row.seed) for method in methods}
     return trained, {
         "request_id": row.request_id,

@@ -102,27 +102,38 @@ def input_references(histories: Mapping[str, History], until: datetime) -> dict[
 
 
 def train_backbone(
-    histories: Mapping[str, History], until: datetime, config: ModelConfig, training: PretrainConfig, seed: int
+    histories: Mapping[str, History],
+    until: datetime,
+    config: ModelConfig,
+    training: PretrainConfig,
+    seed: int,
+    since: datetime | None = None,
 ) -> ShardState:
-    """A backbone trained on the bars that closed before ``until``.
+    """A backbone trained on the bars that closed before ``until``, on windows as of ``training_arrays``.
 
     Raises:
         DataContractError: no ticker has enough windows.
     """
-    return pretrain(training_arrays(histories, until, config), config, training, seed)
+    return pretrain(training_arrays(histories, until, config, since), config, training, seed)
 
 
 def training_arrays(
-    histories: Mapping[str, History], until: datetime, config: ModelConfig
+    histories: Mapping[str, History], until: datetime, config: ModelConfig, since: datetime | None = None
 ) -> dict[str, TrainingArrays]:
-    """Inputs, targets and windows of the bars that closed before ``until``, by ticker."""
+    """Inputs, targets and windows of the bars that closed before ``until``, by ticker.
+
+    With ``since``, only windows that end at bars which closed from then on; they may begin earlier.
+    """
     known = {ticker: history.until(instant(until)) for ticker, history in histories.items()}
-    return {ticker: _arrays(history, config) for ticker, history in known.items() if len(history)}
+    return {ticker: _arrays(history, config, since) for ticker, history in known.items() if len(history)}
 
 
-def _arrays(history: History, config: ModelConfig) -> TrainingArrays:
+def _arrays(history: History, config: ModelConfig, since: datetime | None) -> TrainingArrays:
     series = series_of(history)
-    return TrainingArrays(series.x, series.y, series.has_target, window_ends(series, config.context_bars))
+    ends = window_ends(series, config.context_bars)
+    if since is not None:
+        ends = ends[series.closed_at[ends] >= instant(since)]
+    return TrainingArrays(series.x, series.y, series.has_target, ends)
 
 
 def compare_backbones(

@@ -25,7 +25,7 @@ from include.pipeline.models.networks import network_config
 from include.pipeline.pretraining import promotions
 from include.pipeline.pretraining.pretrain import LEAST_BARS, input_references, train_backbone
 from include.pipeline.pretraining.stored import stored_request
-from include.pipeline.pretraining.training_set import training_set
+from include.pipeline.pretraining.training_set import training_config, training_set
 from include.pipeline.services import Services, code_version
 from include.store import backbones as backbone_store
 from include.store.backbones import BackboneRow
@@ -39,7 +39,12 @@ ENOUGH_TICKERS = 25
 alone it gets worse than no backbone (``docs/model.md``)."""
 
 _LEAST_TICKERS = 3
-_LIMITS = {"simulated_tickers": (0, 200), "held_out_days": (1, 365), "seed": (0, 2**63 - 1)}
+_LIMITS = {
+    "simulated_tickers": (0, 200),
+    "held_out_days": (1, 365),
+    "taught_days": (14, 7300),
+    "seed": (0, 2**63 - 1),
+}
 """Smallest and largest value of each number of a request."""
 
 
@@ -53,6 +58,8 @@ class BackboneRequest:
     """Simulated tickers to train on as well; None: as many as make ``ENOUGH_TICKERS`` with the tracked ones."""
     held_out_days: int
     seed: int | None
+    taught_days: int | None = None
+    """Days before those that teach; None: all. After a change of the market, older days teach the wrong market."""
 
     @classmethod
     def from_params(cls, request_id: str, as_of: datetime, params: Mapping[str, Any]) -> BackboneRequest:
@@ -73,6 +80,7 @@ class BackboneRequest:
             simulated_count=found["simulated_tickers"],
             held_out_days=int(found["held_out_days"] or HELD_OUT_DAYS),
             seed=found["seed"],
+            taught_days=found["taught_days"],
         )
 
 
@@ -99,8 +107,9 @@ def train(services: Services, request_id: str) -> dict[str, Any]:
     row = stored_request(services, request_id)
     histories, simulated = training_set(services, row)
     everything = histories | simulated
-    training = PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT)
-    state = train_backbone(everything, row.cutoff_at, network_config(services), training, row.seed)
+    training = training_config(row, PretrainConfig(mirrored_inputs=SIGNED_INPUT_COUNT))
+    config, since = network_config(services), row.taught_since_at
+    state = train_backbone(everything, row.cutoff_at, config, training, row.seed, since)
     bar_count = sum(len(history) for history in everything.values())
     provenance = {
         "as_of": row.as_of.isoformat(),
@@ -108,6 +117,7 @@ def train(services: Services, request_id: str) -> dict[str, Any]:
         "seed": row.seed,
         "code_version": code_version(),
         "cutoff_at": row.cutoff_at.isoformat(),
+        **({} if since is None else {"taught_since_at": since.isoformat()}),
         "tickers": sorted(histories),
         "simulated_count": row.simulated_count,
         "bar_count": bar_count,
@@ -146,6 +156,7 @@ def _first_plan(services: Services, request: BackboneRequest) -> BackboneRow:
             request_id=request.request_id,
             as_of=request.as_of,
             cutoff_at=cutoff_at,
+            taught_since_at=cutoff_at - timedelta(days=request.taught_days) if request.taught_days else None,
             tickers=tickers,
             simulated_count=(
                 max(0, ENOUGH_TICKERS - len(tickers)) if request.simulated_count is None else request.simulated_count

@@ -5,16 +5,21 @@ Where next: ``requests.py`` for the backbone, ``comparison.py`` for the other me
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from include.evaluation.history import History
 from include.evaluation.walkforward import instant
+from include.model.pretrain import PretrainConfig
 from include.pipeline.data.histories import simulated_histories
 from include.pipeline.pretraining.stored import known_histories
 from include.pipeline.services import Services
 from include.store.backbones import BackboneRow
 
 _SIMULATED_DAYS = 729
+_LEAST_RECENT_WINDOWS: Final = 50
+"""Windows that a ticker needs where only the newest weeks teach: those of two weeks and a half of a US share."""
 
 
 def training_set(services: Services, row: BackboneRow) -> tuple[dict[str, History], dict[str, History]]:
@@ -23,3 +28,8 @@ def training_set(services: Services, row: BackboneRow) -> tuple[dict[str, Histor
     histories = {ticker: found.until(instant(row.cutoff_at)) for ticker, found in known.items()}
     since = row.cutoff_at - timedelta(days=_SIMULATED_DAYS)
     return histories, simulated_histories(row.simulated_count, since, row.cutoff_at)
+
+
+def training_config(row: BackboneRow, usual: PretrainConfig) -> PretrainConfig:
+    """How the request is trained: as usual, but with fewer windows of a ticker where only the newest weeks teach."""
+    return usual if row.taught_since_at is None else replace(usual, minimum_windows=_LEAST_RECENT_WINDOWS)

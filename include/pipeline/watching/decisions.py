@@ -28,20 +28,25 @@ LEAST_TICKERS: Final = 3
 LEAST_BARS: Final = 500
 """Tickers, and bars of each before the weeks that are held out, without which a request would be refused."""
 RETRAIN: Final = "retrain"
+DRIFT_FORM: Final = {"held_out_days": 14, "taught_days": 28, "simulated_tickers": 0}
+"""The request where drift is proven, for `pretrain_backbone`: after a change of the market, only the weeks since then
+teach what holds now. Fewer weeks are held out, so that the change is among those that teach. See docs/drift.md."""
 _KEEP: Final = "keep"
 _WATCHER: Final = "watch_models"
+_PROVEN: Final = "drift is proven: "
 
 
 def decide(services: Services, as_of: datetime, request_id: str) -> dict[str, Any]:
     """Stores and returns the decision of ``as_of`` (UTC): ``decision`` is ``retrain`` or ``keep``, with the ``reason``.
 
-    ``request_id`` is the id that the request would have. A second call with the same instant changes nothing.
+    ``form`` has the parameters of `pretrain_backbone`, and ``request_id`` is the id that the request would have. A
+    second call with the same instant changes nothing.
     """
     backbone = backbone_at(services, as_of)
     with transaction(services.engine) as connection:
         made = [one for one in model_operations.operations_at(connection, as_of) if one.operation in (RETRAIN, _KEEP)]
         if not made:
-            name, reason = _decision(services, connection, backbone, as_of)
+            name, reason = decision_of(services, connection, backbone, as_of)
             made = [
                 Operation(
                     as_of=as_of,
@@ -53,12 +58,14 @@ def decide(services: Services, as_of: datetime, request_id: str) -> dict[str, An
                 )
             ]
             model_operations.save_operation(connection, made[0])
-    return {"decision": made[0].operation, "reason": made[0].reason}
+    form = DRIFT_FORM if made[0].reason.startswith(_PROVEN) else {}
+    return {"decision": made[0].operation, "reason": made[0].reason, "form": {"as_of": as_of.isoformat(), **form}}
 
 
-def _decision(
+def decision_of(
     services: Services, connection: Connection, backbone: Backbone | None, as_of: datetime
 ) -> tuple[str, str]:
+    """What ``decide`` would store as of ``as_of`` (UTC), with ``backbone`` in use: the decision and its reason."""
     cause = _drift(connection, as_of) or _age(services, backbone, as_of)
     if cause is None:
         return _KEEP, "no drift of the forecasts is proven, and the backbone in use is not old"
@@ -80,7 +87,7 @@ def _drift(connection: Connection, as_of: datetime) -> str | None:
     rows = [row for row in drift_store.load_drift(connection, as_of) if row.kind in OUTCOME_KINDS]
     observed = [row for row in rows if not row.market.is_simulated] or rows
     drifted = [_named(row) for row in observed if row.is_drifted]
-    return f"drift is proven: {', '.join(drifted)}" if drifted else None
+    return f"{_PROVEN}{', '.join(drifted)}" if drifted else None
 
 
 def _named(row: DriftRow) -> str:

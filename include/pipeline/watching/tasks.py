@@ -22,4 +22,4 @@ def decide(as_of: datetime, request_id: str) -> Json:
     with opened_services() as services:
         found = decisions.decide(services, as_of, request_id)
     words = "Another backbone is trained" if found["decision"] == decisions.RETRAIN else "No backbone is trained"
-    return {**found, "as_of": as_of.isoformat(), "note": f"{words}: {found['reason']}."}
+    return {**found, "note": f"{words}: {found['reason']}."}

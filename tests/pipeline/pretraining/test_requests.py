@@ -11,6 +11,7 @@ from include.model.backbone import CERTIFICATE, read_certificate
 from include.model.pretrain import PretrainConfig
 from include.pipeline.models.backbones import backbone_at
 from include.pipeline.pretraining import requests as module
+from include.pipeline.pretraining.pretrain import train_backbone, training_arrays
 from include.pipeline.pretraining.requests import BackboneRequest
 from tests.support.backbones import promote_a_backbone
 from tests.support.products import AT, HOUR, Product
@@ -70,6 +71,32 @@ def test_simulated_tickers_make_a_small_installation_up_to_enough_unless_a_numbe
 ) -> None:
     assert module.plan(tracked.services, request("unsaid", simulated_tickers=None))["simulated_tickers"] == 22
     assert module.plan(tracked.services, request("none", simulated_tickers=0))["simulated_tickers"] == 0
+
+
+def test_only_the_days_that_are_asked_for_teach(tracked: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, object] = {}
+
+    def spied(*arguments: object) -> object:
+        seen["arguments"] = arguments
+        return train_backbone(*arguments)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(module, "train_backbone", spied)
+    since = AT - timedelta(days=10 + 20)
+    recent = module.pretrain(tracked.services, request("recent", taught_days=20))
+    histories, until, config, training, _, found_since = seen["arguments"]  # type: ignore[misc]
+    assert found_since == since
+    assert training.minimum_windows == 50, "few days have few windows"
+    arrays = training_arrays(histories, until, config, since)
+    assert {len(one.window_ends) for one in arrays.values()} == {20 * 24 - 1}, "the last bar has no target yet"
+    every = training_arrays(histories, until, config)
+    assert min(len(one.window_ends) for one in every.values()) > 20 * 24
+    for ticker, one in arrays.items():
+        assert (one.window_ends == every[ticker].window_ends[1 - 20 * 24 :]).all()
+        assert (one.x == every[ticker].x).all(), "the windows may begin earlier"
+    assert tracked.query("select taught_since_at from bi.backbone") == [(since,)]
+    folder = tracked.services.settings.model.models_dir / "backbones" / recent["model_version"]
+    assert read_certificate(FolderStore(folder))["taught_since_at"] == since.isoformat()
+    assert module.pretrain(tracked.services, request("whole"))["model_version"] != recent["model_version"]
 
 
 def test_a_request_run_again_changes_no_row_and_no_file(tracked: Product) -> None:

@@ -57,7 +57,11 @@ def test_nothing_is_trained_without_drift_and_drift_of_the_bars_trains_nothing(t
 def test_proven_drift_of_the_forecasts_trains_another_once(tracked: Product) -> None:
     look(tracked, drifted("pit"), drifted("coverage"))
     found = decisions.decide(tracked.services, LOOK_AT, "drift__1")
-    assert found == {"decision": "retrain", "reason": "drift is proven: coverage in XNYS, pit in XNYS"}
+    assert found == {
+        "decision": "retrain",
+        "reason": "drift is proven: coverage in XNYS, pit in XNYS",
+        "form": {"as_of": LOOK_AT.isoformat(), "held_out_days": 14, "taught_days": 28, "simulated_tickers": 0},
+    }
     assert decisions.decide(tracked.services, LOOK_AT, "drift__2") == found
     rows = tracked.query("select operation, request_id, decided_by, model_version is not null from bi.model_operation")
     assert rows == [("retrain", "drift__1", "watch_models", True)]
@@ -84,6 +88,7 @@ def test_an_old_backbone_is_trained_again_unless_the_setting_turns_that_off(trac
     found = decisions.decide(services, AT + DAY, "r")
     assert found["decision"] == "retrain"
     assert found["reason"] == "the bars that trained the backbone end 2 days ago, and 1 are allowed"
+    assert found["form"] == {"as_of": (AT + DAY).isoformat()}, "all bars teach"
     off = replace(services, settings=replace(services.settings, schedule=replace(schedule, backbone_max_age_days=0)))
     assert decisions.decide(off, AT + 2 * DAY, "r")["decision"] == "keep"
 
