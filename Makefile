@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export TICKERS SOURCE
-.PHONY: help run psql status doctor logs down backup restore clean env up cli test check fix audit bench pretrain evaluate leakcheck chaos soak yahoo mlflow venv venv-mlflow venv-dev
+.PHONY: help run psql status doctor logs down backup restore clean env up cli test check fix audit bench pretrain evaluate leakcheck chaos soak loop yahoo mlflow venv venv-mlflow venv-dev
 
 # The first Python that is new enough and can make virtual environments. Each one is run, because a version manager
 # may leave a program of that name that only prints an error.
@@ -121,6 +121,9 @@ chaos: venv-dev ## Send faults at random instants and judge what is stored; opti
 
 soak: venv-dev ## Run hour after hour through Airflow and judge what grows; optional: ARGS="--hours 100 --minutes 60"
 	@$(PYTHON) -m bench.soak $(ARGS)
+
+loop: venv-dev ## Change a simulated market and see drift, retraining, promotion and rollback; optional: ARGS="--seed 2"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m bench.loop $(ARGS)
 
 yahoo: venv-dev ## Start a stand-in for Yahoo, with faults to choose from
 	@$(PYTHON) -m tests.yahoo $(ARGS)

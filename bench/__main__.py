@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import bars, checkpoints, features, hours, machine, onboarding, shards, stored_forecasts, writes
+from bench import bars, checkpoints, drift_looks, features, hours, machine, onboarding, shards, stored_forecasts, writes
 from bench.results import Row, Section, table
 
 _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "bench.json"
@@ -36,6 +36,7 @@ class Sizes:
     hour_tickers: int = 100
     stored_tickers: int = 500
     stored_forecasts: int = 1_000_000
+    look_tickers: tuple[int, ...] = (500, 2000)
     history_days: int = 729
 
 
@@ -52,6 +53,7 @@ SMALLEST = Sizes(
     hour_tickers=2,
     stored_tickers=2,
     stored_forecasts=1000,
+    look_tickers=(2,),
     history_days=90,
 )
 """The smallest sizes, to test that all sections run."""
@@ -84,6 +86,7 @@ SECTIONS: dict[str, Callable[[Sizes], Section]] = {
     "bars": lambda sizes: _bars(sizes.bars_tickers, sizes.bars_per_ticker),
     "writes": lambda sizes: writes.measure(sizes.write_tickers, sizes.write_hours),
     "stored_forecasts": lambda sizes: stored_forecasts.measure(sizes.stored_tickers, sizes.stored_forecasts),
+    "drift_look": lambda sizes: drift_looks.measure(sizes.look_tickers),
     "onboarding": lambda sizes: onboarding.measure(sizes.onboarding_tickers, sizes.history_days),
     "hour": lambda sizes: hours.measure(sizes.hour_tickers, sizes.history_days),
 }

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,8 @@ class Product:
     api: AirflowApi
     hourcast: Engine
     airflow: Engine
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The environment of its components."""
 
     def onboard(self, ticker_count: int) -> None:
         """Onboards simulated tickers an hour before the first hour; every fourth one trades at all hours.
@@ -83,7 +85,7 @@ class Product:
         as_of = FIRST_HOUR - HOUR
         conf = {"tickers": tickers, "history_days": _HISTORY_DAYS, "as_of": as_of.isoformat()}
         self.api.trigger(ONBOARD, "soak_onboarding", conf)
-        self._require_success(ONBOARD, "soak_onboarding", _ONBOARDING_SECONDS)
+        self.require_success(ONBOARD, "soak_onboarding", _ONBOARDING_SECONDS)
 
     def run_hour(self, number: int) -> float:
         """Runs an hour, counted from 0, and dates back what it left; seconds from its request to its end.
@@ -93,7 +95,7 @@ class Product:
         """
         as_of = FIRST_HOUR + number * HOUR
         began_at = real_time()
-        ended = self._require_success(HOURLY, self.request_hour(number), _RUN_SECONDS)
+        ended = self.require_success(HOURLY, self.request_hour(number), _RUN_SECONDS)
         self.date_back(began_at, as_of)
         return ended.seconds
 
@@ -107,11 +109,11 @@ class Product:
         began_at = real_time()
         run_id = f"soak_maintenance_{number}"
         self.api.trigger(MAINTENANCE, run_id, {}, as_of)
-        self._require_success(MAINTENANCE, run_id, _RUN_SECONDS)
+        self.require_success(MAINTENANCE, run_id, _RUN_SECONDS)
         note = str(self.api.run(MAINTENANCE, run_id)["note"])
         with suppress(RuntimeError):  # it begins a moment after the run, and may be over already
-            self._wait_for(self._is_cleaning, 30.0, "the wait for Airflow's clean-up")
-        self._wait_for(lambda: not self._is_cleaning(), 600.0, "Airflow's clean-up")
+            self.wait_for(self._is_cleaning, 30.0, "the wait for Airflow's clean-up")
+        self.wait_for(lambda: not self._is_cleaning(), 600.0, "Airflow's clean-up")
         self.date_back(began_at, as_of)
         return note
 
@@ -131,15 +133,25 @@ class Product:
             rows = fetch_rows(connection, query, {"dag_id": dag_id, "run_id": run_id})
         return Ended(**rows[0]) if rows else None
 
-    def _require_success(self, dag_id: str, run_id: str, seconds: float) -> Ended:
-        self._wait_for(lambda: self.ended(dag_id, run_id) is not None, seconds, f"{dag_id} {run_id}")
+    def require_success(self, dag_id: str, run_id: str, seconds: float = _RUN_SECONDS) -> Ended:
+        """How a run ended, once it has.
+
+        Raises:
+            RuntimeError: it has failed, or has not ended within these seconds.
+        """
+        self.wait_for(lambda: self.ended(dag_id, run_id) is not None, seconds, f"{dag_id} {run_id}")
         ended = self.ended(dag_id, run_id)
         if ended is None or ended.state != "success":
             message = f"{dag_id} {run_id} has ended as {ended}; its logs are in {self.paths.logs_dir}"
             raise RuntimeError(message)
         return ended
 
-    def _wait_for(self, is_done: Callable[[], bool], seconds: float, what: str) -> None:
+    def wait_for(self, is_done: Callable[[], bool], seconds: float, what: str) -> None:
+        """Waits until something is done.
+
+        Raises:
+            RuntimeError: it is not within these seconds.
+        """
         deadline = time.monotonic() + seconds
         while not is_done():
             if time.monotonic() > deadline:
@@ -164,60 +176,6 @@ class Product:
                     os.utime(path, (as_of.timestamp(), as_of.timestamp()))
 
 
-@contextmanager
-def opened_product(folder: Path, inherited: Mapping[str, str], report: Callable[[str], None]) -> Iterator[Product]:
-    """A running installation in ``folder``, which must be empty; it is stopped when the block ends.
-
-    ``inherited``: the environment, of which settings of ours are left out.
-    """
-    environment = environment_of(inherited, folder / "local")
-    settings = load_settings(environment)
-    stack = Stack(settings, environment, report)
-    stack.paths.airflow_home.mkdir(parents=True)
-    (stack.paths.airflow_home / "airflow.cfg").write_text(_NO_SCHEDULE, encoding="utf-8")
-    try:
-        _start(stack)
-        server = stack.databases.server
-        if server is None:
-            message = "a soak needs the embedded Postgres"
-            raise RuntimeError(message)
-        hourcast, airflow = (
-            create_store_engine(server.url(SUPERUSER, name)) for name in (HOURCAST_DATABASE, AIRFLOW_DATABASE)
-        )
-        with stack.api() as api:
-            api.ensure_pool(TRAINING_POOL, settings.schedule.training_slots, "Training tasks")
-            yield Product(stack.paths, settings.model.models_dir, api, hourcast, airflow)
-        hourcast.dispose()
-        airflow.dispose()
-    finally:
-        stack.down()
-
-
-@contextmanager
-def opened_temporary_product(report: Callable[[str], None]) -> Iterator[Product]:
-    """A running installation in a temporary folder, which is removed when the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="hourcast-soak-"))
-    folder.chmod(0o755)  # under root, the database's user must be able to enter
-    try:
-        with opened_product(folder, dict(os.environ), report) as product:  # noqa: TID251  # for command lines
-            yield product
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _start(stack: Stack) -> None:
-    """Starts it; on a busy machine Airflow needs longer than the launcher waits, so that is repeated.
-
-    Raises:
-        LaunchError: it has not become healthy.
-    """
-    for _ in range(_STARTS - 1):
-        with suppress(LaunchError):
-            stack.up()
-            return
-    stack.up()
-
-
 def environment_of(inherited: Mapping[str, str], local_dir: Path) -> dict[str, str]:
     """The environment with the settings of a soak and no others of ours."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(("AIRFLOW", "HOURCAST"))}
@@ -234,6 +192,69 @@ def environment_of(inherited: Mapping[str, str], local_dir: Path) -> dict[str, s
         "HOURCAST_LOG_RETENTION_DAYS": days,
         "HOURCAST_AIRFLOW_RETENTION_DAYS": days,
     }
+
+
+@contextmanager
+def opened_product(
+    folder: Path,
+    inherited: Mapping[str, str],
+    report: Callable[[str], None],
+    settings_of: Callable[[Mapping[str, str], Path], dict[str, str]] = environment_of,
+) -> Iterator[Product]:
+    """A running installation in ``folder``, which must be empty; it is stopped when the block ends.
+
+    ``inherited``: the environment, of which settings of ours are left out. ``settings_of`` puts the installation's
+    settings in their place, given the environment and the installation's local folder.
+    """
+    environment = settings_of(inherited, folder / "local")
+    settings = load_settings(environment)
+    stack = Stack(settings, environment, report)
+    stack.paths.airflow_home.mkdir(parents=True)
+    (stack.paths.airflow_home / "airflow.cfg").write_text(_NO_SCHEDULE, encoding="utf-8")
+    try:
+        _start(stack)
+        server = stack.databases.server
+        if server is None:
+            message = "a soak needs the embedded Postgres"
+            raise RuntimeError(message)
+        hourcast, airflow = (
+            create_store_engine(server.url(SUPERUSER, name)) for name in (HOURCAST_DATABASE, AIRFLOW_DATABASE)
+        )
+        with stack.api() as api:
+            api.ensure_pool(TRAINING_POOL, settings.schedule.training_slots, "Training tasks")
+            yield Product(stack.paths, settings.model.models_dir, api, hourcast, airflow, stack.environment())
+        hourcast.dispose()
+        airflow.dispose()
+    finally:
+        stack.down()
+
+
+@contextmanager
+def opened_temporary_product(
+    report: Callable[[str], None],
+    settings_of: Callable[[Mapping[str, str], Path], dict[str, str]] = environment_of,
+) -> Iterator[Product]:
+    """A running installation in a temporary folder, which is removed when the block ends."""
+    folder = Path(tempfile.mkdtemp(prefix="hourcast-soak-"))
+    folder.chmod(0o755)  # under root, the database's user must be able to enter
+    try:
+        with opened_product(folder, dict(os.environ), report, settings_of) as product:  # noqa: TID251  # for command lines
+            yield product
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(stack: Stack) -> None:
+    """Starts it; on a busy machine Airflow needs longer than the launcher waits, so that is repeated.
+
+    Raises:
+        LaunchError: it has not become healthy.
+    """
+    for _ in range(_STARTS - 1):
+        with suppress(LaunchError):
+            stack.up()
+            return
+    stack.up()
 
 
 def real_time() -> datetime:

@@ -37,6 +37,7 @@ DEVELOPER_TARGETS = [
     "leakcheck",
     "chaos",
     "soak",
+    "loop",
     "yahoo",
 ]
 TARGETS = [*USER_TARGETS, *DEVELOPER_TARGETS]
