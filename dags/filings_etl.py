@@ -1,10 +1,11 @@
 """### Fetches, converts and stores filings of the SEC and of DART.
 
-`list_filings` → `fetch` → `transform` → `store_report_days`, `write_files`
+`list_filings` → `fetch` → `transform` → `store_report_days`, `write_files`, `embed`
 
 Once a day this DAG reads which filings the tracked companies have made, fetches those that are missing, and converts
-them into Markdown and chunks, which it also writes as files. It stores in which minute companies have reported. It has
-a schedule as soon as `HOURCAST_EDGAR_CONTACT` or `OPENDART_KEY` is set.
+them into Markdown and chunks, which it also writes as files. It stores in which minute companies have reported. With
+`HOURCAST_EMBEDDING_MODEL` it also stores a vector of each chunk. It has a schedule as soon as `HOURCAST_EDGAR_CONTACT`
+or `OPENDART_KEY` is set.
 
 * A run that was ended goes on where it stopped; what is stored is neither fetched nor converted again.
 * The SEC is asked five times a second at most, and not for ten minutes after it has refused.
@@ -94,8 +95,14 @@ def filings_etl() -> None:
 
         return tasks.write_files()
 
-    # an object store that cannot be reached keeps no report from the forecasts
-    list_filings() >> fetch() >> transform() >> [store_report_days(), write_files()]
+    @task
+    def embed() -> Json:
+        from include.filings import tasks
+
+        return tasks.embed()
+
+    # an object store or a model that cannot be reached keeps no report from the forecasts
+    list_filings() >> fetch() >> transform() >> [store_report_days(), write_files(), embed()]
 
 
 filings_etl()

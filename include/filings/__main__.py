@@ -1,11 +1,13 @@
 """Filings as Markdown: ``python -m include.filings files FILE...``, ``... edgar CIK...`` or ``... dart CODE...``.
 
-With ``--to`` they are files below a folder, with ``--store`` they are in the database.
+With ``--to`` they are files below a folder, with ``--store`` they are in the database. ``... embed`` makes vectors of
+what is in the database.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,15 +15,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from include import durable
-from include.errors import HourcastError, InvalidRequestError
+from include.errors import HourcastError, InvalidRequestError, SettingsError
 from include.filings import loading
 from include.filings.database import open_engine
 from include.filings.documents import Document, convert
 from include.filings.edgar import ARCHIVES, LISTS, Edgar, EdgarSettings
+from include.filings.embedding import open_embedder
 from include.filings.fetching import FORMS, REPORTS, Feed, dart_feed, edgar_feed, fetch_listed, list_filings
 from include.filings.files import SEOUL, read_file
 from include.filings.opendart import SERVICE, OpenDart, OpenDartSettings, described, unpack
-from include.settings import opendart_key
+from include.filings.vectors import embed_chunks
+from include.settings import load_settings, opendart_key
 from include.store.engine import transaction
 
 
@@ -62,6 +66,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     dart.add_argument("--forms", nargs="+", default=REPORTS, help=f"names of forms; {', '.join(REPORTS)}")
     dart.add_argument("--service", default=SERVICE, help=argparse.SUPPRESS)
     dart.set_defaults(run=_fetch_from_dart)
+    embed = commands.add_parser("embed", help="embed what the model of HOURCAST_EMBEDDING_MODEL has not embedded")
+    embed.set_defaults(run=_embed, wanted=[""])
     for command in (edgar, dart):
         command.add_argument(
             "--since", type=date.fromisoformat, required=True, metavar="DAY", help="filed on this day or later"
@@ -142,6 +148,17 @@ def _fetch_from_dart(number: str, chosen: argparse.Namespace) -> Iterator[str]:
                 exact, documents, content = dart.fetch(filing)
                 _keep(kept, content)
             yield str(_write(convert(exact, documents), chosen.to))
+
+
+def _embed(_wanted: str, _chosen: argparse.Namespace) -> Iterator[str]:
+    """Embeds all chunks that are left, however long that takes."""
+    settings = load_settings().filings
+    embedder = open_embedder(settings)
+    if embedder is None:
+        message = "HOURCAST_EMBEDDING_MODEL is not set, so the search is by words; docs/filings.md says when to set it."
+        raise SettingsError(message)
+    with open_engine() as engine:
+        yield f"{embedder.version.name}: {_in_words(embed_chunks(engine, embedder, math.inf))}"
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -13,9 +13,11 @@ from include.filings import document_files, fetching, loading
 from include.filings.companies import edgar_numbers, opendart_numbers
 from include.filings.database import open_engine
 from include.filings.edgar import Edgar, EdgarSettings
+from include.filings.embedding import open_embedder
 from include.filings.fetching import Feed, dart_feed, edgar_feed
 from include.filings.files import SEOUL
 from include.filings.opendart import OpenDart, OpenDartSettings
+from include.filings.vectors import embed_chunks
 from include.filings_settings import FilingsSettings
 from include.settings import load_settings, opendart_key
 from include.store import filings as store
@@ -89,6 +91,21 @@ def write_files() -> dict[str, int]:
     """
     with open_engine() as engine:
         return document_files.write_files(engine, open_store(load_settings().model))
+
+
+def embed() -> dict[str, int]:
+    """Embeds the chunks that the model of the settings has not embedded; counts of chunks, none without a model.
+
+    Raises:
+        FilingsUnavailableError: the model's service cannot be reached now.
+        SettingsError: the model or its package is unknown, or the database lacks the extension ``vector``.
+    """
+    settings = load_settings().filings
+    embedder = open_embedder(settings)
+    if embedder is None:
+        return {"embedded": 0, "left": 0}
+    with open_engine() as engine:
+        return embed_chunks(engine, embedder, 60.0 * settings.embedding_minutes)
 
 
 def store_report_days(as_of: datetime) -> Json:

@@ -24,6 +24,7 @@ LOCKS: Final = (
     "requirements-evaluate.txt",
     "requirements-dev.txt",
     "requirements-mlflow.txt",
+    "requirements-embeddings.txt",
     "requirements-audit.txt",
 )
 """Every lock file of the project."""

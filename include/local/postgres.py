@@ -29,7 +29,7 @@ from include.errors import SettingsError, StoreUnavailableError
 from include.local.password_files import create_passwords, read_passwords, write_password
 from include.local.ports import HOST, choose_port, is_free
 from include.local.privileges import run_as, unprivileged_account
-from include.store.app_rights import APP_ROLE, OWNER_ROLE, owner_statements
+from include.store.app_rights import APP_ROLE, OWNER_ROLE, extension_statement, owner_statements
 from include.store.programs import programs_folder
 from include.store.reader_rights import database_statements, server_statements
 
@@ -72,6 +72,7 @@ _RIGHTS_SQL = "".join(
     f"{statement};\n"
     for statement in (
         *owner_statements(HOURCAST_DATABASE, APP_ROLE),
+        extension_statement(APP_ROLE),
         *server_statements(READER_ROLE),
         *database_statements(HOURCAST_DATABASE, (OWNER_ROLE, APP_ROLE), READER_ROLE),
     )

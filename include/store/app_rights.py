@@ -15,6 +15,7 @@ OWNER_ROLE = "hourcast_owner"
 APP_ROLE = "hourcast_app"
 """The role of the product."""
 
+_EXTENSIONS = "extensions"
 _LIMITS = "nosuperuser nocreatedb nocreaterole noreplication nobypassrls"
 
 
@@ -35,6 +36,20 @@ def owner_statements(database: str, app: str) -> list[str]:
     ]
 
 
+def extension_statement(app: str) -> str:
+    """One line that creates the extension ``vector`` for owner and ``app``, where the server has it; for a superuser.
+
+    It is in a schema of its own: nobody may use schema public, and a restoration drops the others. Call it after
+    ``owner_statements``.
+    """
+    create = (
+        f"create schema if not exists {_EXTENSIONS}; create extension if not exists vector schema {_EXTENSIONS}; "
+        f"grant usage on schema {_EXTENSIONS} to {OWNER_ROLE}, {app}"
+    )
+    is_there = "exists (select from pg_available_extensions where name = 'vector')"
+    return f"do $$ begin if {is_there} then {create}; end if; end $$"
+
+
 def grant_app(connection: Connection, app_role: str) -> None:
     """Grants a role the rows of the schemas forecast and filings, and the views to read; no more than that."""
     role = connection.dialect.identifier_preparer.quote(app_role)
@@ -44,4 +59,5 @@ def grant_app(connection: Connection, app_role: str) -> None:
     execute(connection, f"grant select, insert, update, delete on all tables in schema {written} to {role}")
     execute(connection, f"revoke insert, update, delete on forecast.alembic_version from {role}")
     execute(connection, f"grant usage, select on all sequences in schema {written} to {role}")
+    execute(connection, f"grant execute on function filings.make_vector_table to {role}")
     execute(connection, f"grant select on all tables in schema bi to {role}")

@@ -19,7 +19,8 @@ from include.store.programs import programs_folder
 _LIVE_TABLES = ("ticker", "prediction")
 """Tables of which one row is enough for a database that is in use."""
 
-_SCHEMAS = ("--schema=forecast", "--schema=filings")
+_SCHEMAS = ("--schema=forecast", "--schema=filings", "--exclude-table=filings.vector_*")
+"""Vectors are made from the chunks again, and need an extension that the other server may lack."""
 
 
 def dump_database(url: str, target: Path) -> None:

@@ -161,6 +161,12 @@ def count_known(connection: Connection, bounds: Bounds) -> int:
     return int(row["filings"])
 
 
+def known_versions(connection: Connection, bounds: Bounds) -> list[int]:
+    """The versions of filings that a search may see."""
+    rows = fetch_rows(connection, f"with {_KNOWN} select version_id from known order by 1", _values(bounds))  # noqa: S608  # a constant of this module
+    return [int(row["version_id"]) for row in rows]
+
+
 def load_passages(connection: Connection, chunk_ids: Sequence[int]) -> list[PassageRow]:
     """The chunks with their filings, in the order of ``chunk_ids``."""
     rows = fetch_rows(

@@ -14,7 +14,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
 from include.errors import StoreUnavailableError
-from include.store.app_rights import OWNER_ROLE, owner_statements
+from include.store.app_rights import OWNER_ROLE, extension_statement, owner_statements
 from include.store.engine import Connection, create_store_engine, execute, fetch_rows, run_script
 from include.store.reader_rights import database_statements, server_statements
 
@@ -90,7 +90,7 @@ def _apply(connection: Connection, plan: DatabasePlan) -> None:
 def _limit_roles(connection: Connection, plan: DatabasePlan) -> None:
     quote = connection.dialect.identifier_preparer.quote_identifier
     database, writer = quote(plan.name), quote(plan.writer.role)
-    statements = owner_statements(database, writer) if plan.is_owned_apart else []
+    statements = [*owner_statements(database, writer), extension_statement(writer)] if plan.is_owned_apart else []
     writers = [OWNER_ROLE, writer] if plan.is_owned_apart else [writer]
     for login in plan.readers:
         reader = quote(login.role)

