@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 export TICKERS SOURCE
-.PHONY: help run psql status doctor logs down backup restore clean env up cli test check fix audit bench pretrain evaluate leakcheck chaos soak loop yahoo mlflow venv venv-mlflow venv-dev
+.PHONY: help run psql status doctor logs down backup restore clean env up cli test check fix audit bench pretrain evaluate leakcheck chaos soak loop yahoo mlflow tune tune-test venv venv-mlflow venv-language venv-dev
 
 # The first Python that is new enough and can make virtual environments. Each one is run, because a version manager
 # may leave a program of that name that only prints an error.
@@ -79,6 +79,9 @@ mlflow: ## Show experiments and backbones in MLflow; optional: ARGS=mirror or AR
 	exec $(LAUNCHER) exec env MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 	$(CURDIR)/.venv-mlflow/bin/python -m tracking $(or $(ARGS),serve)
 
+tune: venv venv-language ## Tune a language model on filings; ARGS="run language.yaml", ARGS=compare or ARGS=--help
+	@exec $(LAUNCHER) exec $(CURDIR)/.venv-language/bin/python -m language $(or $(ARGS),compare)
+
 help: ## Show these commands
 	@awk -F ':.*## ' '/^##@ /{printf "%s%s\n", gap, substr($$0, 5); gap = "\n"} /^[a-z-]+:.*## /{printf "  make %-9s  %s\n", $$1, $$2}' Makefile
 
@@ -86,6 +89,9 @@ help: ## Show these commands
 
 test: venv-dev ## Run all tests, with the real Postgres and the real Airflow; optional: ARGS="tests/model -x"
 	@$(PYTHON) -m pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
+
+tune-test: venv-dev venv-language ## Run the tests that train a language model; optional: ARGS="-k smollm2"
+	@$(PYTHON) -m pytest -m language tests/language $(ARGS)
 
 check: venv-dev ## Lint, format, types, import rules, SQL; changes nothing
 	$(PYTHON) -m ruff check .
@@ -136,3 +142,11 @@ venv-dev:
 
 venv-mlflow:
 	@$(INSTALL_MLFLOW)
+
+# Apart from .venv, since an hour needs none of it.
+venv-language:
+	@cmp -s requirements-language.txt .venv-language/hourcast.lock || { python=$$($(FIND_PYTHON)) && \
+	echo "Installing what tunes language models into .venv-language" && "$$python" -m venv .venv-language && \
+	.venv-language/bin/python -m pip install --quiet --disable-pip-version-check \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements-language.txt && \
+	cp requirements-language.txt .venv-language/hourcast.lock; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,5 @@ class FilingsSettings:
     """Minutes that one run may embed. Default 30; the next run goes on."""
     filings_history_days: int = 400
     """Days of filings that are fetched. Default 400: an annual report and the quarters after it."""
+    language_dir: Path | None = None
+    """Folder of language models: base models, questions, runs. Default: none, `language` in ``local_dir``."""

@@ -25,6 +25,7 @@ LOCKS: Final = (
     "requirements-dev.txt",
     "requirements-mlflow.txt",
     "requirements-embeddings.txt",
+    "requirements-language.txt",
     "requirements-audit.txt",
 )
 """Every lock file of the project."""

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
-PRODUCT_FOLDERS = ("include", "dags", "docker", "plugins", "research", "tracking")
+PRODUCT_FOLDERS = ("include", "dags", "docker", "plugins", "research", "tracking", "language")
 
 
 def product_files() -> list[Path]:

@@ -33,7 +33,7 @@ PYPROJECT = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text(encoding="u
 SETTINGS = {PREFIX + field.name.upper(): field for group in _GROUPS.values() for field in fields(group)}
 SQL_FILES = sorted((PROJECT_DIR / "sql").rglob("*.sql"))
 DAG_FILES = sorted((PROJECT_DIR / "dags").glob("*.py"))
-OURS = r"(?:include|research|tracking|bench|tests|dags|sql|docs|docker|plugins)"
+OURS = r"(?:include|research|tracking|language|bench|tests|dags|sql|docs|docker|plugins)"
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.MULTILINE | re.DOTALL)
 
 

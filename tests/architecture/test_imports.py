@@ -56,6 +56,9 @@ PLANTED = [
     ("research", "include/pipeline/hour.py", "import research.report.comparison"),
     ("research", "dags/hourly_forecast.py", "def task():\n    import research.evaluate"),
     ("research", "include/pipeline/hour.py", "import tracking.facts"),
+    ("research", "include/filings/tuning.py", "import language.steps"),
+    ("language", "language/questions.py", "import transformers"),
+    ("language", "include/model/train.py", "import peft"),
     ("research-libraries", "include/evaluation/har.py", "import scipy"),
     ("research-libraries", "research/evaluate.py", "import lightgbm"),
     ("research-libraries", "include/model/zoo/methods.py", "import lightgbm"),
@@ -78,7 +81,7 @@ def test_every_contract_has_a_planted_violation():
 
 @pytest.mark.parametrize(("contract", "place", "code"), PLANTED, ids=lambda value: value.splitlines()[0])
 def test_a_planted_import_breaks_its_contract(tmp_path: Path, contract, place, code):
-    for folder in ("include", "dags", "plugins", "research", "tracking"):
+    for folder in ("include", "dags", "plugins", "research", "tracking", "language"):
         shutil.copytree(PROJECT_DIR / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT_DIR / "pyproject.toml", tmp_path)
     with (tmp_path / place).open("a", encoding="utf-8") as file:

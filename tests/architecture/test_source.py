@@ -53,13 +53,14 @@ def test_a_package_says_what_it_is_and_nothing_else(path):
 
 
 def test_every_folder_with_code_is_a_package():
-    folders = {path.parent for top in ("include", "research", "tracking") for path in (PROJECT_DIR / top).rglob("*.py")}
+    rooms = ("include", "research", "tracking", "language")
+    folders = {path.parent for top in rooms for path in (PROJECT_DIR / top).rglob("*.py")}
     assert [relative(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
 
 
 def test_tests_stand_where_what_they_test_stands():
     rooms = {f"tests/{room.name}": room for room in packages("include")} | {
-        f"tests/{name}": PROJECT_DIR / name for name in ("research", "tracking")
+        f"tests/{name}": PROJECT_DIR / name for name in ("research", "tracking", "language")
     }
     astray = [
         relative(path)

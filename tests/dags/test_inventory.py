@@ -54,6 +54,7 @@ def test_there_are_exactly_these_dags_and_each_file_parses(inventory: dict[str, 
         "maintenance",
         "onboard_ticker",
         "pretrain_backbone",
+        "tune_language_model",
         "watch_models",
         "weekly_report",
     ]
@@ -129,6 +130,17 @@ def test_the_stages_of_filings_stand_in_their_order(inventory: dict[str, Any]) -
     ]
 
 
+def test_the_stages_of_tuning_stand_in_their_order(inventory: dict[str, Any]) -> None:
+    tasks = inventory["dags"]["tune_language_model"]["tasks"]
+    order = ["prepare", "train", "merge", "evaluate", "promote"]
+    for before, after in pairwise(order):
+        assert after in tasks[before]["downstream"]
+
+
+def test_the_form_of_tuning_asks_which_settings(inventory: dict[str, Any]) -> None:
+    assert inventory["dags"]["tune_language_model"]["params"] == ["as_of", "settings"]
+
+
 def test_an_export_is_one_task(inventory: dict[str, Any]) -> None:
     assert inventory["dags"]["export_data"]["tasks"].keys() == {"export_views"}
 
@@ -174,8 +186,10 @@ def test_only_what_trains_waits_for_the_queue_of_workers_with_a_gpu(inventory: d
     queues = {task_id: task["queue"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()}
     assert {task_id for task_id, queue in queues.items() if queue == "training"} == {
         "compare",
+        "evaluate",
         "fine_tune",
         "first_training",
+        "merge",
         "train",
     }
     assert set(queues.values()) == {"training", "default"}
@@ -184,7 +198,9 @@ def test_only_what_trains_waits_for_the_queue_of_workers_with_a_gpu(inventory: d
 def test_training_runs_in_the_pool_that_has_a_slot_a_core(inventory: dict[str, Any]) -> None:
     pools = {task_id: task["pool"] for dag in inventory["dags"].values() for task_id, task in dag["tasks"].items()}
     trained = {task_id for task_id, pool in pools.items() if pool == "training"}
-    assert trained == {"fine_tune", "predict", "first_training", "first_forecast", "train", "score", "compare"}
+    assert trained == {
+        "fine_tune", "predict", "first_training", "first_forecast", "train", "score", "compare", "merge", "evaluate",
+    }  # fmt: skip
 
 
 def test_every_stage_retries_by_policy_and_ends_before_its_token_does(inventory: dict[str, Any]) -> None:
@@ -230,6 +246,7 @@ def test_what_few_people_need_stands_in_a_section_of_its_own(inventory: dict[str
         "maintenance": ["dry_run"],
         "onboard_ticker": ["tickers", "retire_tickers", "source"],
         "pretrain_backbone": ["simulated_tickers", "held_out_days"],
+        "tune_language_model": ["settings"],
         "weekly_report": ["tickers"],
     }
     sections = {section for dag in inventory["dags"].values() for section in dag["sections"].values()}
@@ -252,6 +269,7 @@ def test_the_list_of_dags_says_what_each_is_for(inventory: dict[str, Any]) -> No
         "maintenance": ("Maintenance", ["hourcast", "maintenance"]),
         "onboard_ticker": ("Onboard tickers", ["hourcast", "tickers"]),
         "pretrain_backbone": ("Pre-train backbone", ["hourcast", "training"]),
+        "tune_language_model": ("Tune language model", ["filings", "hourcast", "training"]),
         "watch_models": ("Watch models", ["hourcast", "training"]),
         "weekly_report": ("Weekly report", ["hourcast", "reports"]),
     }

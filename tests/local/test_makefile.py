@@ -24,10 +24,12 @@ USER_TARGETS = [
     "up",
     "cli",
     "mlflow",
+    "tune",
     "help",
 ]
 DEVELOPER_TARGETS = [
     "test",
+    "tune-test",
     "check",
     "fix",
     "audit",

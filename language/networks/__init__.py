@@ -1,0 +1,1 @@
+"""What needs torch, transformers, peft and trl: training, merging, and answering with a model."""
