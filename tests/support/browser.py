@@ -16,7 +16,7 @@ import requests
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _MISSING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 
 needs_browser = pytest.mark.skipif(bool(_MISSING), reason=f"{' and '.join(_MISSING)} not installed")
 """Skips a test on a machine without Chromium; on Debian: apt install chromium chromium-driver."""

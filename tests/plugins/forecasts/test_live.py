@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.browser, needs_browser, pytes
 NOVA, DELTA = "NOVA-USD.SIM", "DELTA.SIM"
 FRAME = "iframe"
 ENTRY = "a, button"
-PATIENCE_SECONDS = 60.0
-ONBOARDING_SECONDS = 420.0
+PATIENCE_SECONDS = 180.0
+ONBOARDING_SECONDS = 600.0
 COLORED_PIXELS = """
 const canvases = [...document.querySelectorAll("#chart canvas")].filter((canvas) => canvas.width && canvas.height);
 const color = getComputedStyle(document.documentElement).getPropertyValue(arguments[0]).trim();
