@@ -19,7 +19,7 @@ from typing import Any
 
 from include.contracts import require_utc
 from include.errors import HourcastError, InvalidRequestError
-from include.filings import asking
+from include.filings import answering
 from include.pipeline import backups, earnings, hour, maintenance, onboarding, replay, scoring
 from include.pipeline.data import rescaling
 from include.pipeline.exporting import export
@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.command == "ask":
-        return asking.ask(chosen.question, chosen.as_of or datetime.now(UTC), chosen.ticker, chosen.form)
+        as_of = chosen.as_of or datetime.now(UTC)
+        return answering.ask(chosen.question, as_of, chosen.ticker, chosen.form, chosen.level)
     services = open_services()
     if chosen.command == "migrate":
         store = services.settings.store
@@ -254,6 +255,7 @@ def _parser() -> argparse.ArgumentParser:
     reports = commands.add_parser("earnings", help="the days on which companies report, as their sources name them")
     ask = commands.add_parser("ask", help="what stored filings say to a question, in their words, with citations")
     ask.add_argument("question")
+    ask.add_argument("--level", choices=["beginner", "expert"], default="expert", help="whom the answer is for")
     ask.add_argument("--ticker", nargs="+", help="only filings of these companies; default: all")
     ask.add_argument("--form", nargs="+", help="only these forms and their amendments, such as 10-K; default: all")
     commands.add_parser("recount", help="make the sums of all scores again, and say how many of them were wrong")

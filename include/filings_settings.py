@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -31,3 +31,12 @@ class FilingsSettings:
     """Days of filings that are fetched. Default 400: an annual report and the quarters after it."""
     language_dir: Path | None = None
     """Folder of language models: base models, questions, runs. Default: none, `language` in ``local_dir``."""
+    language_model_url: str | None = None
+    """Address of a language model that writes answers, in the form of OpenAI's API (``http://localhost:11434/v1`` for
+    Ollama). Default: none, answers are the filings' own sentences."""
+    language_model_name: str | None = None
+    """Name of the model at that address. Default: none."""
+    language_model_key: str | None = field(default=None, repr=False)
+    """Key for that address. Default: none is sent."""
+    language_model_seconds: float = 60.0
+    """Seconds that a written answer may take in all. Default 60; the page waits 20 at most."""

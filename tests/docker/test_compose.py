@@ -66,7 +66,7 @@ def test_no_secret_is_written_in_the_file_or_has_a_default() -> None:
     assert not required() & set(defaults())
     for name, service in services().items():
         for key, value in service.get("environment", {}).items():
-            if key.startswith("AWS_") or key in {"OPENDART_KEY", "EMBEDDING_KEY"}:
+            if key.startswith("AWS_") or key in {"OPENDART_KEY", "EMBEDDING_KEY", "HOURCAST_LANGUAGE_MODEL_KEY"}:
                 assert value == f"${{{key}:-}}", "the user's, and needed for an object store or for filings alone"
             elif re.search("PASSWORD$|SECRET|_KEY$", key):
                 found = VARIABLE.fullmatch(value)
@@ -210,6 +210,11 @@ def test_only_what_fetches_filings_or_schedules_that_knows_the_key_of_opendart()
 def test_only_where_tasks_run_is_the_key_of_a_service_of_embeddings_known() -> None:
     holders = {name for name, service in services().items() if "{EMBEDDING_KEY:" in str(service)}
     assert holders == {"worker", "scheduler"}
+
+
+def test_only_the_page_knows_the_key_of_the_language_model() -> None:
+    holders = {name for name, service in services().items() if "{HOURCAST_LANGUAGE_MODEL_KEY:" in str(service)}
+    assert holders == {"api-server"}
 
 
 def test_only_the_migration_knows_the_superuser_and_only_the_page_knows_the_login() -> None:

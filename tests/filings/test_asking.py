@@ -9,7 +9,8 @@ import pytest
 
 from include.cli import main
 from include.filings import loading
-from include.filings.asking import NO_FILING, NOTHING, Answer, answer, ask
+from include.filings.answering import ask
+from include.filings.asking import NO_FILING, NOTHING, Answer, answer
 from include.store.engine import Engine, create_store_engine, fetch_rows, transaction
 from include.store.filings_search import Bounds
 from tests.filings.edgar_server import Sent, submission

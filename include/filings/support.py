@@ -1,0 +1,280 @@
+"""Whether a passage of a filing supports a sentence that somebody wrote from it.
+
+A sentence is supported by one part of a passage: a sentence of it, or a row of its table under the table's headings.
+The part must hold every figure with its unit and its year, the words that change a meaning (months, ordinal numbers,
+names, a ``not``, a ``may``), the direction of a change, and most of the other words. A part that gives instructions
+supports nothing. The check knows words, not meaning, so it drops some true sentences; what it accepts stands in the
+filing in nearly the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from include.filings.figures import Figure, by_year, figures, stated_scales, years
+
+LEAST_WORDS: Final = 0.7
+"""Share of a sentence's words that its passage must have."""
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z'\u2019]*|[가-힣]+")
+_STOP: Final = frozenset(
+    {
+        "a", "about", "according", "also", "amounted", "an", "and", "approximately", "are", "as", "at", "be",
+        "been", "being", "by", "came", "company", "did", "do", "does", "during", "filing", "filings", "for",
+        "from", "had", "has", "have", "her", "his", "i", "in", "into", "is", "it", "its", "of", "on", "or",
+        "our", "over", "period", "report", "reported", "reporting", "reports", "said", "says", "so", "stated",
+        "states", "stood", "such", "than", "that", "the", "their", "then", "there", "these", "they", "this",
+        "those", "to", "total", "us", "was", "we", "were", "which", "while", "who", "whom", "whose", "with",
+        "you", "your",
+    }
+)  # fmt: skip
+_EXACT: Final = frozenset(
+    {
+        "annual", "april", "august", "basic", "december", "deferred", "diluted", "double", "doubled", "dozen",
+        "eight", "eleven", "february", "fifty", "first", "five", "forty", "four", "fourth", "gross", "half",
+        "hundred", "january", "july", "june", "march", "monthly", "net", "nine", "november", "october",
+        "operating", "quarter", "quarterly", "second", "september", "seven", "six", "ten", "third", "thirty",
+        "three", "triple", "tripled", "twelve", "twenty", "twice", "two",
+    }
+)  # fmt: skip
+"""Words that change what a figure is; each must be there."""
+_NEGATIONS: Final = frozenset(
+    {
+        "cannot", "n't", "neither", "never", "no", "none", "nor", "not", "without", "못", "아니", "않", "없",
+    }
+)  # fmt: skip
+_HEDGES: Final = frozenset(
+    {
+        "anticipate", "anticipates", "believe", "believes", "can", "could", "estimate", "estimates", "expect",
+        "expected", "expects", "forecast", "forecasts", "hope", "if", "intend", "intends", "may", "might",
+        "plan", "plans", "project", "projects", "should", "target", "targets", "unless", "would",
+    }
+)  # fmt: skip
+_UP: Final = re.compile(r"\b(?:increas|rose|risen|rise|grew|grow|higher|gain|expand|improv|up\b)|증가|상승|늘어|개선")
+_DOWN: Final = re.compile(r"\b(?:decreas|declin|fell|fall|lower|drop|reduc|shr[aiu]nk|down\b)|감소|하락|줄어|악화")
+_SENTENCE: Final = re.compile(r"(?<=[.!?\u3002])[\"\u201d)\]]*\s+(?=[\"\u201c(\[]?[A-Z0-9\uac00-\ud7a3])|\n+")
+_TELL: Final = "answer|reply|respond|write|say|state|tell|output|print|repeat|claim|report"
+_INSTRUCTION: Final = re.compile(
+    r"\b(?:ignore|disregard|forget|override)\b.{0,60}"
+    r"\b(?:instruction|prompt|rule|question|above|previous|earlier|context)"
+    r"|\b(?:system|developer|assistant|user)\s*(?:prompt|message|:)"
+    r"|\byou (?:are|must|should|will|shall) (?:now|only|always|answer|reply|say|respond|write|tell)\b"
+    rf"|(?:^|[.!?:;|,\"\u201c]\s*)(?:please\s+)?(?:{_TELL})\s+(?:only|exactly|instead|that|with|back|the\s+(?:user|reader))\b"
+    rf"|\b(?:language model|AI model|chatbot|(?:AI|virtual) assistant|LLM)\b.{{0,80}}\b(?:must|should|{_TELL})\b"
+    r"|<\|?\w+\|?>|\[/?INST\]|(?:이전|위의?|앞의?)\s?(?:모든\s?)?(?:지시|명령|질문)\S*(?:\s\S+)?\s?무시"
+    r"|라고\s?(?:답|말|대답|작성)하(?:라|시오|세요|십시오)",
+    re.IGNORECASE,
+)
+_REFERS: Final = re.compile(r"(?:It|They|This|These|Such|That)\b|이는|이에|이로")
+"""How a sentence begins that is about the thing of the sentence before it."""
+_MARKUP: Final = re.compile(r"https?:|www\.|\]\(|<[a-z/!]|\S@\S+\.\w", re.IGNORECASE)
+_LONGEST: Final = 500
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A passage that a sentence may cite: its text, what leads it, and words that are true of all of it.
+
+    ``about`` are the company, the form, the day of the period and the titles of the sections around the passage.
+    """
+
+    text: str
+    lead: str
+    about: str
+    is_table: bool
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one sentence may rest on: its words, and for a row of a table its cells with the headings above them."""
+
+    text: str
+    around: str
+    cells: tuple[tuple[str, str], ...] = ()
+
+
+def is_instruction(text: str) -> bool:
+    """Whether a text tells its reader what to answer, as a planted instruction does."""
+    return bool(_INSTRUCTION.search(text.replace("\\", "")))
+
+
+def without_instructions(text: str) -> str:
+    """The text without those of its sentences that give instructions."""
+    return " ".join(part for part in _SENTENCE.split(text) if part and not is_instruction(part))
+
+
+def objection(sentence: str, evidence: Sequence[Evidence], question: str = "") -> str:
+    """Why the passages that a sentence cites do not support it; empty if one of them does.
+
+    ``question`` says which year a sentence is about that names none.
+    """
+    if len(sentence) > _LONGEST or _MARKUP.search(sentence):
+        return "it is too long, or has an address or markup"
+    if not _content(sentence):
+        return "it says nothing"
+    if not evidence:
+        return "it cites no passage"
+    reasons: list[str] = []
+    for part in (part for each in evidence for part in _parts(each)):
+        reason = _against(sentence, part, question)
+        if not reason:
+            return ""
+        reasons.append(reason)
+    return min(reasons, key=_REASONS.index) if reasons else "its passage gives instructions"
+
+
+_REASONS: Final = (
+    "the direction of the change is another one", "the passage says not, or the sentence does",
+    "the passage says it with a reserve", "the figure is that of another year", "a name or quantity is not there",
+    "too few of its words are there", "a figure is not there",
+)  # fmt: skip
+"""From the nearest to being right to the farthest."""
+
+
+def _against(sentence: str, part: _Part, question: str) -> str:
+    whole = f"{part.around} {part.text}"
+    found = [(figure, year) for figure, year in by_year(sentence)]
+    if not all(_has_figure(figure, part) for figure, _ in found) or not years(sentence) <= years(whole):
+        return "a figure is not there"
+    words = [word for word in _content(sentence) if not _has_own_check(word)]
+    there = _content(whole)
+    if sum(_is_among(word, there) for word in words) < LEAST_WORDS * len(words):
+        return "too few of its words are there"
+    if not all(_is_among(word, there, is_exact=True) for word in _fixed(sentence)):
+        return "a name or quantity is not there"
+    if not _same_years(found, part, question):
+        return "the figure is that of another year"
+    if not part.cells and _has(_HEDGES, part.text) and not _has(_HEDGES, sentence):
+        return "the passage says it with a reserve"
+    if not part.cells and _has(_NEGATIONS, part.text) != _has(_NEGATIONS, sentence):
+        return "the passage says not, or the sentence does"
+    return "" if _same_direction(sentence, part) else "the direction of the change is another one"
+
+
+def _has_figure(figure: Figure, part: _Part) -> bool:
+    """Whether the part has the figure with its unit; a table may state the unit once, for all of its amounts."""
+    stated = stated_scales(part.around)
+    for other in figures(part.text):
+        if other.value != figure.value:
+            continue
+        if other.unit == figure.unit or (not other.unit and figure.unit in stated):
+            return True
+        if figure.unit == "%" and not other.unit and "%" in part.around:
+            return True
+    return False
+
+
+def _same_years(found: Sequence[tuple[Figure, str | None]], part: _Part, question: str) -> bool:
+    """Whether each figure is about the year that the sentence, or else the question, gives it."""
+    asked = years(question)
+    for figure, year in found:
+        named = {year} if year else asked
+        if not named:
+            continue
+        about = _years_of(figure, part)
+        if about and not about & named:
+            return False
+    return True
+
+
+def _years_of(figure: Figure, part: _Part) -> set[str]:
+    """The years that the part gives a figure: those above its cells, or beside it in a sentence with several years."""
+    if part.cells:
+        above = [heading for heading, cell in part.cells if any(each.value == figure.value for each in figures(cell))]
+        return set().union(*(years(heading) for heading in above)) if above else set()
+    if len(years(part.text)) < 2:
+        return years(part.text)
+    return {year for other, year in by_year(part.text) if other.value == figure.value and year}
+
+
+def _same_direction(sentence: str, part: _Part) -> bool:
+    """Whether a rise is a rise: in the words of the part, or in its row's figures, the newer one standing first."""
+    ups, downs = bool(_UP.search(sentence.lower())), bool(_DOWN.search(sentence.lower()))
+    if not ups and not downs:
+        return True
+    said = part.text.lower()
+    if not part.cells:
+        return (not ups or bool(_UP.search(said))) and (not downs or bool(_DOWN.search(said)))
+    amounts = [(figure, year) for figure, year in by_year(sentence) if figure.unit != "%"]
+    dated = sorted((max(about), figure.value) for figure, _ in amounts if (about := _years_of(figure, part)))
+    if len(dated) != 2 or dated[0][0] == dated[1][0]:
+        return False
+    return (dated[1][1] > dated[0][1]) == ups and ups != downs
+
+
+def _parts(evidence: Evidence) -> Iterator[_Part]:
+    around = f"{evidence.about} {evidence.lead}"
+    if evidence.is_table:
+        yield from _rows(evidence, around)
+        return
+    sentences = [part.strip() for part in _SENTENCE.split(evidence.text) if part and part.strip()]
+    usable = [None if is_instruction(sentence) else sentence for sentence in sentences]
+    for sentence in usable:
+        if sentence is not None:
+            yield _Part(sentence, around)
+    for one, other in pairwise(usable):
+        if one is not None and other is not None and _REFERS.match(other):
+            yield _Part(other, f"{around} {one}")
+
+
+def _rows(evidence: Evidence, around: str) -> Iterator[_Part]:
+    lines = [line for line in f"{evidence.lead}\n{evidence.text}".splitlines() if line.startswith("|")]
+    rule = next((place for place, line in enumerate(lines) if line.startswith("| --- |")), None)
+    headings = _cells(lines[rule - 1]) if rule else []
+    for line in lines[(rule + 1) if rule is not None else 0 :]:
+        if not is_instruction(line):
+            cells = _cells(line)
+            above = [*headings, *[""] * (len(cells) - len(headings))]
+            yield _Part(" ".join(cells), f"{around} {' '.join(headings)}", tuple(zip(above, cells, strict=False)))
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.replace("\\", "").strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def _content(text: str) -> list[str]:
+    return [word for word in (found.lower() for found in _WORD.findall(text)) if word not in _STOP]
+
+
+def _has_own_check(word: str) -> bool:
+    return word in _NEGATIONS or bool(_UP.match(word)) or bool(_DOWN.match(word))
+
+
+def _fixed(sentence: str) -> list[str]:
+    """The words of a sentence that must be there: quantities, months, and names, which are not at its beginning."""
+    first = _WORD.search(sentence)
+    names = [
+        match[0].lower() for match in _WORD.finditer(sentence) if match[0][0].isupper() and match is not first
+        and match.start() != (first.start() if first else -1)
+    ]  # fmt: skip
+    return [word for word in (*_content(sentence), *names) if word in _EXACT or (word in names and word not in _STOP)]
+
+
+def _is_among(word: str, others: Sequence[str], *, is_exact: bool = False) -> bool:
+    if word in others:
+        return True
+    if "\uac00" <= word[0] <= "\ud7a3":
+        return len(word) > 1 and any(other[:2] == word[:2] for other in others)
+    if is_exact:
+        return word.rstrip("s'\u2019") in {other.rstrip("s'\u2019") for other in others}
+    return any(_is_same_stem(word, other) for other in others)
+
+
+def _is_same_stem(one: str, other: str) -> bool:
+    common = 0
+    while common < min(len(one), len(other)) and one[common] == other[common]:
+        common += 1
+    return common >= max(4, len(one) - 3, len(other) - 3) or (common >= 3 and max(len(one), len(other)) - common <= 1)
+
+
+def _has(words: frozenset[str], text: str) -> bool:
+    found = {match[0] for match in _WORD.finditer(text.replace("May ", "")) for match in [match]}
+    lowered = {word.lower().replace("\u2019", "'") for word in found}
+    return any(
+        word in words or (word.endswith("n't") and "n't" in words)
+        or ("\uac00" <= word[0] <= "\ud7a3" and any(key in word for key in words if key and key[0] >= "\uac00"))
+        for word in lowered
+    )  # fmt: skip
