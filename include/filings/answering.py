@@ -14,6 +14,7 @@ from typing import Any
 
 from include.errors import FilingsUnavailableError
 from include.filings.asking import NOTHING, Answer, find, quoted, unescaped
+from include.filings.changes import Change, find_change
 from include.filings.chat import ChatModel, chat_model
 from include.filings.database import open_engine
 from include.filings.glossary import Term, terms_in
@@ -21,7 +22,8 @@ from include.filings.searching import Hit, Hits
 from include.filings.support import Evidence, without_instructions
 from include.filings.writing import Written, WrittenSentence, write
 from include.settings import load_settings
-from include.store.engine import Engine
+from include.store.engine import Engine, transaction
+from include.store.filing_facts import load_facts
 from include.store.filings_search import Bounds, PassageRow
 
 
@@ -37,7 +39,8 @@ class Reply:
     """An answer for a reader.
 
     ``passages`` are those that a language model got, and ``written`` is what it wrote; None if none wrote. ``note``
-    says what a reader should know about how the answer was made.
+    says what a reader should know about how the answer was made. ``changes`` are both sides of what quoted sentences of
+    a filing say to have risen or fallen, for an expert.
     """
 
     level: Level
@@ -47,6 +50,7 @@ class Reply:
     passages: tuple[PassageRow, ...] = ()
     written: Written | None = None
     note: str = ""
+    changes: tuple[Change, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The reply as plain values; citations of a written answer are numbered from 1 on in the order of their use."""
@@ -54,6 +58,7 @@ class Reply:
             "level": self.level.value,
             "glossary": [asdict(term) for term in self.glossary],
             "note": self.note,
+            "changes": [{"text": change.text, "citation": change.citation} for change in self.changes],
             "written": None,
         }
         if self.written is None:
@@ -85,10 +90,23 @@ def reply(engine: Engine, question: str, bounds: Bounds, level: Level, model: Ch
     found = find(engine, question, bounds)
     answer = quoted(engine, question, bounds, found, is_short=level is Level.BEGINNER)
     shown = [f"{quote.lead}\n{quote.text}" for source in answer.sources for quote in source.quotes]
-    made = Reply(level, answer, _glossary(level, shown, question))
+    changes = _changes(engine, answer) if level is Level.EXPERT else ()
+    made = Reply(level, answer, _glossary(level, shown, question), changes=changes)
     if model is None or not found.hits:
         return made
     return _written(made, model, question, found)
+
+
+def language_model(most_seconds: float | None = None) -> ChatModel | None:
+    """The language model of the settings, which may take at most ``most_seconds``; None if none is set up.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    model = chat_model(load_settings().filings)
+    if model is None or most_seconds is None:
+        return model
+    return replace(model, seconds=min(model.seconds, most_seconds))
 
 
 def ask(
@@ -107,9 +125,20 @@ def ask(
         InvalidRequestError: the question has no word to search for.
     """
     bounds = Bounds(as_of, tuple(companies) if companies else None, tuple(forms) if forms else None)
-    model = chat_model(load_settings().filings)
+    model = language_model()
     with open_engine() as engine:
         return reply(engine, question, bounds, Level(level), model).as_json()
+
+
+def _changes(engine: Engine, answer: Answer) -> tuple[Change, ...]:
+    """Both sides of the changes that quoted sentences state, from the figures of their filings."""
+    quotes = [quote for source in answer.sources for quote in source.quotes if not quote.lead]
+    if not quotes:
+        return ()
+    with transaction(engine) as connection:
+        facts = load_facts(connection, sorted({quote.receipt for quote in quotes}), answer.as_of)
+    found = [find_change(unescaped(quote.text), facts[quote.receipt], quote.receipt) for quote in quotes]
+    return tuple(dict.fromkeys(change for change in found if change))
 
 
 def _written(made: Reply, model: ChatModel, question: str, found: Hits) -> Reply:

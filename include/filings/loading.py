@@ -17,11 +17,13 @@ from include.errors import DataContractError, FilingsUnavailableError
 from include.filings.chunks import Chunk, cut
 from include.filings.contracts import Company, Filing, FilingSource, RawDocument
 from include.filings.documents import convert
+from include.filings.facts import read_facts
 from include.filings.hangul import pairs
 from include.filings.opendart import unpack
 from include.filings.sgml import read_submission
 from include.store import filings as store
 from include.store.engine import Connection, Engine, transaction
+from include.store.filing_facts import save_facts
 from include.store.filings import ChunkRow, FilingRow
 
 _CONVERTING: Final = (
@@ -29,6 +31,7 @@ _CONVERTING: Final = (
     "chunks",
     "dart",
     "documents",
+    "facts",
     "hangul",
     "html",
     "markdown",
@@ -73,7 +76,8 @@ def _convert(connection: Connection, version_id: int) -> bool:
     version = store.load_version(connection, version_id)
     filing = filing_of(version.filing)
     try:
-        document = convert(filing, raw_documents(filing, version.content))
+        raw = raw_documents(filing, version.content)
+        document = convert(filing, raw)
     except (DataContractError, FilingsUnavailableError) as error:
         store.save_document(connection, version_id, converter_version(), None, (), str(error))
         return False
@@ -86,6 +90,7 @@ def _convert(connection: Connection, version_id: int) -> bool:
         _rows(parents, children),
         front_matter=document.front_matter(),
     )
+    save_facts(connection, version_id, read_facts(raw) if filing.source is FilingSource.EDGAR else ())
     return True
 
 

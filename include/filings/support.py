@@ -101,6 +101,12 @@ def is_instruction(text: str) -> bool:
     return bool(_INSTRUCTION.search(text.replace("\\", "")))
 
 
+def direction(text: str) -> str:
+    """Which way a change goes that a text states: ``up``, ``down``, or empty if it states none or both."""
+    ups, downs = bool(_UP.search(text.lower())), bool(_DOWN.search(text.lower()))
+    return "" if ups == downs else "up" if ups else "down"
+
+
 def without_instructions(text: str) -> str:
     """The text without those of its sentences that give instructions."""
     return " ".join(part for part in _SENTENCE.split(text) if part and not is_instruction(part))

@@ -1,7 +1,8 @@
 """Chunks of filings that fit a question, among those that were known at an instant.
 
 Every query is bounded by ``as_of``: it sees the filings that had been accepted and, of each, the version that counted
-then. Where next: ``include/filings/searching.py``, which prepares the question.
+then. They read schema ``bi`` alone, so the page searches with the role of readers. Where next:
+``include/filings/searching.py``, which prepares the question.
 """
 
 from __future__ import annotations
@@ -65,15 +66,13 @@ class PassageRow:
 
 _KNOWN: Final = """
     known as (
-        select version.version_id
-        from filings.version as version
-        inner join filings.filing as filing using (source, receipt)
-        inner join filings.company as company using (source, number)
-        where filing.accepted_at <= :as_of and version.known_at <= :as_of
-            and (version.superseded_at is null or version.superseded_at > :as_of)
+        select filing.version_id
+        from bi.filing as filing
+        where filing.accepted_at <= :as_of and filing.known_at <= :as_of
+            and (filing.superseded_at is null or filing.superseded_at > :as_of)
             and (
-                cast(:companies as text[]) is null or company.tickers && cast(:companies as text[])
-                or company.number = any(cast(:companies as text[]))
+                cast(:companies as text[]) is null or filing.tickers && cast(:companies as text[])
+                or filing.number = any(cast(:companies as text[]))
             )
             and (
                 cast(:forms as text[]) is null
@@ -115,14 +114,13 @@ def find_by_words(
                 chunk.chunk_id, chunk.word_count, term.word,
                 ts_rank('{{1, 1, 0.5, 1}}', chunk.words, term.query) as frequency
             from term
-            inner join filings.chunk as chunk on chunk.words @@ term.query
+            inner join bi.filing_chunk as chunk on chunk.words @@ term.query
             inner join known using (version_id)
         ),
         size as (
             select count(*) as chunk_count, avg(chunk.word_count) as mean_count
-            from filings.chunk as chunk
+            from bi.filing_chunk as chunk
             inner join known using (version_id)
-            where chunk.words is not null
         ),
         weight as (
             select
@@ -173,13 +171,11 @@ def load_passages(connection: Connection, chunk_ids: Sequence[int]) -> list[Pass
         connection,
         """
         select
-            chunk.chunk_id, filing.receipt, company.name as company, filing.form, filing.period_end,
-            version.known_at, filing.address, chunk.section, chunk.titles, chunk.first_character,
+            chunk.chunk_id, filing.receipt, filing.company, filing.form, filing.period_end,
+            filing.known_at, filing.address, chunk.section, chunk.titles, chunk.first_character,
             chunk.end_character, chunk.lead, chunk.text, chunk.is_table
-        from filings.chunk as chunk
-        inner join filings.version as version using (version_id)
-        inner join filings.filing as filing using (source, receipt)
-        inner join filings.company as company on company.source = filing.source and company.number = filing.number
+        from bi.filing_chunk as chunk
+        inner join bi.filing as filing using (version_id)
         where chunk.chunk_id = any(cast(:chunk_ids as bigint[]))
         order by array_position(cast(:chunk_ids as bigint[]), chunk.chunk_id)
         """,

@@ -19,6 +19,7 @@ from plugins.forecasts import (
     api,
     api_accuracy,
     api_export,
+    api_filings,
     api_hours,
     api_models,
     api_requests,
@@ -31,7 +32,9 @@ from plugins.forecasts.overview import Listing
 from plugins.forecasts.responses import add_problem_handlers
 from plugins.forecasts.security import add_headers, login_dependency
 
-_ENDPOINTS = (api, api_accuracy, api_export, api_hours, api_models, api_requests, api_scores, api_ticker)
+_ENDPOINTS = (
+    api, api_accuracy, api_export, api_filings, api_hours, api_models, api_requests, api_scores, api_ticker,
+)  # fmt: skip
 SMALLEST_COMPRESSED = 1024
 """Bytes from which on a response is compressed."""
 _DESCRIPTION = "Forecasts of every tracked ticker. Names and units are those of the views in schema bi."

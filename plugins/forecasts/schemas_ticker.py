@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from plugins.forecasts.schemas_filings import Link
+
 
 class Bar(BaseModel):
     """One bar, in the ticker's currency."""
@@ -98,6 +100,11 @@ class Event(BaseModel):
     amount: float | None = Field(description="Dividend per unit, in the ticker's currency.")
     is_open: bool = Field(description="True if it is a question that is not settled.")
     description: str | None = Field(description="Of an announcement: its text.")
+    reported_at: datetime | None = Field(
+        description="Of a report: when the SEC accepted it; null if no filing says it."
+    )
+    receipt: str | None = Field(description="Of a report: accession number of its filing; null if none is known.")
+    address: Link = Field(description="Of a report: where its filing is at the SEC; null if none is known.")
 
 
 class EventList(BaseModel):

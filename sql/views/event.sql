@@ -31,10 +31,37 @@ report as (
         timing,
         is_confirmed,
         is_expected,
-        known_at
+        known_at,
+        reported_at
     from forecast.earnings_date
     where known_at <= now()
     order by ticker asc, reported_on asc, known_at desc
+),
+
+company as (
+    select
+        source,
+        number,
+        unnest(tickers) as ticker
+    from filings.company
+    where source = 'edgar'
+),
+
+-- the filing by which a company has reported
+filed as (
+    select distinct on (company.ticker, filing.accepted_at)
+        company.ticker,
+        filing.accepted_at,
+        filing.receipt,
+        filing.address
+    from filings.filing as filing
+    inner join company using (source, number)
+    where filing.form in ('8-K', '10-Q', '10-K')
+    order by
+        company.ticker asc,
+        filing.accepted_at asc,
+        filing.form = '8-K' desc,
+        filing.receipt asc
 ),
 
 event as (
@@ -55,7 +82,8 @@ event as (
         null as settled_by,
         null::date as reported_on,
         null as timing,
-        null::boolean as is_confirmed
+        null::boolean as is_confirmed,
+        null::timestamptz as reported_at
     from change
     union all
     select
@@ -72,7 +100,8 @@ event as (
         question.settled_by,
         null as reported_on,
         null as timing,
-        null as is_confirmed
+        null as is_confirmed,
+        null as reported_at
     from question
     union all
     select
@@ -89,7 +118,8 @@ event as (
         null as settled_by,
         null as reported_on,
         null as timing,
-        null as is_confirmed
+        null as is_confirmed,
+        null as reported_at
     from dividend
     union all
     select
@@ -106,7 +136,8 @@ event as (
         null as settled_by,
         report.reported_on,
         report.timing,
-        report.is_confirmed
+        report.is_confirmed,
+        report.reported_at
     from report
     where report.is_expected
 ),
@@ -135,9 +166,16 @@ final as (
         and event.settled_at is null as is_open,
         event.settled_at,
         event.settlement,
-        event.settled_by
+        event.settled_by,
+        event.reported_at,
+        filed.receipt,
+        filed.address
     from event
     inner join ticker on event.ticker = ticker.ticker
+    left join filed
+        on
+            event.ticker = filed.ticker
+            and event.reported_at = filed.accepted_at
 )
 
 select * from final;
@@ -157,7 +195,7 @@ comment on column bi.event.kind is
 'in doubt whether it is a change of scale; while it is open, the ticker gets '
 'wide fallbacks. scale shift: newer bars were read again with other prices, '
 'older ones not yet. dividend. report: of earnings, past or expected; only '
-'its day is known.';
+'its day is known, unless a filing says the minute.';
 comment on column bi.event.effective_at is
 'Start of the first bar after the change, the place in doubt, or the start of '
 'the ex-date''s session, UTC; null for a report.';
@@ -193,3 +231,10 @@ comment on column bi.event.settlement is
 'scale, move or read again; null if it is open or no question.';
 comment on column bi.event.settled_by is
 'bars, source, person or age; null if it is open or no question.';
+comment on column bi.event.reported_at is
+'When the SEC accepted the report, UTC; null if no filing says it, and for '
+'other events.';
+comment on column bi.event.receipt is
+'Accession number of the filing that is the report; null if none is known.';
+comment on column bi.event.address is
+'Where that filing is at the SEC; null if none is known.';

@@ -38,6 +38,7 @@ PLANTED = [
     ("dags", "dags/pretrain_backbone.py", "import include.pipeline.pretraining.requests"),
     ("plugins", "plugins/forecasts/api.py", "import include.pipeline.hour"),
     ("plugins", "plugins/forecasts/app.py", "import sqlalchemy"),
+    ("plugins", "plugins/forecasts/api_filings.py", "import include.filings.loading"),
     ("edge", "include/pipeline/services.py", "import include.edge"),
     ("local", "include/local/paths.py", "import include.pipeline.tasks"),
     ("filings", "include/pipeline/hour.py", "import include.filings.documents"),

@@ -5,6 +5,7 @@ import { element, fillTable } from "./dom.js";
 import { moment, percent, price } from "./format.js";
 import { HOURLY, findRun, logPath } from "./runs.js";
 import { eventTitle } from "./series.js";
+import { sourceLink } from "./filings.js";
 
 const number = (text) => element("td", { class: "number" }, text);
 const when = (instant, zone) => element("td", { class: "when" }, moment(instant, zone));
@@ -114,7 +115,8 @@ function eventDetail(event) {
   if (event.description) return event.description;
   if (event.kind === "report") {
     const side = { before_open: "before the open", after_close: "after the close" }[event.timing] ?? "time unknown";
-    return `${side}, ${event.is_confirmed ? "confirmed" : "estimated"}`;
+    const detail = `${side}, ${event.is_confirmed ? "confirmed" : "estimated"}`;
+    return event.receipt ? element("td", {}, `${detail}, filing `, sourceLink(event.address, event.receipt)) : detail;
   }
   if (event.kind === "dividend") return `${price(event.amount)} a unit`;
   const factor = event.factor === null ? "" : `factor ${Number(event.factor.toPrecision(5))}`;

@@ -6,6 +6,7 @@ import { read } from "./api.js";
 import { TickerChart } from "./chart.js";
 import { element } from "./dom.js";
 import { showDownloads } from "./downloads.js";
+import { offerQuestions, showFilings, sourceLink } from "./filings.js";
 import { distance, moment, percent, price } from "./format.js";
 import { backboneEvents } from "./models.js";
 import { nightFigure } from "./night.js";
@@ -18,6 +19,7 @@ const REFRESH_SECONDS = 60;
 const MOST_BARS = 20_000;
 const MOST_FORECASTS = { ranges: 5000, fans: 1000 };
 const OUTCOMES = 48;
+const FILINGS = 50;
 const NIGHT_FORECASTS = 60;
 const VERSIONS = 20;
 const BACKBONES = 100;
@@ -82,7 +84,7 @@ async function loadChart(isNewest) {
   const events = [...own, ...backboneEvents(operations)].sort((one, other) => other.day_exchange.localeCompare(one.day_exchange));
   if (!isNewest()) return;
   shown = { ticker, bars, past, chosen: chosen.forecasts[0], events, view };
-  showState(ticker);
+  showState(ticker, events);
   showChart();
   panels.showBars(find("bars"), ticker);
   panels.showEvents(find("events"), events);
@@ -104,12 +106,13 @@ async function loadAccuracy(isNewest) {
 
 async function loadRecords(isNewest) {
   const period = periodOf(view);
-  const [{ forecasts }, { outcomes }, { versions }, newer, { days }] = await Promise.all([
+  const [{ forecasts }, { outcomes }, { versions }, newer, { days }, { filings }] = await Promise.all([
     view.night ? read(`${path}/forecasts`, { limit: NIGHT_FORECASTS, until: period.until }) : { forecasts: [] },
     read(`${path}/outcomes`, { limit: OUTCOMES }),
     read(`${path}/versions`, { limit: VERSIONS, is_promoted: true }),
     read(`${path}/versions`, { limit: 1 }),
     read(`${path}/quality`, daysOf(period)),
+    read(`${path}/filings`, { limit: FILINGS, until: period.until }),
   ]);
   if (!isNewest()) return;
   const zone = shown.ticker.exchange_timezone;
@@ -120,6 +123,7 @@ async function loadRecords(isNewest) {
   find("challenger").textContent = challenger && !challenger.is_promoted
     ? `A challenger is being trained, the newest weights at ${moment(challenger.as_of, zone)}. ${panels.versionReason(challenger)}` : "";
   panels.showQuality(find("quality"), find("faults"), days);
+  showFilings(find("filing-list"), find("no-filings"), filings, zone);
 }
 
 /** A period as days on the exchange's clock; one that ends now has the days ahead too. */
@@ -128,7 +132,7 @@ function daysOf({ since, until }) {
   return { since_day: since.slice(0, 10), until_day: end.slice(0, 10) };
 }
 
-function showState(ticker) {
+function showState(ticker, events) {
   const title = ticker.name ? [`${ticker.ticker} `, element("small", {}, ticker.name)] : [ticker.ticker];
   find("name").replaceChildren(...title);
   find("state").replaceChildren(...stateElements(ticker));
@@ -145,7 +149,7 @@ function showState(ticker) {
         `${ticker.scored_count} forecasts were scored; the aim is 90 %`),
     );
   }
-  if (ticker.reasons) cards.push(card("Why it is as wide as it is", "", ticker.reasons));
+  if (ticker.reasons) cards.push(card("Why it is as wide as it is", "", ticker.reasons, ...lastReport(events)));
   find("summary").replaceChildren(...cards);
 }
 
@@ -158,8 +162,14 @@ function requestLinks({ ticker, status }) {
   ]);
 }
 
-function card(title, value, remark) {
-  return element("div", { class: "card" }, element("small", {}, title), element("strong", {}, value), element("small", {}, remark));
+function card(title, value, remark, ...more) {
+  return element("div", { class: "card" }, element("small", {}, title), element("strong", {}, value), element("small", {}, remark, ...more));
+}
+
+/** The filing of the newest report in the period, as the source of what moved the price. */
+function lastReport(events) {
+  const report = events.find((event) => event.kind === "report" && event.receipt);
+  return report ? [` Last report: ${report.day_exchange}, filing `, sourceLink(report.address, report.receipt), "."] : [];
 }
 
 function showChart() {
@@ -222,6 +232,7 @@ function resized() {
 
 setUp();
 followTheme(() => chart?.recolor());
+offerQuestions(find("question"), find("answer"), name, () => periodOf(view).until);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("change", ({ target }) => change({ [target.name]: target.type === "checkbox" ? target.checked : target.value }));
 horizon.addEventListener("change", () => change({ horizon: horizon.value }));
