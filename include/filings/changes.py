@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from itertools import product
 from typing import Final
 
 from include.filings.figures import Figure, figures, years
@@ -75,19 +76,28 @@ def find_change(sentence: str, facts: Sequence[Fact], receipt: str) -> Change | 
     if len(stated) != 1 or not side:
         return None
     whole = [fact for fact in facts if not fact.dimensions and _is_named(fact.label, sentence)]
-    amounts = [figure for figure in figures(sentence) if not figure.is_year and figure.unit != "%" and figure.is_money]
+    is_rise = side == "up"
     pairs = [
         (new, old)
-        for new in whole
-        for old in whole
+        for new, old in product(whole, repeat=2)
         if _are_comparable(new, old)
-        and _rounds_to(new, old, stated[0], sentence)
-        and (new.value > old.value) == (side == "up")
-        and all(_is_a_side(amount, new, old) for amount in amounts)
         and _is_about(new, sentence)
+        and _rounds_to(new, old, stated[0], sentence)
+        and (new.value > old.value) == is_rise
+        and _has_its_amounts(sentence, new, old)
     ]
-    sides = {(new.value, old.value, new.period_start, new.period_end, new.unit) for new, old in pairs}
-    return Change(*pairs[0], receipt) if len(sides) == 1 else None
+    return Change(*pairs[0], receipt) if _are_one(pairs) else None
+
+
+def _are_one(pairs: Sequence[tuple[Fact, Fact]]) -> bool:
+    """Whether there is a pair, and all pairs say the same."""
+    return len({(new.value, old.value, new.period_start, new.period_end, new.unit) for new, old in pairs}) == 1
+
+
+def _has_its_amounts(sentence: str, new: Fact, old: Fact) -> bool:
+    """Whether every amount of money in the sentence is one of the figures or their difference."""
+    amounts = (figure for figure in figures(sentence) if figure.is_money and figure.unit != "%")
+    return all(_is_a_side(amount, new, old) for amount in amounts)
 
 
 def _is_named(label: str, sentence: str) -> bool:

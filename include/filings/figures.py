@@ -77,16 +77,25 @@ def by_year(text: str) -> list[tuple[Figure, str | None]]:
     Figures and years that alternate, or that stand ``respectively``, belong together in their order. Otherwise a figure
     belongs to the year that follows it before the next figure, else to the nearest.
     """
-    found = figures(text)
+    found = [figure for figure in figures(text) if figure.is_year or not _is_day(text, figure)]
     dates = [figure for figure in found if figure.is_year]
-    amounts = [figure for figure in found if not figure.is_year and not _is_day(text, figure)]
+    amounts = [figure for figure in found if not figure.is_year]
     if not dates:
         return [(figure, None) for figure in amounts]
-    kinds = [figure.is_year for figure in found if figure.is_year or figure in amounts]
-    alternate = all(one != other for one, other in pairwise(kinds))
-    if len(dates) == len(amounts) and (alternate or "respectively" in text or "각각" in text):
+    if len(dates) == len(amounts) and _stand_in_order(text, found):
         return [(figure, _name(text, date)) for figure, date in zip(amounts, dates, strict=True)]
     return [(figure, _name(text, _year_of(figure, dates, amounts))) for figure in amounts]
+
+
+def _stand_in_order(text: str, found: Sequence[Figure]) -> bool:
+    """Whether figures and years alternate, or the text says that they belong together in their order."""
+    alternate = all(one.is_year != other.is_year for one, other in pairwise(found))
+    return alternate or "respectively" in text or "각각" in text
+
+
+def days(text: str) -> set[Decimal]:
+    """The days of months that a text names, such as 28 of ``September 28, 2024``."""
+    return {figure.value for figure in figures(text) if not figure.is_year and _is_day(text, figure)}
 
 
 def _name(text: str, date: Figure) -> str:

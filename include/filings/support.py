@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from include.filings.figures import Figure, by_year, figures, stated_scales, years
+from include.filings.figures import Figure, by_year, days, figures, stated_scales, years
 
 LEAST_WORDS: Final = 0.7
 """Share of a sentence's words that its passage must have."""
@@ -142,8 +142,10 @@ _REASONS: Final = (
 
 def _against(sentence: str, part: _Part, question: str) -> str:
     whole = f"{part.around} {part.text}"
-    found = [(figure, year) for figure, year in by_year(sentence)]
-    if not all(_has_figure(figure, part) for figure, _ in found) or not years(sentence) <= years(whole):
+    found = by_year(sentence)
+    if not all(_has_figure(figure, part) for figure, _ in found):
+        return "a figure is not there"
+    if not years(sentence) <= years(whole) or not days(sentence) <= days(whole):
         return "a figure is not there"
     words = [word for word in _content(sentence) if not _has_own_check(word)]
     there = _content(whole)
@@ -153,11 +155,17 @@ def _against(sentence: str, part: _Part, question: str) -> str:
         return "a name or quantity is not there"
     if not _same_years(found, part, question):
         return "the figure is that of another year"
+    return _other_tone(sentence, part)
+
+
+def _other_tone(sentence: str, part: _Part) -> str:
+    """How the part says the same words in another way: with a reserve, with a not, or of the other direction."""
     if not part.cells and _has(_HEDGES, part.text) and not _has(_HEDGES, sentence):
         return "the passage says it with a reserve"
     if not part.cells and _has(_NEGATIONS, part.text) != _has(_NEGATIONS, sentence):
         return "the passage says not, or the sentence does"
-    return "" if _same_direction(sentence, part) else "the direction of the change is another one"
+    is_same = _same_direction_in_row(sentence, part) if part.cells else _same_direction(sentence, part.text)
+    return "" if is_same else "the direction of the change is another one"
 
 
 def _has_figure(figure: Figure, part: _Part) -> bool:
@@ -196,19 +204,20 @@ def _years_of(figure: Figure, part: _Part) -> set[str]:
     return {year for other, year in by_year(part.text) if other.value == figure.value and year}
 
 
-def _same_direction(sentence: str, part: _Part) -> bool:
-    """Whether a rise is a rise: in the words of the part, or in its row's figures, the newer one standing first."""
-    ups, downs = bool(_UP.search(sentence.lower())), bool(_DOWN.search(sentence.lower()))
-    if not ups and not downs:
+def _same_direction(sentence: str, text: str) -> bool:
+    """Whether a rise in the sentence is one in the text, and a fall a fall."""
+    return all(pattern.search(text.lower()) for pattern in (_UP, _DOWN) if pattern.search(sentence.lower()))
+
+
+def _same_direction_in_row(sentence: str, part: _Part) -> bool:
+    """Whether the two figures of a row that the sentence has changed as it says, by the years above them."""
+    if not _UP.search(sentence.lower()) and not _DOWN.search(sentence.lower()):
         return True
-    said = part.text.lower()
-    if not part.cells:
-        return (not ups or bool(_UP.search(said))) and (not downs or bool(_DOWN.search(said)))
-    amounts = [(figure, year) for figure, year in by_year(sentence) if figure.unit != "%"]
-    dated = sorted((max(about), figure.value) for figure, _ in amounts if (about := _years_of(figure, part)))
+    amounts = [figure for figure, _ in by_year(sentence) if figure.unit != "%"]
+    dated = sorted((max(about), figure.value) for figure in amounts if (about := _years_of(figure, part)))
     if len(dated) != 2 or dated[0][0] == dated[1][0]:
         return False
-    return (dated[1][1] > dated[0][1]) == ups and ups != downs
+    return direction(sentence) == ("up" if dated[1][1] > dated[0][1] else "down")
 
 
 def _parts(evidence: Evidence) -> Iterator[_Part]:
@@ -277,10 +286,8 @@ def _is_same_stem(one: str, other: str) -> bool:
 
 
 def _has(words: frozenset[str], text: str) -> bool:
-    found = {match[0] for match in _WORD.finditer(text.replace("May ", "")) for match in [match]}
-    lowered = {word.lower().replace("\u2019", "'") for word in found}
-    return any(
-        word in words or (word.endswith("n't") and "n't" in words)
-        or ("\uac00" <= word[0] <= "\ud7a3" and any(key in word for key in words if key and key[0] >= "\uac00"))
-        for word in lowered
-    )  # fmt: skip
+    found = {word.lower().replace("\u2019", "'") for word in _WORD.findall(text.replace("May ", ""))}
+    if found & words or ("n't" in words and any(word.endswith("n't") for word in found)):
+        return True
+    korean = [key for key in words if key[0] >= "\uac00"]
+    return any(key in word for word in found for key in korean)

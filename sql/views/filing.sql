@@ -1,4 +1,4 @@
--- grain: one row per filing and content that its source has given for it
+-- grain: one row per filing and content that was read for it
 
 create view bi.filing as
 

@@ -29,6 +29,7 @@ TWO = Evidence(
     "In 2024 and 2023, the effective tax rate was 24.1% and 14.7%, respectively.",
     "", ABOUT, is_table=False,
 )  # fmt: skip
+YEAR_END = Evidence("The fiscal year ended on September 28, 2024.", "", ABOUT, is_table=False)
 KOREAN = Evidence(
     "당기 매출액은 302,231,360백만원으로 전기 대비 8.1% 증가하였습니다. 배당금은 지급하지 않았습니다.",
     "", "노바전자 반기보고서 2022-06-30", is_table=False,
@@ -50,6 +51,7 @@ TRUE = [
     ("The gross margin percentage of services was 73.9% in 2024.", MARGINS),
     ("Research and development expense was $29.9 billion in 2023.", TWO),
     ("The effective tax rate was 14.7% in 2023.", TWO),
+    ("The fiscal year ended on September 28, 2024.", YEAR_END),
     ("당기 매출액은 302,231,360백만원입니다.", KOREAN),
     ("매출액은 전기 대비 8.1% 증가하였습니다.", KOREAN),
     ("배당금은 지급하지 않았습니다.", KOREAN),
@@ -82,6 +84,7 @@ FALSE = [
     ("Research and development expense was $31.4 billion in 2023.", TWO, "year"),
     ("The effective tax rate was 24.1% in 2023.", TWO, "year"),
     ("Nova will go bankrupt.", SALES, ""),
+    ("The fiscal year ended on September 27, 2024.", YEAR_END, "figure"),
     ("Nova's shares are a strong buy.", SALES, ""),
     ("매출액은 전기 대비 8.1% 감소하였습니다.", KOREAN, "direction"),
     ("당기 매출액은 302,231,360억원입니다.", KOREAN, "figure"),
