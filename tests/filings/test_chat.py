@@ -42,7 +42,9 @@ def test_a_busy_server_is_asked_once_more(server: ChatEmulator, fault: str) -> N
     assert len(server.asked) == 4
 
 
-@pytest.mark.parametrize(("fault", "reason"), [("hang", "within 1.6 s"), ("drip", "in time"), ("flood", "too much")])
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("hang", "within 1.6 s"), ("drip", "in time"), ("flood", "too much|in time")]
+)
 def test_no_answer_takes_longer_than_the_limit(server: ChatEmulator, fault: str, reason: str) -> None:
     server.faults, server.hang_seconds = [fault, fault], 3.0
     began = time.monotonic()
