@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sizes = Sizes(**{**asdict(sizes), "fine_tune_tickers": chosen.tickers})
     if chosen.forecasts:
         sizes = replace(sizes, stored_forecasts=chosen.forecasts)
-    found = run(chosen.only or list(SECTIONS), sizes, lambda text: print(text, flush=True))  # noqa: T201 - the output of the command
+    found = run(chosen.only or list(SECTIONS), sizes, lambda text: print(text, flush=True))  # noqa: T201  # the output of the command
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0

@@ -34,7 +34,7 @@ INTERVALS = {"q025": "lo-95", "q05": "lo-90", "q10": "lo-80", "q25": "lo-50", "q
 }
 
 
-def forecast_ticker(rows: pd.DataFrame, model: Any) -> pd.DataFrame:  # noqa: ANN401 - statsforecast has no types
+def forecast_ticker(rows: pd.DataFrame, model: Any) -> pd.DataFrame:  # noqa: ANN401  # statsforecast has no types
     """One ticker's forecasts: log-return quantiles by closed_at and horizon.
 
     ``rows``: closed_at, close, fold (-1 without a request) and cutoff_row, the number of rows known at the cutoff.

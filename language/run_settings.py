@@ -180,7 +180,7 @@ def read_run_settings(text: str, place: str) -> RunSettings:
     return found
 
 
-def _group(group: type[Any], values: object, place: str) -> Any:  # noqa: ANN401 - one of the groups
+def _group(group: type[Any], values: object, place: str) -> Any:  # noqa: ANN401  # one of the groups
     if not isinstance(values, dict):
         message = f"{place} has to be names with values; it is {type(values).__name__}."
         raise SettingsError(message)
@@ -206,7 +206,7 @@ def _group(group: type[Any], values: object, place: str) -> Any:  # noqa: ANN401
     )
 
 
-def _value(kind: str, value: object, place: str) -> Any:  # noqa: ANN401 - as above
+def _value(kind: str, value: object, place: str) -> Any:  # noqa: ANN401  # as above
     if kind in _GROUPS:
         return _group(_GROUPS[kind], value, place)
     if kind == "tuple[BroughtFile, ...]":
@@ -239,7 +239,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {"float": (int, float, str), "in
 _KINDS: Final[Mapping[str, str]] = {"float": "a number", "int": "a whole number", "str": "a text (quote it if needed)"}
 
 
-def _float(value: Any, place: str) -> float:  # noqa: ANN401 - a number, or a text that may be one
+def _float(value: Any, place: str) -> float:  # noqa: ANN401  # a number, or a text that may be one
     """A number; YAML 1.1 reads ``2e-4`` as a text."""
     try:
         number = float(value)

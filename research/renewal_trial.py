@@ -64,7 +64,7 @@ class ScaleAlone:
     def __init__(self, state: ShardState) -> None:
         self._config = state.config
 
-    def quantiles(self, x: npt.NDArray[np.float32], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:  # noqa: ARG002 - the form of a forecaster
+    def quantiles(self, x: npt.NDArray[np.float32], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:  # noqa: ARG002  # the form of a forecaster
         """``[N, H, Q]``: the same at every row."""
         reference = np.array(reference_quantiles(self._config.quantile_levels))
         return np.broadcast_to(reference, (len(ends), self._config.horizon_count, len(reference)))

@@ -33,8 +33,8 @@ AS_OF = datetime.fromisoformat("2025-03-31T20:35:00+00:00")
 NOUNS = [kind for _, kind in getmembers(contracts, isclass) if is_dataclass(kind)]
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.datetimes(
-    min_value=datetime(1950, 1, 1),  # noqa: DTZ001 - made aware by the zones
-    max_value=datetime(2100, 1, 1),  # noqa: DTZ001 - made aware by the zones
+    min_value=datetime(1950, 1, 1),  # noqa: DTZ001  # made aware by the zones
+    max_value=datetime(2100, 1, 1),  # noqa: DTZ001  # made aware by the zones
     timezones=zones,
 )
 

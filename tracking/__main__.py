@@ -86,7 +86,7 @@ def _serve(settings: Settings, host: str, port: int, every: float) -> int:
     folder = local_folder(settings)
     command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", address(settings), "--default-artifact-root", str(folder / "artefacts")]
-    with subprocess.Popen(command) as server:  # noqa: S603 - our own arguments
+    with subprocess.Popen(command) as server:  # noqa: S603  # our own arguments
         sys.stdout.write(f"MLflow: http://{host}:{port}\n")
         sys.stdout.flush()
         try:

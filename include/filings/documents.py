@@ -70,7 +70,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # the base ships no types
     """YAML that quotes texts of digits: a reader of YAML 1.2 would take ``00126380`` for a number."""
 
 
-def _represent_text(dumper: _Dumper, text: str) -> Any:  # noqa: ANN401 - a node of yaml, which ships no types
+def _represent_text(dumper: _Dumper, text: str) -> Any:  # noqa: ANN401  # a node of yaml, which ships no types
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if text.isdecimal() else None)
 
 

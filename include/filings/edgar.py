@@ -66,7 +66,7 @@ class Edgar:
         headers = {"User-Agent": settings.contact, "Accept-Encoding": "gzip, deflate"}
         self._web = Web("the SEC", settings.per_second, settings.timeout_seconds, headers, clock, sleep)
 
-    def tickers(self) -> Any:  # noqa: ANN401 - JSON of anybody
+    def tickers(self) -> Any:  # noqa: ANN401  # JSON of anybody
         """The SEC's list of tickers and their companies, as it came.
 
         Raises:
@@ -115,7 +115,7 @@ class Edgar:
     def _list(self, name: str) -> str:
         return f"{self._settings.lists.rstrip('/')}/{name}"
 
-    def _json(self, address: str) -> Any:  # noqa: ANN401 - JSON of anybody
+    def _json(self, address: str) -> Any:  # noqa: ANN401  # JSON of anybody
         try:
             return json.loads(self._web.read(address))
         except ValueError as error:

@@ -129,7 +129,7 @@ def _asked(address: str, name: str, key: str, texts: Sequence[str]) -> list[list
     return found
 
 
-def _vectors(answer: Any, count: int) -> list[list[float]] | None:  # noqa: ANN401 - JSON of anybody
+def _vectors(answer: Any, count: int) -> list[list[float]] | None:  # noqa: ANN401  # JSON of anybody
     """The vectors in the order of the texts; None if the answer has another form."""
     try:
         rows = sorted(answer["data"], key=lambda row: int(row["index"]))

@@ -86,7 +86,7 @@ def run_step(arguments: Sequence[str], python: Path = PYTHON, folder: Path = PRO
         )
         raise SettingsError(message)
     command = [str(python), "-m", "language", "--for-airflow", *arguments]
-    with subprocess.Popen(  # noqa: S603 - our own program, and arguments that it checks
+    with subprocess.Popen(  # noqa: S603  # our own program, and arguments that it checks
         command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:

@@ -116,10 +116,10 @@ class _Clock(TrainerCallback):  # type: ignore[misc]  # the library has no types
 
     def on_step_end(
         self,
-        args: TrainingArguments,  # noqa: ARG002 - the library calls it so
+        args: TrainingArguments,  # noqa: ARG002  # the library calls it so
         state: TrainerState,
         control: TrainerControl,
-        **_: Any,  # noqa: ANN401 - as above
+        **_: Any,  # noqa: ANN401  # as above
     ) -> None:
         """Asks for a last checkpoint when the time is up."""
         if time.monotonic() > self._until and state.global_step < state.max_steps:
@@ -130,8 +130,8 @@ class _Clock(TrainerCallback):  # type: ignore[misc]  # the library has no types
         self,
         args: TrainingArguments,
         state: TrainerState,
-        control: TrainerControl,  # noqa: ARG002 - as above
-        **_: Any,  # noqa: ANN401 - as above
+        control: TrainerControl,  # noqa: ARG002  # as above
+        **_: Any,  # noqa: ANN401  # as above
     ) -> None:
         """Flushes the checkpoint, and then marks it as whole."""
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"

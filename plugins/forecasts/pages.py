@@ -43,7 +43,7 @@ def show_scoreboard(request: Request) -> Response:
 
 
 @router.get("/ticker/{ticker}")
-def show_ticker(request: Request, ticker: str) -> Response:  # noqa: ARG001 - the page reads it from its address
+def show_ticker(request: Request, ticker: str) -> Response:  # noqa: ARG001  # the page reads it from its address
     """The page of one ticker."""
     return _serve(request, "ticker.html")
 

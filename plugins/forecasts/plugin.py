@@ -40,5 +40,5 @@ class ForecastsPlugin(AirflowPlugin):
     """The page of forecasts and its API."""
 
     name = "forecasts"
-    fastapi_apps: list[Any] = [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "forecasts"}]  # noqa: RUF012 - Airflow's class attributes
-    external_views: list[Any] = [_VIEW, *({**_VIEW, "nav_top_level": False, **tab} for tab in _TABS)]  # noqa: RUF012 - Airflow's class attributes
+    fastapi_apps: list[Any] = [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "forecasts"}]  # noqa: RUF012  # Airflow's class attributes
+    external_views: list[Any] = [_VIEW, *({**_VIEW, "nav_top_level": False, **tab} for tab in _TABS)]  # noqa: RUF012  # Airflow's class attributes

@@ -51,14 +51,14 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def _http_problem(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class
+    assert isinstance(error, HTTPException)  # noqa: S101  # it is registered for this class
     headers = dict(error.headers) if error.headers else None
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     return problem(error.status_code, code, str(error.detail), headers)
 
 
 def _validation_problem(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for this class
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # it is registered for this class
     faults = [f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors()]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-parameter", "; ".join(faults))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field
 
 
-def _link(value: Any) -> str | None:  # noqa: ANN401 - whatever is stored
+def _link(value: Any) -> str | None:  # noqa: ANN401  # whatever is stored
     return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
 
 

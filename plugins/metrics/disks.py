@@ -49,7 +49,7 @@ def _backup_age(folder: Path) -> list[Sample]:
     """The age of the newest complete backup; nothing without one. A backup is a folder that is named by its instant."""
     if not folder.is_dir():
         return []
-    now = time.time()  # noqa: TID251 - the age of a file is the world's time
+    now = time.time()  # noqa: TID251  # the age of a file is the world's time
     with os.scandir(folder) as entries:
         ages = [now - entry.stat().st_mtime for entry in entries if _BACKUP.fullmatch(entry.name)]
     return [Sample("hourcast_backup_age_seconds", min(ages))] if ages else []

@@ -15,4 +15,4 @@ class MetricsPlugin(AirflowPlugin):
     """The endpoint for Prometheus."""
 
     name = "hourcast_metrics"
-    fastapi_apps: list[Any] = [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "hourcast-metrics"}]  # noqa: RUF012 - Airflow's class attributes
+    fastapi_apps: list[Any] = [{"app": create_app(), "url_prefix": URL_PREFIX, "name": "hourcast-metrics"}]  # noqa: RUF012  # Airflow's class attributes

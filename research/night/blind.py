@@ -82,7 +82,7 @@ def blind_forecasts(
         if not path.exists():
             part = _part(histories, start, end, _trained(histories, start, seed, steps))
             path.write_bytes(pickle.dumps(part))
-        parts.append(pickle.loads(path.read_bytes()))  # noqa: S301 - a file that this module wrote
+        parts.append(pickle.loads(path.read_bytes()))  # noqa: S301  # a file that this module wrote
     tickers = sorted({ticker for part in parts for ticker in part})
     return {ticker: _joined([part[ticker] for part in parts if ticker in part]) for ticker in tickers}
 

@@ -61,4 +61,4 @@ def test_periods_that_cannot_be_cut_into_folds_are_refused(days, fold_days, emba
 
 def test_a_naive_datetime_is_refused():
     with pytest.raises(DataContractError, match="time zone"):
-        make_folds(datetime(2024, 1, 1), day(10))  # noqa: DTZ001 - the naive datetime is under test
+        make_folds(datetime(2024, 1, 1), day(10))  # noqa: DTZ001  # the naive datetime is under test

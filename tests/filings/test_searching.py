@@ -66,4 +66,4 @@ def test_a_question_without_a_word_is_refused(engine: Engine) -> None:
 
 def test_an_instant_without_a_zone_is_refused(engine: Engine) -> None:
     with pytest.raises(DataContractError, match="as_of"):
-        search(engine, "매출액", Bounds(datetime(2025, 1, 1)))  # noqa: DTZ001 - the offence
+        search(engine, "매출액", Bounds(datetime(2025, 1, 1)))  # noqa: DTZ001  # the offence

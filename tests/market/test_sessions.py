@@ -231,7 +231,7 @@ def test_an_unknown_calendar_is_refused() -> None:
 
 def test_naive_times_are_refused() -> None:
     with pytest.raises(DataContractError, match="no time zone"):
-        sessions.next_closes("XNYS", datetime(2025, 5, 28), 1)  # noqa: DTZ001 - the naive time is the point
+        sessions.next_closes("XNYS", datetime(2025, 5, 28), 1)  # noqa: DTZ001  # the naive time is the point
     with pytest.raises(DataContractError, match="no time zone"):
         sessions.closed_at_of(pd.Series([pd.Timestamp("2025-05-28 13:30")]), "XNYS")
 
@@ -300,7 +300,7 @@ def test_bars_never_overlap_and_are_numbered_one_by_one(calendar: str) -> None:
 @settings(max_examples=30, deadline=None)
 @given(
     calendar=st.sampled_from(("XNYS", "XHKG", "FX", "24/7")),
-    start=st.datetimes(datetime(2016, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001 - made aware below
+    start=st.datetimes(datetime(2016, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001  # made aware below
     hours=st.integers(0, 400),
 )
 def test_a_bar_is_the_same_whatever_range_it_is_asked_in(calendar: str, start: datetime, hours: int) -> None:
@@ -315,7 +315,7 @@ def test_a_bar_is_the_same_whatever_range_it_is_asked_in(calendar: str, start: d
 @settings(max_examples=30, deadline=None)
 @given(
     calendar=st.sampled_from(("XNYS", "XHKG", "FX", "24/7")),
-    at=st.datetimes(datetime(2016, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001 - made aware below
+    at=st.datetimes(datetime(2016, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001  # made aware below
 )
 def test_the_last_closed_bar_and_the_next_are_neighbours(calendar: str, at: datetime) -> None:
     as_of = at.replace(tzinfo=UTC)

@@ -70,7 +70,7 @@ def test_every_bar_of_the_calendar_is_there_and_passes_the_gate() -> None:
 @settings(max_examples=25, deadline=None)
 @given(
     ticker=st.sampled_from((*STOCKS, *COINS)),
-    start=st.datetimes(datetime(2015, 1, 1), datetime(2031, 1, 1)),  # noqa: DTZ001 - made aware below
+    start=st.datetimes(datetime(2015, 1, 1), datetime(2031, 1, 1)),  # noqa: DTZ001  # made aware below
     hours=st.integers(0, 300),
 )
 def test_a_bar_is_the_same_whatever_range_it_is_asked_in(ticker: str, start: datetime, hours: int) -> None:
@@ -160,4 +160,4 @@ def test_something_trades_at_any_hour_of_any_day() -> None:
 
 def test_a_naive_as_of_is_refused() -> None:
     with pytest.raises(DataContractError):
-        SimulatedSource().describe(["ACME.SIM"], datetime(2025, 5, 28))  # noqa: DTZ001 - the naive time is the point
+        SimulatedSource().describe(["ACME.SIM"], datetime(2025, 5, 28))  # noqa: DTZ001  # the naive time is the point

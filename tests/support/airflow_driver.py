@@ -73,7 +73,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             answer = run(json.loads(line))
-        except Exception as error:  # noqa: BLE001 - the test that asked is told
+        except Exception as error:  # noqa: BLE001  # the test that asked is told
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
 

@@ -91,7 +91,7 @@ def main(counts: list[int]) -> None:
             ):
                 measured = {**loading(engine), **serving(engine)}
             text = ", ".join(f"{name} {value:.0f}" for name, value in measured.items())
-            print(f"{count} tickers: {text}", flush=True)  # noqa: T201 - the output of the command
+            print(f"{count} tickers: {text}", flush=True)  # noqa: T201  # the output of the command
 
 
 if __name__ == "__main__":

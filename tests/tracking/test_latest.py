@@ -39,7 +39,7 @@ def test_each_ticker_gets_quantiles_in_order_at_the_next_seven_closes() -> None:
     assert anchored_at == sessions.closed_at_of(given.loc[given["ticker"] == "AAPL", "opened_at"], "XNYS").iloc[-1]
     last = given.loc[given["ticker"] == "AAPL", "close"].iloc[-1]
     assert share["q50"].to_numpy() == pytest.approx(last, rel=0.01)
-    assert (share["q05"] < last).all() and (share["q95"] > last).all()  # noqa: PT018 - one claim
+    assert (share["q05"] < last).all() and (share["q95"] > last).all()  # noqa: PT018  # one claim
     widths = (share["q95"] - share["q05"]).to_numpy()
     assert widths[-1] > widths[0]
 

@@ -32,7 +32,7 @@ def make_pdf(page: str, program: str | None = None, seconds: float = SECONDS) ->
         source, target = Path(folder) / "report.html", Path(folder) / "report.pdf"
         source.write_text(page, encoding="utf-8")
         try:
-            subprocess.run(_command(browser, source, target), check=True, capture_output=True, timeout=seconds)  # noqa: S603 - our own arguments
+            subprocess.run(_command(browser, source, target), check=True, capture_output=True, timeout=seconds)  # noqa: S603  # our own arguments
             return target.read_bytes()
         except (OSError, subprocess.SubprocessError) as error:
             said = getattr(error, "stderr", None) or b""

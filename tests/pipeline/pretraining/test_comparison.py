@@ -41,7 +41,7 @@ def test_without_lightgbm_the_message_says_what_to_install(monkeypatch: pytest.M
 @pytest.fixture(scope="module")
 def compared(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Three tickers with 60 days of bars, a backbone of two steps, and an LSTM and LightGBM beside it."""
-    brief = lambda mirrored_inputs: replace(BRIEF, mirrored_inputs=mirrored_inputs)  # noqa: E731 - a short stand-in
+    brief = lambda mirrored_inputs: replace(BRIEF, mirrored_inputs=mirrored_inputs)  # noqa: E731  # a short stand-in
     with (
         pytest.MonkeyPatch.context() as patch,
         open_product(module_database_url, tmp_path_factory.mktemp("m")) as found,
