@@ -19,8 +19,8 @@ def main() -> None:
     """Makes or upgrades the tables, and serves until the container ends. MLflow is imported once for both."""
     cli(["db", "upgrade", DATABASE], standalone_mode=False)
     options = ["--backend-store-uri", DATABASE, "--artifacts-destination", ARTEFACTS]
-    # within the compose network; the host publishes it on the loopback
-    cli(["server", *options, "--host", "0.0.0.0", "--port", str(PORT), "--workers", "1"])  # noqa: S104
+    # The compose network reaches it; the host publishes it on the loopback only.
+    cli(["server", *options, "--host", "0.0.0.0", "--port", str(PORT), "--workers", "1"])  # noqa: S104  # a container
 
 
 if __name__ == "__main__":
