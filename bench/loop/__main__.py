@@ -26,6 +26,7 @@ _RECORD = PROJECT_DIR / ".local" / "loop" / "record.json"
 _LONGEST = timedelta(days=150)
 """Days after a change within which the backbone must have been renewed."""
 _WEEKS = timedelta(days=28)
+_SIX_WEEKS = timedelta(days=40)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,9 +76,16 @@ def run_trial(trial: Trial) -> None:
     trial.measure("the two weeks in which it serves", first, first + TRIAL)
     back = _monday_after(first + TRIAL)
     trial.change_to(trial.usual, back)
-    second = _until(trial, "promote", 3, back)
-    if second is None:
-        return
+    last = trial.run_until(lambda session: session.look_at >= back + _SIX_WEEKS, back + _LONGEST)
+    run_rollback(trial, back, last.look_at)
+
+
+def run_rollback(trial: Trial, back: datetime, second: datetime) -> None:
+    """A person asks for a third backbone as of ``second``; from that day on the market is one that it does not know.
+
+    ``back`` is when the present regime began.
+    """
+    trial.ask_for_another(second)
     trial.measure("after the change back, until a third backbone serves", back, second)
     trial.change_to(trial.changed, second.replace(hour=0, minute=0))  # no bar of that day is read yet
     before = trial.champion_at(second - timedelta(hours=1))

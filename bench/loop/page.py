@@ -31,7 +31,7 @@ over days. *Day*: days since the newest change of the regime, weekends included.
 A *deliberately bad* backbone learned targets in a random order. It is put in the place of the one that the request
 trained: the pool of trainings has no slot for a moment, and the task `train` is marked as succeeded, as a person can do
 on Airflow's page. The scores and the decision are the product's. The backbone that is *rolled back* is a good one of
-the product's own: the regime changes on the day on which it begins to serve.
+the product's own, which a person asks for by the form: the regime changes on the day on which it begins to serve.
 """
 
 
@@ -84,7 +84,7 @@ def _machine(facts: Json) -> str:
         f"`watch_models` in {facts.get('minutes', 0.0):.0f} minutes of the wall clock, of which "
         f"{facts.get('start_seconds', 0.0):.0f} s to start Airflow and {cost:.2f} s an hour; {facts.get('cores', '?')} "
         f"cores ({facts.get('processor', '?')}) that other work shared, seed {facts.get('seed')}, "
-        f"echo {facts.get('echo')}."
+        f"echo {facts.get('echo')}. {facts.get('note', '')}".rstrip()
     )
 
 

@@ -150,6 +150,13 @@ class Trial:
         self._note_decision(run_id)
         return run_id
 
+    def ask_for_another(self, as_of: datetime) -> None:
+        """Requests a backbone that the newest weeks teach, as a person does with the DAG's form."""
+        run_id = "loop_asked"
+        conf = {"as_of": as_of.isoformat(), **decisions.DRIFT_FORM}
+        self._run(PRETRAIN, run_id, conf, as_of, "a person asks for another backbone")
+        self._note_decision(run_id)
+
     def champion_at(self, as_of: datetime) -> str | None:
         """The version of the backbone in use."""
         found = backbones.backbone_at(self.services, as_of)
