@@ -158,6 +158,14 @@ def test_no_container_gains_privileges() -> None:
     assert "\nUSER hourcast\n" in read("docker/experiments/Dockerfile")
 
 
+def test_the_database_can_write_its_socket_after_its_container_was_stopped_and_started() -> None:
+    # Docker applies a mount's mode at the first start only; later ones take the mode of the folder in the image.
+    folders = [mount.partition(":")[0] for mount in services()["postgres"]["tmpfs"]]
+    made, _, _ = read("docker/postgres/Dockerfile").partition("\nUSER postgres\n")
+    assert all(f"install -d -m 1777 {folder}" in made for folder in folders if folder != "/tmp")
+    assert len(folders) > 1
+
+
 def test_no_container_can_write_into_its_image_or_take_all_memory() -> None:
     for name, service in services().items():
         assert service["read_only"] is True, name
