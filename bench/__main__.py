@@ -14,7 +14,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import bars, checkpoints, drift_looks, features, hours, machine, onboarding, shards, stored_forecasts, writes
+from bench import (
+    bars,
+    checkpoints,
+    drift_looks,
+    features,
+    filings,
+    hours,
+    machine,
+    onboarding,
+    shards,
+    stored_forecasts,
+    writes,
+)
 from bench.results import Row, Section, table
 
 _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "bench.json"
@@ -38,6 +50,8 @@ class Sizes:
     stored_forecasts: int = 1_000_000
     look_tickers: tuple[int, ...] = (500, 2000)
     history_days: int = 729
+    filings: int = 1000
+    filing_paragraphs: int = 115
 
 
 SMALLEST = Sizes(
@@ -55,6 +69,8 @@ SMALLEST = Sizes(
     stored_forecasts=1000,
     look_tickers=(2,),
     history_days=90,
+    filings=3,
+    filing_paragraphs=12,
 )
 """The smallest sizes, to test that all sections run."""
 
@@ -87,6 +103,7 @@ SECTIONS: dict[str, Callable[[Sizes], Section]] = {
     "writes": lambda sizes: writes.measure(sizes.write_tickers, sizes.write_hours),
     "stored_forecasts": lambda sizes: stored_forecasts.measure(sizes.stored_tickers, sizes.stored_forecasts),
     "drift_look": lambda sizes: drift_looks.measure(sizes.look_tickers),
+    "filings": lambda sizes: filings.measure(sizes.filings, sizes.filing_paragraphs),
     "onboarding": lambda sizes: onboarding.measure(sizes.onboarding_tickers, sizes.history_days),
     "hour": lambda sizes: hours.measure(sizes.hour_tickers, sizes.history_days),
 }

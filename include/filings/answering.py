@@ -17,6 +17,7 @@ from include.filings.asking import NOTHING, Answer, find, quoted, unescaped
 from include.filings.changes import Change, find_change
 from include.filings.chat import ChatModel, chat_model
 from include.filings.database import open_engine
+from include.filings.embedding import Embedder, reachable_embedder
 from include.filings.glossary import Term, terms_in
 from include.filings.searching import Hit, Hits
 from include.filings.support import Evidence, without_instructions
@@ -80,14 +81,23 @@ class Reply:
         }
 
 
-def reply(engine: Engine, question: str, bounds: Bounds, level: Level, model: ChatModel | None = None) -> Reply:
+def reply(
+    engine: Engine,
+    question: str,
+    bounds: Bounds,
+    level: Level,
+    model: ChatModel | None = None,
+    embedder: Embedder | None = None,
+) -> Reply:
     """The answer for a reader of this level, written by ``model`` if there is one.
+
+    With an ``embedder`` passages are also ranked by meaning.
 
     Raises:
         InvalidRequestError: the question has no word to search for.
         DataContractError: ``as_of`` is naive.
     """
-    found = find(engine, question, bounds)
+    found = find(engine, question, bounds, embedder)
     answer = quoted(engine, question, bounds, found, is_short=level is Level.BEGINNER)
     shown = [f"{quote.lead}\n{quote.text}" for source in answer.sources for quote in source.quotes]
     changes = _changes(engine, answer) if level is Level.EXPERT else ()
@@ -125,9 +135,9 @@ def ask(
         InvalidRequestError: the question has no word to search for.
     """
     bounds = Bounds(as_of, tuple(companies) if companies else None, tuple(forms) if forms else None)
-    model = language_model()
+    model, embedder = language_model(), reachable_embedder(load_settings().filings)
     with open_engine() as engine:
-        return reply(engine, question, bounds, Level(level), model).as_json()
+        return reply(engine, question, bounds, Level(level), model, embedder).as_json()
 
 
 def _changes(engine: Engine, answer: Answer) -> tuple[Change, ...]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from include.filings.embedding import Embedder
 from include.filings.hangul import pairs
 from include.filings.searching import Hit, Hits, search
 from include.store.engine import Engine, transaction
@@ -108,9 +109,12 @@ def answer(engine: Engine, question: str, bounds: Bounds) -> Answer:
     return quoted(engine, question, bounds, find(engine, question, bounds))
 
 
-def find(engine: Engine, question: str, bounds: Bounds) -> Hits:
-    """The passages that have enough of the question, best first; see ``answer`` for what is raised."""
-    found = search(engine, question, bounds, _PASSAGES)
+def find(engine: Engine, question: str, bounds: Bounds, embedder: Embedder | None = None) -> Hits:
+    """The passages that have enough of the question, best first; see ``answer`` for what is raised.
+
+    With an ``embedder`` their order is also by meaning.
+    """
+    found = search(engine, question, bounds, _PASSAGES, embedder)
     enough = [
         hit for hit in found.hits if hit.covered_ratio >= LEAST_COVERED and not hit.passage.text.rstrip().endswith(":")
     ]

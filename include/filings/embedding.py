@@ -7,6 +7,7 @@ that ships its weights and needs no network. No hour imports this package. Where
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -22,6 +23,7 @@ from include.settings import embedding_key
 from include.store.filing_vectors import ModelVersion
 
 _SECONDS: Final = 60.0
+_LOG: Final = logging.getLogger(__name__)
 Vector = Sequence[float]
 
 
@@ -70,6 +72,19 @@ def open_embedder(settings: FilingsSettings) -> Embedder | None:
         )
         raise SettingsError(message) from error
     return _PACKAGES[name](package)
+
+
+def reachable_embedder(settings: FilingsSettings) -> Embedder | None:
+    """The model of the settings; None if none is set, or if its service is away, in which case the search is by words.
+
+    Raises:
+        SettingsError: the model is unknown, or its package is not installed.
+    """
+    try:
+        return open_embedder(settings)
+    except FilingsUnavailableError as error:
+        _LOG.warning("The search is by words: %s", error)
+        return None
 
 
 @dataclass(frozen=True)

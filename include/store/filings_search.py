@@ -14,6 +14,10 @@ from typing import Any, Final
 
 from include.contracts import require_utc
 from include.store.engine import Connection, fetch_rows
+from include.store.filings_ranking import count_chunks, rank
+
+MANY: Final = 20_000
+"""Chunks from which on not every chunk with a common word is scored."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class PassageRow:
 
 
 _KNOWN: Final = """
-    known as (
+    known as materialized (
         select filing.version_id
         from bi.filing as filing
         where filing.accepted_at <= :as_of and filing.known_at <= :as_of
@@ -103,8 +107,15 @@ def find_by_words(
 
     ``pairs`` are the question's pairs of Korean syllables. The score is that of BM25: a word weighs more the rarer it
     is among what the search may see, a repeated word adds less each time, and a long chunk is no better for its length.
-    A word that is nowhere has the largest weight, so that a chunk without it covers less.
+    A word that is nowhere has the largest weight, so that a chunk without it covers less. Where the search sees more
+    than some ``MANY`` chunks, common words are counted in a sample (``filings_ranking.py``).
     """
+    values = {**_values(bounds), "question": question, "pairs": pairs, "limit": limit}
+    chunk_count, mean_count = count_chunks(connection, _KNOWN, values)
+    if chunk_count > MANY:
+        best, weights = rank(connection, _KNOWN, _TERMS, values, chunk_count=chunk_count, mean_count=mean_count)
+        if best or not weights:
+            return [Found(**row) for row in best], weights
     rows = fetch_rows(
         connection,
         f"""
@@ -147,7 +158,7 @@ def find_by_words(
             (select jsonb_object_agg(word, weight) from weight) as weights,
             (select jsonb_agg(best order by score desc, chunk_id) from best) as best
         """,  # noqa: S608  # constants
-        {**_values(bounds), "question": question, "pairs": pairs, "limit": limit},
+        values,
     )
     found = [Found(**row) for row in rows[0]["best"] or ()]
     return found, rows[0]["weights"] or {}

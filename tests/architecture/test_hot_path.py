@@ -50,6 +50,7 @@ def is_cold(name: str) -> bool:
         "include.store.filings_search",
         "include.store.filing_files",
         "include.store.filing_vectors",
+        "include.store.filings_ranking",
     )
     return any(name == module or name.startswith(f"{module}.") for module in cold)
 

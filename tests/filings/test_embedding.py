@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from include.errors import FilingsUnavailableError, SettingsError
-from include.filings.embedding import open_embedder, service
+from include.filings.embedding import open_embedder, reachable_embedder, service
 from include.filings_settings import FilingsSettings
 from tests.filings.embedding_server import KEY, EmbeddingServer, vector_of
 
@@ -53,6 +53,12 @@ def test_a_bad_answer_is_an_error_without_the_key(embeddings: EmbeddingServer, f
 def test_a_service_that_is_away_is_an_error_that_is_tried_again() -> None:
     with pytest.raises(FilingsUnavailableError, match="cannot be used now"):
         service("http://127.0.0.1:9/v1", "small")
+
+
+def test_without_the_service_the_search_is_by_words(caplog: pytest.LogCaptureFixture) -> None:
+    settings = FilingsSettings(embedding_model="small", embedding_url="http://127.0.0.1:9/v1")
+    assert reachable_embedder(settings) is None
+    assert "The search is by words" in caplog.text
 
 
 @pytest.mark.parametrize(
