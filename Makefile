@@ -90,7 +90,7 @@ help: ## Show these commands
 test: venv-dev ## Run all tests, with the real Postgres and the real Airflow; optional: ARGS="tests/model -x"
 	@$(PYTHON) -m pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
-tune-test: venv-dev venv-language ## Run the tests that train a language model; optional: ARGS="-k smollm2"
+tune-test: venv-dev venv-language ## Run the tests that train a language model; optional: ARGS="-k merged"
 	@$(PYTHON) -m pytest -m language tests/language $(ARGS)
 
 check: venv-dev ## Lint, format, types, import rules, SQL; changes nothing
