@@ -123,7 +123,7 @@ def _searches(
 def _times(
     engine: Engine, questions: Sequence[str], bounds: Sequence[Bounds], embedder: Embedder | None
 ) -> dict[str, float]:
-    """Median and 95th percentile in ms, after one search that is not counted."""
+    """Median in ms and what 19 of 20 stay below, after one search that is not counted."""
     search(engine, questions[0], bounds[0], embedder=embedder)
     found = sorted(
         1000 * seconds(lambda q=question, b=bound: search(engine, q, b, embedder=embedder))  # type: ignore[misc]
