@@ -1,26 +1,46 @@
-"""Chunks with words of a question where there are many chunks: common words are counted in a sample.
+"""The best chunks for the words of a question: all scored where there are few, some of them where there are many.
 
-Scoring every chunk that has a common word takes seconds. So only chunks are scored that have a rare word of the
-question and, if too few have one, those that have all of its common ones. Others are hardly ever among the best. Rare
-words are counted exactly. Where next: ``filings_search.py``, which scores every chunk where there are few.
+To score a chunk takes about 10 microseconds, so not every one of 200,000 is scored. A sample shows which words of the
+question stand together, and how often. From it follows which chunks to score: those with a rare word, and those with
+the heaviest combinations of common words, until they are some thousands. Where next: ``filings_search.py``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from include.store.engine import Connection, fetch_rows
 
-SAMPLE: Final = 128
-"""One chunk in so many is in the sample, by its number."""
-_COMMON: Final = 16
-"""A word that so many chunks of the sample have is common; its count is right within about a quarter."""
+SAMPLE: Final = 32
+"""One chunk in so many, by its number, is in the index ``chunk_sample``."""
+_SAMPLED: Final = 2_000
+"""Chunks of the sample that are read at most; of more, every second, fourth and so on is read."""
+_COMMON: Final = 4
+"""A word that so many chunks of the sample have is common, and its count is estimated from them."""
+_COMBINED: Final = 6
+"""So many of the common words, the heaviest ones, choose what is scored."""
+_SCORED: Final = 3_000
+"""Chunks with common words that are scored, about, if a search may see all chunks."""
+_LEAST_SCORED: Final = 400
+
+Ranked = tuple[list[dict[str, Any]], dict[str, float]]
+"""The best chunks (chunk_id, score, covered_ratio), best first, and the weight of each word of the question."""
 
 
-def count_chunks(connection: Connection, known: str, values: Mapping[str, Any]) -> tuple[int, float]:
-    """About how many chunks a search may see, and the mean count of their words, from the sample.
+@dataclass(frozen=True)
+class Counts:
+    """About how many chunks a search may see, how many there are, and the mean count of words of the former."""
+
+    seen: int
+    stored: int
+    mean_words: float
+
+
+def count_chunks(connection: Connection, known: str, values: Mapping[str, Any]) -> Counts:
+    """The counts of a search, from the sample.
 
     ``known`` and ``terms``, here and below, are common table expressions of ``filings_search.py``.
     """
@@ -28,31 +48,22 @@ def count_chunks(connection: Connection, known: str, values: Mapping[str, Any]) 
         connection,
         f"""
         with {known}
-        select count(*) * {SAMPLE} as chunk_count, coalesce(avg(chunk.word_count), 1) as mean_count
+        select
+            count(known.version_id) * {SAMPLE} as seen, count(*) * {SAMPLE} as stored,
+            coalesce(avg(chunk.word_count) filter (where known.version_id is not null), 1) as mean_words
         from bi.filing_chunk as chunk
-        inner join known using (version_id)
+        left join known using (version_id)
         where chunk.chunk_id % {SAMPLE} = 0
         """,  # noqa: S608  # constants
         dict(values),
     )
-    return int(row["chunk_count"]), float(row["mean_count"])
+    return Counts(int(row["seen"]), int(row["stored"]), float(row["mean_words"]))
 
 
-def _sampled(connection: Connection, known: str, terms: str, values: Mapping[str, Any]) -> dict[str, int]:
-    """How many chunks of the sample have each word of the question."""
-    rows = fetch_rows(
-        connection,
-        f"""
-        with {known}, {terms}
-        select term.word, count(known.version_id) as chunk_count
-        from term
-        left join bi.filing_chunk as chunk on chunk.words @@ term.query and chunk.chunk_id % {SAMPLE} = 0
-        left join known using (version_id)
-        group by term.word
-        """,  # noqa: S608  # constants
-        dict(values),
-    )
-    return {row["word"]: row["chunk_count"] for row in rows}
+def rank_all(connection: Connection, known: str, terms: str, values: Mapping[str, Any]) -> Ranked:
+    """The best of all chunks that the search may see, with exact counts."""
+    counted = "(select count(*) from candidate)", "(select avg(word_count) from candidate)"
+    return _ranked(connection, f"{known}, {terms}, {_of_versions('known')}", counted, values, {})
 
 
 def rank(
@@ -60,61 +71,182 @@ def rank(
     known: str,
     terms: str,
     values: Mapping[str, Any],
-    *,
-    chunk_count: int,
-    mean_count: float,
-) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """The best chunks among those with a rare word, and the weight of each word of the question.
+    counts: Counts,
+    most: int,
+) -> Ranked:
+    """The best chunks among those with a rare word or with heavy combinations of common ones.
 
-    If too few have a rare word, those with all common words are ranked as well. ``chunk_count`` and ``mean_count`` are
-    those of ``count_chunks``.
+    If there are fewer than ``limit`` of them, which is so if all words are very common, the chunks of the newest
+    filings are ranked too, about ``most`` of them. The index of words has all chunks, also those that the search may
+    not see. So if it may see few of them, fewer combinations are scored.
     """
-    sampled = _sampled(connection, known, terms, values)
-    common = sorted(word for word, count in sampled.items() if count >= _COMMON)
-    given = {
-        **values,
-        "common": common,
-        "estimates": [_weight(chunk_count, sampled[word] * SAMPLE) for word in common],
-        "chunk_count": chunk_count,
-        "mean_count": mean_count,
-    }
-    found: tuple[list[dict[str, Any]], dict[str, float]] = ([], {})
-    for with_common in (False, True):
-        if with_common or len(common) < len(sampled):
-            found = _ranked(connection, known, terms, {**given, "with_common": with_common})
-        if len(found[0]) == values["limit"]:
+    step = SAMPLE
+    while counts.seen > step * _SAMPLED:
+        step *= 2
+    words, masks = _sampled(connection, known, terms, {**values, "step": step})
+    weights: dict[str, float] = {}
+    for place, word in enumerate(words):
+        count = sum(count for mask, count in masks.items() if mask >> place & 1)
+        if count >= _COMMON:
+            weights[word] = _weight(counts.seen, count * step)
+    groups = [[word] for word in words if word not in weights]
+    scored = max(_LEAST_SCORED, _SCORED * counts.seen / counts.stored)
+    groups += combinations_to_score(words, masks, weights, scored / step)
+    given = {**values, "chunk_count": counts.seen, "mean_count": counts.mean_words}
+    counted = "cast(:chunk_count as bigint)", "cast(:mean_count as double precision)"
+    best: list[dict[str, Any]] = []
+    if groups:
+        numbers = [number for number, group in enumerate(groups) for _ in group]
+        chosen = {"numbers": numbers, "grouped": [word for group in groups for word in group]}
+        candidates = f"{known}, {terms}, {_WITH_WORDS}"
+        best, weights = _ranked(connection, candidates, counted, {**given, **chosen}, weights)
+    if len(best) < values["limit"]:
+        candidates = f"{known}, {terms}, {_NEWEST}, {_of_versions('newest')}"
+        newest, weights = _ranked(connection, candidates, counted, {**given, "most": most}, weights)
+        merged = {row["chunk_id"]: row for row in (*newest, *best)}
+        best = sorted(merged.values(), key=lambda row: (-row["score"], row["chunk_id"]))[: values["limit"]]
+    return best, weights
+
+
+def combinations_to_score(
+    words: Sequence[str], masks: Mapping[int, int], weights: Mapping[str, float], most: float
+) -> list[list[str]]:
+    """The combinations of common words whose chunks are scored: chunks that have all words of one of them.
+
+    ``masks`` has how many chunks of the sample have exactly these of the ``words``, one bit each. ``weights`` are those
+    of the common words. The chunks with the heaviest words come first, until there are ``most`` in the sample.
+    """
+    heaviest = sorted(weights, key=lambda word: (-weights[word], word))[:_COMBINED]
+    bits = [words.index(word) for word in heaviest]
+    counts: dict[int, int] = {}
+    for mask, count in masks.items():
+        short = sum((mask >> bit & 1) << place for place, bit in enumerate(bits))
+        counts[short] = counts.get(short, 0) + count
+    combinations = {short: _chosen(heaviest, short) for short in range(1, 2 ** len(heaviest))}
+    chosen: list[int] = []
+    for short in sorted(combinations, key=lambda short: (-sum(weights[word] for word in combinations[short]), short)):
+        most -= counts.get(short, 0)
+        if most < 0:
             break
-    return found
+        if not any(other & short == other for other in chosen):
+            chosen = [other for other in chosen if other & short != short] + [short]
+    return [combinations[short] for short in chosen]
 
 
-def _ranked(
+def _chosen(words: Sequence[str], mask: int) -> list[str]:
+    return [word for place, word in enumerate(words) if mask >> place & 1]
+
+
+def _sampled(
     connection: Connection, known: str, terms: str, values: Mapping[str, Any]
-) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """The best chunks of those with a rare word or, ``with_common``, all common ones; and the words' weights."""
+) -> tuple[list[str], dict[int, int]]:
+    """The words of the question, and how many chunks of the sample have which of them: a mask with a bit for each.
+
+    Words past the sixtieth have no bit, so they count as rare.
+    """
     rows = fetch_rows(
         connection,
         f"""
         with {known}, {terms},
-        common as (
-            select word, weight from unnest(
-                cast(:common as text[]), cast(:estimates as double precision[])
-            ) as given (word, weight)
+        numbered as materialized (
+            select word, query, cast(row_number() over (order by word) - 1 as integer) as place from term
         ),
-        part as (
-            select term.query from term where term.word <> all(cast(:common as text[]))
-            union all
-            select cast(string_agg(cast(term.query as text), ' & ') as tsquery) from term
-            where :with_common and term.word = any(cast(:common as text[]))
-            having count(*) > 0
-        ),
-        source as materialized (
-            select cast(string_agg('(' || cast(part.query as text) || ')', ' | ') as tsquery) as query from part
-        ),
-        candidate as materialized (
-            select chunk.chunk_id, chunk.word_count, chunk.words
+        picked as materialized (
+            select chunk.chunk_id
             from bi.filing_chunk as chunk
             inner join known using (version_id)
-            where chunk.words @@ (select source.query from source)
+            where chunk.chunk_id % {SAMPLE} = 0 and chunk.chunk_id % :step = 0
+        ),
+        marked as (
+            select (
+                select coalesce(sum(cast(1 as bigint) << numbered.place), 0)
+                from numbered
+                where numbered.place < 60 and chunk.words @@ numbered.query
+            ) as mask
+            from picked
+            cross join lateral (
+                select words from bi.filing_chunk as one
+                where one.chunk_id = picked.chunk_id
+                offset 0
+            ) as chunk
+        )
+        select
+            (select coalesce(array_agg(word order by place), '{{}}') from numbered) as words,
+            cast(marked.mask as bigint) as mask, count(*) as chunk_count
+        from marked
+        group by marked.mask
+        """,  # noqa: S608  # constants
+        dict(values),
+    )
+    return list(rows[0]["words"]), {row["mask"]: row["chunk_count"] for row in rows}
+
+
+def _of_versions(versions: str) -> str:
+    """All chunks of the versions that a table expression names. Read version by version: few of all are theirs."""
+    return f"""
+        candidate as materialized (
+            select chunk.chunk_id, chunk.word_count, chunk.words
+            from {versions}
+            cross join lateral (
+                select chunk_id, word_count, words from bi.filing_chunk as of_version
+                where of_version.version_id = {versions}.version_id
+                offset 0
+            ) as chunk
+        )
+    """  # noqa: S608  # constants
+
+
+_NEWEST: Final = """
+    newest as materialized (
+        select known.version_id from known
+        inner join bi.filing using (version_id)
+        order by filing.known_at desc, known.version_id desc
+        limit greatest(1, cast(:most as bigint) * (select count(*) from known) / :chunk_count)
+    )
+"""
+_WITH_WORDS: Final = """
+    part as (
+        select cast(string_agg(cast(term.query as text), ' & ') as tsquery) as query
+        from unnest(cast(:numbers as integer[]), cast(:grouped as text[])) as given (number, word)
+        inner join term using (word)
+        group by given.number
+    ),
+    source as materialized (
+        select cast(string_agg('(' || cast(part.query as text) || ')', ' | ') as tsquery) as query from part
+    ),
+    candidate as materialized (
+        select chunk.chunk_id, chunk.word_count, chunk.words
+        from bi.filing_chunk as chunk
+        inner join known using (version_id)
+        where chunk.words @@ (select source.query from source)
+    )
+"""
+
+
+def _ranked(
+    connection: Connection,
+    candidates: str,
+    counted: tuple[str, str],
+    values: Mapping[str, Any],
+    weights: Mapping[str, float],
+) -> Ranked:
+    """The best of the chunks in the table expression ``candidate``.
+
+    ``counted``: the number of chunks and the mean count of their words, as SQL. Words without a weight in ``weights``
+    are counted among the candidates.
+    """
+    chunk_count, mean_count = counted
+    rows = fetch_rows(
+        connection,
+        f"""
+        with {candidates},
+        size as materialized (
+            select {chunk_count} as chunk_count, {mean_count} as mean_count
+        ),
+        given as (
+            select word, weight from unnest(
+                cast(:weighed as text[]), cast(:weights as double precision[])
+            ) as given (word, weight)
         ),
         hit as materialized (
             select
@@ -123,25 +255,30 @@ def _ranked(
             from candidate
             inner join term on candidate.words @@ term.query
         ),
-        weight as (
+        weight as materialized (
             select
                 term.word,
                 coalesce(
-                    max(common.weight),
-                    ln(greatest(:chunk_count, count(hit.word)) + 1.0) - ln(count(hit.word) + 0.5)
+                    max(given.weight),
+                    ln(
+                        1 + (greatest(max(size.chunk_count), count(hit.word)) - count(hit.word) + 0.5)
+                        / (count(hit.word) + 0.5)
+                    )
                 ) as weight
             from term
-            left join common using (word)
+            cross join size
+            left join given using (word)
             left join hit using (word)
             group by term.word
         ),
         best as (
             select
                 hit.chunk_id,
-                sum(weight.weight * hit.frequency / (0.6 + 0.4 * hit.word_count / :mean_count)) as score,
+                sum(weight.weight * hit.frequency / (0.6 + 0.4 * hit.word_count / size.mean_count)) as score,
                 sum(weight.weight) / (select sum(weight) from weight) as covered_ratio
             from hit
             inner join weight using (word)
+            cross join size
             group by hit.chunk_id
             order by score desc, hit.chunk_id
             limit :limit
@@ -150,7 +287,7 @@ def _ranked(
             (select jsonb_object_agg(word, weight) from weight) as weights,
             (select jsonb_agg(best order by score desc, chunk_id) from best) as best
         """,  # noqa: S608  # constants
-        dict(values),
+        {**values, "weighed": list(weights), "weights": list(weights.values())},
     )
     return rows[0]["best"] or [], rows[0]["weights"] or {}
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from include.contracts import require_utc
 from include.store.engine import Connection, fetch_rows
-from include.store.filings_ranking import count_chunks, rank
+from include.store.filings_ranking import count_chunks, rank, rank_all
 
-MANY: Final = 20_000
-"""Chunks from which on not every chunk with a common word is scored."""
+MANY: Final = 8_000
+"""Chunks up to which each one is scored."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ _KNOWN: Final = """
 """
 
 _TERMS: Final = """
-    term as (
+    term as materialized (
         select word, cast('''' || replace(replace(word, '\\', '\\\\'), '''', '''''') || '''' as tsquery) as query
         from unnest(
             tsvector_to_array(
@@ -108,60 +108,15 @@ def find_by_words(
     ``pairs`` are the question's pairs of Korean syllables. The score is that of BM25: a word weighs more the rarer it
     is among what the search may see, a repeated word adds less each time, and a long chunk is no better for its length.
     A word that is nowhere has the largest weight, so that a chunk without it covers less. Where the search sees more
-    than some ``MANY`` chunks, common words are counted in a sample (``filings_ranking.py``).
+    than some ``MANY`` chunks, words are counted in a sample and not every chunk is scored (``filings_ranking.py``).
     """
     values = {**_values(bounds), "question": question, "pairs": pairs, "limit": limit}
-    chunk_count, mean_count = count_chunks(connection, _KNOWN, values)
-    if chunk_count > MANY:
-        best, weights = rank(connection, _KNOWN, _TERMS, values, chunk_count=chunk_count, mean_count=mean_count)
-        if best or not weights:
-            return [Found(**row) for row in best], weights
-    rows = fetch_rows(
-        connection,
-        f"""
-        with {_KNOWN}, {_TERMS},
-        hit as (
-            select
-                chunk.chunk_id, chunk.word_count, term.word,
-                ts_rank('{{1, 1, 0.5, 1}}', chunk.words, term.query) as frequency
-            from term
-            inner join bi.filing_chunk as chunk on chunk.words @@ term.query
-            inner join known using (version_id)
-        ),
-        size as (
-            select count(*) as chunk_count, avg(chunk.word_count) as mean_count
-            from bi.filing_chunk as chunk
-            inner join known using (version_id)
-        ),
-        weight as (
-            select
-                term.word,
-                ln(1 + (size.chunk_count - count(hit.word) + 0.5) / (count(hit.word) + 0.5)) as weight
-            from term
-            cross join size
-            left join hit using (word)
-            group by term.word, size.chunk_count
-        ),
-        best as (
-            select
-                hit.chunk_id,
-                sum(weight.weight * hit.frequency / (0.6 + 0.4 * hit.word_count / size.mean_count)) as score,
-                sum(weight.weight) / (select sum(weight) from weight) as covered_ratio
-            from hit
-            inner join weight using (word)
-            cross join size
-            group by hit.chunk_id
-            order by score desc, hit.chunk_id
-            limit :limit
-        )
-        select
-            (select jsonb_object_agg(word, weight) from weight) as weights,
-            (select jsonb_agg(best order by score desc, chunk_id) from best) as best
-        """,  # noqa: S608  # constants
-        values,
-    )
-    found = [Found(**row) for row in rows[0]["best"] or ()]
-    return found, rows[0]["weights"] or {}
+    counts = count_chunks(connection, _KNOWN, values)
+    if counts.seen > MANY:
+        best, weights = rank(connection, _KNOWN, _TERMS, values, counts, MANY)
+    else:
+        best, weights = rank_all(connection, _KNOWN, _TERMS, values)
+    return [Found(**row) for row in best], weights
 
 
 def count_known(connection: Connection, bounds: Bounds) -> int:

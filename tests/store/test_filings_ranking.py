@@ -10,6 +10,7 @@ from bench.made_filings import FIRST_DAY, made_filings
 from include.filings import loading
 from include.store import filings_ranking, filings_search
 from include.store.engine import Engine, create_store_engine, fetch_rows, transaction
+from include.store.filings_ranking import combinations_to_score
 from include.store.filings_search import Bounds, Found, find_by_words
 
 pytestmark = pytest.mark.integration
@@ -77,6 +78,38 @@ def test_common_words_are_searched_together_when_no_rare_word_is_found(filled: E
             {"ids": [each.chunk_id for each in best]},
         )
     assert row["has_all"]
+
+
+def test_when_all_words_are_too_common_the_newest_filings_are_ranked(
+    filled: Engine, sampled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filings_ranking, "_LEAST_SCORED", 0)
+    monkeypatch.setattr(filings_ranking, "_SCORED", 0)
+    monkeypatch.setattr(filings_search, "MANY", 1)
+    best, weights = found(filled, "company revenue")
+    with transaction(filled) as connection:
+        rows = fetch_rows(
+            connection,
+            "select distinct filed.accepted_at from filings.chunk inner join filings.version using (version_id) "
+            "inner join filings.filing as filed using (source, receipt) where chunk_id = any(cast(:ids as bigint[]))",
+            {"ids": [each.chunk_id for each in best]},
+        )
+        (newest,) = fetch_rows(connection, "select max(accepted_at) as accepted_at from filings.filing")
+    assert len(best) == 5
+    assert rows == [newest]
+    assert set(weights) == {"compani", "revenu"}
+
+
+def test_the_heaviest_combinations_come_first_until_enough_chunks_are_scored() -> None:
+    words = ["a", "b", "c", "rare"]
+    weights = {"a": 1.0, "b": 2.0, "c": 3.5}
+    masks = {0b0001: 50, 0b0011: 20, 0b0110: 4, 0b0111: 2, 0b0100: 30, 0b1100: 5}
+    assert combinations_to_score(words, masks, weights, 1) == []
+    assert combinations_to_score(words, masks, weights, 2) == [["c", "b", "a"]]
+    assert combinations_to_score(words, masks, weights, 6) == [["c", "b"], ["c", "a"]]
+    assert combinations_to_score(words, masks, weights, 41) == [["c"]]
+    assert combinations_to_score(words, masks, weights, 61) == [["c"], ["b"]]
+    assert combinations_to_score(words, masks, {}, 100) == []
 
 
 def test_nothing_of_later_filings_is_found_or_counted(filled: Engine, sampled: None) -> None:
