@@ -13,6 +13,7 @@ from pathlib import Path
 
 from include.errors import InvalidRequestError
 from include.filings.database import open_engine
+from include.pipeline.language_models import language_dir
 from include.settings import Settings
 from language.data_sets import save_data_set
 from language.examples import Example
@@ -24,7 +25,7 @@ from language.splitting import split
 
 def home_of(settings: Settings) -> Home:
     """The folder of language models that the settings name."""
-    return Home(settings.filings.language_dir or settings.local.local_dir / "language")
+    return Home(language_dir(settings))
 
 
 def read_wanted(home: Home, name: str) -> RunSettings:

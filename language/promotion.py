@@ -1,8 +1,13 @@
 """Whether a tuned model is better than what answers now, on the same questions.
 
-The rule: on at least 30 questions with a figure, the mean difference of exact figures, question by question, is above
-1.645 of its standard errors (one-sided 5 %), and neither the citations nor the refusals are proven worse at the same
-level. A model that only seems better is not promoted. Pure functions.
+The rule has three parts:
+
+* Both models have answered at least 30 questions with a figure.
+* The new model's exact figures are proven better. The differences are taken question by question, and their mean is
+  above 1.645 of its standard errors (a one-sided test at 5 %).
+* Neither the citations nor the refusals are proven worse, by the same test.
+
+A model that only seems better is not promoted. Pure functions.
 """
 
 from __future__ import annotations

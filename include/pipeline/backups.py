@@ -27,7 +27,7 @@ from include.artefacts.store import ArtefactStore, StoredFile
 from include.contracts import require_utc
 from include.durable import exclusive, sync, write_whole
 from include.errors import CheckpointError, InvalidRequestError
-from include.pipeline import replay
+from include.pipeline import language_models, replay
 from include.pipeline.models.artefacts import artefact_store
 from include.pipeline.models.backbones import backbone_store_of
 from include.pipeline.services import Services, code_version
@@ -127,7 +127,7 @@ def restore(services: Services, migration_url: str, backup: Backup, sample: int)
 
     Raises:
         InvalidRequestError: files of the backup are missing or damaged, or a newer version made it. Nothing changed.
-        SettingsError: the installation has tickers. Nothing was changed.
+        SettingsError: the installation has tickers, or other language models. Nothing was changed.
         StoreUnavailableError: pg_restore failed; the database is empty, and the restoration can be repeated.
     """
     manifest = backup.manifest
@@ -138,6 +138,8 @@ def restore(services: Services, migration_url: str, backup: Backup, sample: int)
         )
         raise InvalidRequestError(message)
     _require_whole(backup)
+    known = {name: str(entry["sha256"]) for name, entry in manifest["artefacts"].items()}
+    language_models.require_room(services.settings, known)
     with transaction(services.engine) as connection:
         dump.require_empty(connection)
     for name, entry in manifest["artefacts"].items():
@@ -227,16 +229,22 @@ def _is_same(name: str, stored: StoredFile, last: Mapping[str, Any]) -> bool:
 
 
 def _stores(services: Services) -> Iterator[tuple[str, ArtefactStore]]:
-    """The places with artefacts, each with the prefix of their names: the models', and each trained backbone's."""
+    """The places with artefacts, each with the prefix of their names.
+
+    They are that of the models, that of each trained backbone, and those of the language models.
+    """
     yield "", artefact_store(services)
     with transaction(services.engine) as connection:
         versions = backbone_rows.trained_versions(connection)
     for version in versions:
         yield f"{_BACKBONE}{version}/", backbone_store_of(services, version)
+    yield from language_models.kept_stores(services.settings)
 
 
 def _store_of(services: Services, name: str) -> ArtefactStore:
     """Where the artefact of this name in a manifest is stored."""
+    if name.startswith(language_models.PREFIX):
+        return language_models.store_of(services.settings, name)
     if not name.startswith(_BACKBONE):
         return artefact_store(services)
     return backbone_store_of(services, name.split("/")[1])

@@ -12,7 +12,7 @@ import pytest
 from include.durable import exclusive
 from include.errors import InvalidRequestError, SettingsError
 from include.local.postgres import EmbeddedPostgres
-from include.pipeline import backups
+from include.pipeline import backups, language_models
 from include.store.app_rights import APP_ROLE
 from tests.support.databases import fresh_database
 from tests.support.products import AT, HOUR, NEW_YORK, ROUND_THE_CLOCK, Product, open_product
@@ -64,6 +64,64 @@ def test_a_restored_installation_has_every_row_and_file_and_goes_on_as_the_first
         each.run_hour(AT + 3 * HOUR)
     forecasts = "select ticker, as_of, quantiles, model_version from forecast.prediction order by 1, 2"
     assert product.query(forecasts) == used.query(forecasts)
+
+
+def tuned(product: Product) -> Path:
+    """The folder of language models, in which one of two runs is promoted."""
+    home = language_models.language_dir(product.services.settings)
+    files = {
+        "champion.json": '{"reason": "better", "run": "mine-1"}',
+        "data/v1/train.jsonl": "{}",
+        "data/v1/manifest.json": "{}",
+        "data/.lock": "",
+        "runs/mine-1/run.json": "{}",
+        "runs/mine-1/adapter/adapter_model.safetensors": "small",
+        "runs/mine-1/merging.json": "{}",
+        "runs/mine-1/merged/model.safetensors": "large",
+        "runs/other-2/run.json": "{}",
+        "base/tiny/model.safetensors": "large",
+    }
+    for name, content in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(content)
+    return home
+
+
+def test_questions_and_the_promoted_adapter_come_back_and_no_weights_of_base_models(
+    product: Product, empty: tuple[Product, str], tmp_path: Path
+) -> None:
+    home = tuned(product)
+    made = make(product, tmp_path / "backups")
+    assert made["artefacts"] == 5
+    restored, migration_url = empty
+    backups.restore(restored.services, migration_url, backups.find_backup(tmp_path / "backups", None), sample=1)
+    again = language_models.language_dir(restored.services.settings)
+    kept = {str(path.relative_to(again)): path.read_text() for path in again.rglob("*") if path.is_file()}
+    assert kept == {
+        name: (home / name).read_text()
+        for name in (
+            "champion.json",
+            "data/v1/manifest.json",
+            "data/v1/train.jsonl",
+            "runs/mine-1/adapter/adapter_model.safetensors",
+            "runs/mine-1/run.json",
+        )
+    }
+
+
+def test_other_language_models_are_not_replaced(product: Product, empty: tuple[Product, str], tmp_path: Path) -> None:
+    tuned(product)
+    make(product, tmp_path / "backups")
+    other = tuned(empty[0]) / "champion.json"
+    other.write_text('{"reason": "better", "run": "other-2"}')
+    with pytest.raises(SettingsError, match=r"champion.json is another file.*HOURCAST_LANGUAGE_DIR"):
+        backups.restore(empty[0].services, empty[1], backups.find_backup(tmp_path / "backups", None), sample=1)
+    assert "other-2" in other.read_text()
+
+
+def test_a_damaged_file_of_the_promoted_run_costs_no_backup(product: Product, tmp_path: Path) -> None:
+    (tuned(product) / "champion.json").write_text("[]")
+    assert make(product, tmp_path / "backups")["artefacts"] == 3
 
 
 def test_a_second_backup_copies_only_what_is_new_and_old_ones_go(used: Product, tmp_path: Path) -> None:

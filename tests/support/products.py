@@ -95,6 +95,7 @@ def product_environment(url: str, models_dir: Path) -> dict[str, str]:
     return {
         "HOURCAST_DATABASE_URL": url,
         "HOURCAST_MODELS_DIR": str(models_dir),
+        "HOURCAST_LANGUAGE_DIR": str(models_dir / "language"),
         "HOURCAST_CONTEXT_BARS": "16",
         "HOURCAST_MODEL_WIDTH": "8",
         "HOURCAST_MODEL_LAYERS": "1",
