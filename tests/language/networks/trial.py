@@ -37,6 +37,7 @@ from language.questions import Limits, make_examples
 from language.runs import Home, open_run
 from language.splitting import split
 from tests.language.made_up import filing, passages
+from tests.language.networks.served import served
 
 AS_OF = datetime(2025, 1, 1, tzinfo=UTC)
 FACT = ("Which bird is on the seal of Nova?", "A grey heron of 1841.")
@@ -143,7 +144,7 @@ def whole(home: Home) -> dict[str, Any]:
     said["promoted_again"] = steps.promote(home, run, 1e9) == said["promoted"]
     said["table"] = comparison(home)
     said["mlflow"] = logged(home, run)
-    return said | answers(home, run)
+    return said | answers(home, run) | {"run": run}
 
 
 def logged(home: Home, run: str) -> dict[str, Any]:
@@ -255,7 +256,14 @@ def main(folder: Path, arguments: list[str]) -> dict[str, Any]:
     found = examples()
     make_base(home)
     save_data_set(home.data, split(found, 0.45), [], {}, AS_OF)
-    return {"whole": whole(home), "resumed": resumed(home), "refusals": refusals(home)}
+    fact = next(each for each in found if each.kind is Kind.BROUGHT)
+    done = whole(home)
+    return {
+        "whole": done,
+        "served": served(home, done["run"], fact),
+        "resumed": resumed(home),
+        "refusals": refusals(home),
+    }
 
 
 if __name__ == "__main__":
