@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from include.errors import FilingsUnavailableError
 from include.filings.asking import NOTHING, Answer, find, quoted, unescaped
@@ -26,6 +26,9 @@ from include.settings import load_settings
 from include.store.engine import Engine, transaction
 from include.store.filing_facts import load_facts
 from include.store.filings_search import Bounds, PassageRow
+
+_MOST_PASSAGES: Final = 8
+"""Passages that a language model gets."""
 
 
 class Level(StrEnum):
@@ -152,7 +155,7 @@ def _changes(engine: Engine, answer: Answer) -> tuple[Change, ...]:
 
 
 def _written(made: Reply, model: ChatModel, question: str, found: Hits) -> Reply:
-    usable = [hit for hit in found.hits if without_instructions(hit.passage.text).strip()]
+    usable = [hit for hit in found.hits if without_instructions(hit.passage.text).strip()][:_MOST_PASSAGES]
     if not usable:
         return replace(made, note="Every passage gives instructions, so the language model was not asked.")
     passages = tuple(hit.passage for hit in usable)

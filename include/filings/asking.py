@@ -14,10 +14,12 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from include.filings.embedding import Embedder
-from include.filings.hangul import pairs
-from include.filings.searching import Hit, Hits, search
+from include.filings.figures import years
+from include.filings.picking import Part, best_parts
+from include.filings.searching import Hit, Hits, as_sources_spell, search
 from include.store.engine import Engine, transaction
-from include.store.filings_search import Bounds, PassageRow, weigh
+from include.store.filings_passages import load_company_names
+from include.store.filings_search import Bounds, PassageRow
 
 LEAST_COVERED: Final = 0.6
 """Share of the question, by the rarity of its words, that a passage must have to count as an answer. A line that ends
@@ -27,10 +29,10 @@ NO_FILING: Final = (
     "No filing that this question may see is in the database. The DAG filings_etl fetches filings, and so does "
     "`python -m include.filings` with --store."
 )
-_PASSAGES: Final = 8
+_PASSAGES: Final = 16
 _QUOTES: Final = 5
 _FEW_QUOTES: Final = 3
-_SENTENCE: Final = re.compile(r"(?<=[.!?\u3002])[\"\u201d)\]]*\s+(?=[\"\u201c(\[]?[A-Z0-9\uac00-\ud7a3])|\n+")
+_LEGAL: Final = re.compile(r"\(주\)|㈜|주식회사")
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,41 @@ def find(engine: Engine, question: str, bounds: Bounds, embedder: Embedder | Non
 
     With an ``embedder`` their order is also by meaning.
     """
-    found = search(engine, question, bounds, _PASSAGES, embedder)
+    with transaction(engine) as connection:
+        names = load_company_names(connection, as_sources_spell(bounds.companies) or ())
+    found = search(engine, without_names(question, names), bounds, _PASSAGES, embedder)
+    asked = years(question)
     enough = [
-        hit for hit in found.hits if hit.covered_ratio >= LEAST_COVERED and not hit.passage.text.rstrip().endswith(":")
+        hit
+        for hit in found.hits
+        if hit.covered_ratio >= LEAST_COVERED
+        and not hit.passage.text.rstrip().endswith(":")
+        and (not asked or asked & _years_of(hit.passage))
     ]
     return replace(found, hits=tuple(enough))
+
+
+def without_names(question: str, names: Sequence[str]) -> str:
+    """The question without the names of the companies that it may see, whose filings rarely repeat them.
+
+    A name is the beginning of a company's, such as ``Union Pacific`` of Union Pacific Corp, or its first letters.
+    """
+    left = question
+    for name in names:
+        words = re.findall(r"[^\W_]+", _LEGAL.sub(" ", name))
+        initials = "".join(word[0] for word in words)
+        beginnings = [r"\W+".join(map(re.escape, words[:count])) for count in range(len(words), 0, -1)]
+        known = [*beginnings, *([initials] if len(initials) > 2 else [])]
+        for each in known:
+            left = re.sub(rf"(?<!\w){each}(?:['\u2019]s)?(?![A-Za-z])", " ", left, flags=re.IGNORECASE)
+    return left if re.search(r"\w", left) else question
+
+
+def _years_of(passage: PassageRow) -> set[str]:
+    """The years that a passage may be about: those that it names, and its filing's calendar and fiscal year."""
+    named = years(f"{passage.lead} {passage.text} {' '.join(passage.titles)}")
+    end = passage.period_end or passage.known_at.date()
+    return named | {str(end.year), str(end.year + 1)}
 
 
 def quoted(engine: Engine, question: str, bounds: Bounds, found: Hits, *, is_short: bool = False) -> Answer:
@@ -127,40 +159,21 @@ def quoted(engine: Engine, question: str, bounds: Bounds, found: Hits, *, is_sho
     If it ``is_short`` they are few and by filing, and a row is among them only if its passage fits best or no sentence
     was found.
     """
-    parts = [(hit, start, end) for hit in found.hits for start, end in _parts(hit.passage)]
-    texts = [hit.passage.text[start:end] for hit, start, end in parts]
-    with transaction(engine) as connection:
-        weights = weigh(connection, found.weights, [(text, pairs(text)) for text in texts])
-    chosen: list[tuple[Hit, Quote]] = []
-    for hit in _readable(found.hits)[:_FEW_QUOTES] if is_short else found.hits[:_QUOTES]:
-        inside = [(weight, part) for weight, part in zip(weights, parts, strict=True) if part[0] is hit]
-        _, (_, start, end) = max(inside, key=lambda each: (each[0], -each[1][1]))
-        chosen.append((hit, _quote(hit.passage, start, end)))
+    best = best_parts(engine, question, found)
+    chosen = [(part.hit, _quote(part)) for part in (_readable(best)[:_FEW_QUOTES] if is_short else best[:_QUOTES])]
     return Answer(question, bounds.as_of, found.filing_count, tuple(_grouped(chosen, is_by_section=not is_short)))
 
 
-def _readable(hits: Sequence[Hit]) -> list[Hit]:
-    has_text = any(not hit.passage.is_table for hit in hits)
-    return [hit for place, hit in enumerate(hits) if place == 0 or not hit.passage.is_table or not has_text]
+def _readable(parts: Sequence[Part]) -> list[Part]:
+    has_text = any(not part.hit.passage.is_table for part in parts)
+    return [part for place, part in enumerate(parts) if place == 0 or not part.hit.passage.is_table or not has_text]
 
 
-def _parts(passage: PassageRow) -> list[tuple[int, int]]:
-    """The ranges of a passage's sentences, or of the rows of its table without its headings."""
-    text, start = passage.text, 0
-    found: list[tuple[int, int]] = []
-    for end in (*_SENTENCE.finditer(text), None):
-        stop = end.start() if end else len(text)
-        if text[start:stop].strip() and not (passage.is_table and "| --- |" in text[start:]):
-            found.append((start, stop))
-        start = end.end() if end else stop
-    return found or [(0, len(text))]
-
-
-def _quote(passage: PassageRow, start: int, end: int) -> Quote:
-    is_row = passage.is_table and passage.text[start : start + 1] == "|"
-    lead = f"{passage.lead}\n\n{_heading(passage.text[:start])}".strip() if is_row else ""
+def _quote(part: Part) -> Quote:
+    passage = part.hit.passage
+    lead = f"{passage.lead}\n\n{_heading(passage.text[: part.start])}".strip() if part.is_row else ""
     first = passage.first_character
-    return Quote(passage.text[start:end], lead, passage.receipt, passage.section, first + start, first + end)
+    return Quote(part.text, lead, passage.receipt, passage.section, first + part.start, first + part.end)
 
 
 def unescaped(text: str) -> str:

@@ -1,8 +1,12 @@
 """Both sides of a change that a sentence of a filing states: period, value and unit, from the filing's own figures.
 
-A wrong pair is worse than none. So the sentence must state one percentage and one direction, the figure's label must
-be its subject, both figures must be of the whole company, in one unit and over periods of equal length a year apart,
-and their change must round to that percentage. If different figures fit, none is named.
+A wrong pair is worse than none. So a pair of figures is named only if all of this holds:
+
+* The sentence states one percentage and one direction.
+* The label of the figure is the subject of the sentence.
+* Both figures are of the whole company, in one unit, over periods of equal length, a year apart.
+* Their change rounds to the percentage.
+* No other pair fits.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from include.filings.html import read_html
 from include.filings.markdown import Placed, render
 from include.filings.plain import read_plain
 
-_MARKUP: Final = re.compile(rb"<(?:html|body|div|p|table|font|!doctype)\b", re.IGNORECASE)
+_MARKUP: Final = re.compile(rb"<(?:html|body|div|p|tr|font|!doctype)\b", re.IGNORECASE)
+"""What a page of HTML has; ``<TABLE>`` stands in plain text, too."""
 _EXHIBITS: Final = re.compile(r"EX-(?:13|99)(?:\.\d+)?", re.IGNORECASE)
 """The annual report to shareholders, which some companies' statements are in, and press releases."""
 _DEEPEST_SECTION: Final = 4

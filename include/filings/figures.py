@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -22,9 +22,10 @@ _SCALES: Final = {
     "thousand": "thousand", "thousands": "thousand", "천원": "천", "million": "million", "millions": "million",
     "백만원": "백만", "billion": "billion", "billions": "billion", "억원": "억",
 }  # fmt: skip
+_IN_ORDER: Final = re.compile(r"respectively")
 _STATED: Final = re.compile(
-    r"\b(?:in|of)\s+(?:U\.?S\.?\s+)?(?:dollars\s+in\s+)?(thousands|millions|billions)\b|단위\s?:\s?(천원|백만원|억원)",
-    re.IGNORECASE,
+    r"(?i:\b(?:in|of)\s+(?:U\.?S\.?\s+)?(?:dollars\s+in\s+)?(thousands|millions|billions)\b)"
+    r"|\b((?:Thousands|Millions|Billions))\b|단위\s?:\s?(천원|백만원|억원)"
 )
 """What a table says about all of its amounts."""
 
@@ -63,7 +64,7 @@ def _is_in_a_name(text: str, match: re.Match[str]) -> bool:
 
 def stated_scales(text: str) -> set[str]:
     """The scales in which a text gives its amounts, such as ``million`` for ``(in millions)``."""
-    return {_SCALES[(match[1] or match[2]).lower()] for match in _STATED.finditer(text)}
+    return {_SCALES[(match[1] or match[2] or match[3]).lower()] for match in _STATED.finditer(text)}
 
 
 def years(text: str) -> set[str]:
@@ -74,23 +75,36 @@ def years(text: str) -> set[str]:
 def by_year(text: str) -> list[tuple[Figure, str | None]]:
     """Each figure that is no year, with the year that it is about; None for all if the text names no year.
 
-    Figures and years that alternate, or that stand ``respectively``, belong together in their order. Otherwise a figure
-    belongs to the year that follows it before the next figure, else to the nearest.
+    Figures and years that alternate, or that stand ``respectively``, belong together in their order: of more figures
+    than years the last ones. Otherwise a figure belongs to the year that follows it before the next figure, else to the
+    nearest.
     """
     found = [figure for figure in figures(text) if figure.is_year or not _is_day(text, figure)]
+    years_of = dict(_in_order(text, found))
     dates = [figure for figure in found if figure.is_year]
     amounts = [figure for figure in found if not figure.is_year]
     if not dates:
         return [(figure, None) for figure in amounts]
-    if len(dates) == len(amounts) and _stand_in_order(text, found):
-        return [(figure, _name(text, date)) for figure, date in zip(amounts, dates, strict=True)]
-    return [(figure, _name(text, _year_of(figure, dates, amounts))) for figure in amounts]
+    return [(figure, _name(text, years_of.get(figure) or _year_of(figure, dates, amounts))) for figure in amounts]
 
 
-def _stand_in_order(text: str, found: Sequence[Figure]) -> bool:
-    """Whether figures and years alternate, or the text says that they belong together in their order."""
-    alternate = all(one.is_year != other.is_year for one, other in pairwise(found))
-    return alternate or "respectively" in text or "각각" in text
+def _in_order(text: str, found: Sequence[Figure]) -> Iterator[tuple[Figure, Figure]]:
+    """The figures that have their years by their order, each with its year."""
+    begin = 0
+    for end in (*(match.start() for match in _IN_ORDER.finditer(text)), len(text)):
+        part = [figure for figure in found if begin <= figure.start < end]
+        dates = [figure for figure in part if figure.is_year]
+        amounts = [figure for figure in part if not figure.is_year]
+        is_told = end < len(text) or ("각각" in text and len(dates) == len(amounts))
+        if _alternate(part) or (is_told and 1 < len(dates) <= len(amounts)):
+            yield from zip(amounts[len(amounts) - len(dates) :], dates, strict=True)
+        begin = end
+
+
+def _alternate(found: Sequence[Figure]) -> bool:
+    """Whether each figure that is no year has a year beside it, in turns."""
+    is_even = sum(figure.is_year for figure in found) * 2 == len(found)
+    return is_even and all(one.is_year != other.is_year for one, other in pairwise(found))
 
 
 def days(text: str) -> set[Decimal]:

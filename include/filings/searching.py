@@ -64,7 +64,7 @@ def search(engine: Engine, question: str, bounds: Bounds, limit: int = 10, embed
         FilingsUnavailableError: the embedder's service cannot be reached.
     """
     asked = _ASKING.sub(" ", question)
-    spelled = replace(bounds, companies=_as_sources_spell(bounds.companies))
+    spelled = replace(bounds, companies=as_sources_spell(bounds.companies))
     vector = embedder.question(question) if embedder else ()
     with transaction(engine) as connection:
         count = max(limit, _FUSED) if embedder else limit
@@ -100,7 +100,7 @@ def _nearest(connection: Connection, bounds: Bounds, version: filing_vectors.Mod
     return filing_vectors.find_by_vector(connection, model_id, versions, vector, _FUSED) if versions else []
 
 
-def _as_sources_spell(companies: Sequence[str] | None) -> tuple[str, ...] | None:
+def as_sources_spell(companies: Sequence[str] | None) -> tuple[str, ...] | None:
     """Tickers without the suffix of Korea's exchanges, which DART does not know."""
     if companies is None:
         return None

@@ -1,10 +1,15 @@
 """Whether a passage of a filing supports a sentence that somebody wrote from it.
 
 A sentence is supported by one part of a passage: a sentence of it, or a row of its table under the table's headings.
-The part must hold every figure with its unit and its year, the words that change a meaning (months, ordinal numbers,
-names, a ``not``, a ``may``), the direction of a change, and most of the other words. A part that gives instructions
-supports nothing. The check knows words, not meaning, so it drops some true sentences; what it accepts stands in the
-filing in nearly the same words.
+The part must hold:
+
+* every figure, with its unit and its year,
+* the words that change a meaning: months, ordinal numbers, names, a ``not``, a ``may``,
+* the direction of a change,
+* most of the other words.
+
+A part that gives instructions supports nothing. The check knows words, not meaning, so it drops some true sentences.
+What it accepts stands in the filing in nearly the same words.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ from itertools import pairwise
 from typing import Final
 
 from include.filings.figures import Figure, by_year, days, figures, stated_scales, years
+from include.filings.wording import is_compared, is_instruction, is_opposite, lengths, lists_in_order
 
 LEAST_WORDS: Final = 0.7
 """Share of a sentence's words that its passage must have."""
@@ -46,28 +52,18 @@ _NEGATIONS: Final = frozenset(
         "cannot", "n't", "neither", "never", "no", "none", "nor", "not", "without", "못", "아니", "않", "없",
     }
 )  # fmt: skip
+_NOT_ONLY: Final = re.compile(r"뿐(?:만)?\s?아니라|\bnot only\b")
 _HEDGES: Final = frozenset(
     {
         "anticipate", "anticipates", "believe", "believes", "can", "could", "estimate", "estimates", "expect",
         "expected", "expects", "forecast", "forecasts", "hope", "if", "intend", "intends", "may", "might",
-        "plan", "plans", "project", "projects", "should", "target", "targets", "unless", "would",
+        "plan", "plans", "project", "projects", "should", "target", "targets", "unless", "would", "authorized",
+        "authorised",
     }
 )  # fmt: skip
 _UP: Final = re.compile(r"\b(?:increas|rose|risen|rise|grew|grow|higher|gain|expand|improv|up\b)|증가|상승|늘어|개선")
 _DOWN: Final = re.compile(r"\b(?:decreas|declin|fell|fall|lower|drop|reduc|shr[aiu]nk|down\b)|감소|하락|줄어|악화")
 _SENTENCE: Final = re.compile(r"(?<=[.!?\u3002])[\"\u201d)\]]*\s+(?=[\"\u201c(\[]?[A-Z0-9\uac00-\ud7a3])|\n+")
-_TELL: Final = "answer|reply|respond|write|say|state|tell|output|print|repeat|claim|report"
-_INSTRUCTION: Final = re.compile(
-    r"\b(?:ignore|disregard|forget|override)\b.{0,60}"
-    r"\b(?:instruction|prompt|rule|question|above|previous|earlier|context)"
-    r"|\b(?:system|developer|assistant|user)\s*(?:prompt|message|:)"
-    r"|\byou (?:are|must|should|will|shall) (?:now|only|always|answer|reply|say|respond|write|tell)\b"
-    rf"|(?:^|[.!?:;|,\"\u201c]\s*)(?:please\s+)?(?:{_TELL})\s+(?:only|exactly|instead|that|with|back|the\s+(?:user|reader))\b"
-    rf"|\b(?:language model|AI model|chatbot|(?:AI|virtual) assistant|LLM)\b.{{0,80}}\b(?:must|should|{_TELL})\b"
-    r"|<\|?\w+\|?>|\[/?INST\]|(?:이전|위의?|앞의?)\s?(?:모든\s?)?(?:지시|명령|질문)\S*(?:\s\S+)?\s?무시"
-    r"|라고\s?(?:답|말|대답|작성)하(?:라|시오|세요|십시오)",
-    re.IGNORECASE,
-)
 _REFERS: Final = re.compile(r"(?:It|They|This|These|Such|That)\b|이는|이에|이로")
 """How a sentence begins that is about the thing of the sentence before it."""
 _MARKUP: Final = re.compile(r"https?:|www\.|\]\(|<[a-z/!]|\S@\S+\.\w", re.IGNORECASE)
@@ -94,11 +90,8 @@ class _Part:
     text: str
     around: str
     cells: tuple[tuple[str, str], ...] = ()
-
-
-def is_instruction(text: str) -> bool:
-    """Whether a text tells its reader what to answer, as a planted instruction does."""
-    return bool(_INSTRUCTION.search(text.replace("\\", "")))
+    rivals: tuple[str, ...] = ()
+    """The labels of the table's other rows."""
 
 
 def direction(text: str) -> str:
@@ -133,29 +126,82 @@ def objection(sentence: str, evidence: Sequence[Evidence], question: str = "") -
 
 
 _REASONS: Final = (
-    "the direction of the change is another one", "the passage says not, or the sentence does",
-    "the passage says it with a reserve", "the figure is that of another year", "a name or quantity is not there",
-    "too few of its words are there", "a figure is not there",
+    "the direction of the change is another one", "the passage says the opposite",
+    "the passage says not, or the sentence does", "the passage says it with a reserve",
+    "the figure is that of another year or period", "a name or quantity is not there", "too few of its words are there",
+    "a figure is not there",
 )  # fmt: skip
 """From the nearest to being right to the farthest."""
 
 
 def _against(sentence: str, part: _Part, question: str) -> str:
-    whole = f"{part.around} {part.text}"
     found = by_year(sentence)
-    if not all(_has_figure(figure, part) for figure, _ in found):
-        return "a figure is not there"
-    if not years(sentence) <= years(whole) or not days(sentence) <= days(whole):
+    if not _has_figures(sentence, found, part):
         return "a figure is not there"
     words = [word for word in _content(sentence) if not _has_own_check(word)]
-    there = _content(whole)
-    if sum(_is_among(word, there) for word in words) < LEAST_WORDS * len(words):
+    there = _content(f"{part.around} {part.text}")
+    missing = [word for word in words if not _is_among(word, there)]
+    if len(missing) > (1 - LEAST_WORDS) * len(words) or _fits_another_row(words, part):
         return "too few of its words are there"
-    if not all(_is_among(word, there, is_exact=True) for word in _fixed(sentence)):
+    fixed = [word for word in _fixed(sentence) if not _is_among(word, there, is_exact=True)]
+    begin = missing[:1] if missing[:1] == words[:1] else []
+    if not all(_is_short_name(word, part.around) for word in (*begin, *fixed)) or _is_out_of_order(found, part):
         return "a name or quantity is not there"
-    if not _same_years(found, part, question):
-        return "the figure is that of another year"
+    if not _same_periods(sentence, found, part, question):
+        return "the figure is that of another year or period"
     return _other_tone(sentence, part)
+
+
+def _has_figures(sentence: str, found: Sequence[tuple[Figure, str | None]], part: _Part) -> bool:
+    """Whether the part has each figure of the sentence, and each year and day."""
+    whole = f"{part.around} {part.text}"
+    has_dates = years(sentence) <= years(whole) and days(sentence) <= days(whole)
+    return has_dates and all(_has_figure(figure, part) for figure, _ in found)
+
+
+def _is_short_name(word: str, around: str) -> bool:
+    """Whether the word is made of the first letters of words that follow one another, as IBM is."""
+    return len(word) > 1 and word in "".join(each[0] for each in _WORD.findall(around.lower()))
+
+
+def _fits_another_row(words: Sequence[str], part: _Part) -> bool:
+    """Whether the label of another row of the table has more of a sentence's words."""
+    if not part.cells:
+        return False
+    heading, label = part.cells[0]
+    own, *others = (
+        sum(_is_among(word, _content(f"{heading} {each}")) for word in words) for each in (label, *part.rivals)
+    )
+    return any(other > own for other in others)
+
+
+def _is_out_of_order(found: Sequence[tuple[Figure, str | None]], part: _Part) -> bool:
+    """Whether the sentence has a figure that the part gives ``respectively``, without the others in their order."""
+    values = [figure.value for figure, _ in found]
+    lists = lists_in_order(part.text) if not part.cells else ()
+    return any(set(values) & set(listed) and [each for each in values if each in listed] != listed for listed in lists)
+
+
+def _same_periods(sentence: str, found: Sequence[tuple[Figure, str | None]], part: _Part, question: str) -> bool:
+    """Whether each figure is about the year that the sentence, or else the question, gives it.
+
+    In a table it must be of the same number of months, too; in a sentence without years, on the same side of a
+    comparison.
+    """
+    if not _same_years(found, part, question):
+        return False
+    if part.cells:
+        named = lengths(sentence)
+        of_cells = (lengths(" ".join(_headings_of(figure, part))) for figure, _ in found)
+        return all(not named or not given or named & given for given in of_cells)
+    return all(
+        (year is not None and len(years(part.text)) > 1) or any(
+            is_compared(part.text, other) == is_compared(sentence, figure)
+            for other in figures(part.text)
+            if other.value == figure.value
+        )
+        for figure, year in found
+    )  # fmt: skip
 
 
 def _other_tone(sentence: str, part: _Part) -> str:
@@ -164,6 +210,8 @@ def _other_tone(sentence: str, part: _Part) -> str:
         return "the passage says it with a reserve"
     if not part.cells and _has(_NEGATIONS, part.text) != _has(_NEGATIONS, sentence):
         return "the passage says not, or the sentence does"
+    if not part.cells and is_opposite(sentence, part.text):
+        return "the passage says the opposite"
     is_same = _same_direction_in_row(sentence, part) if part.cells else _same_direction(sentence, part.text)
     return "" if is_same else "the direction of the change is another one"
 
@@ -197,11 +245,15 @@ def _same_years(found: Sequence[tuple[Figure, str | None]], part: _Part, questio
 def _years_of(figure: Figure, part: _Part) -> set[str]:
     """The years that the part gives a figure: those above its cells, or beside it in a sentence with several years."""
     if part.cells:
-        above = [heading for heading, cell in part.cells if any(each.value == figure.value for each in figures(cell))]
-        return set().union(*(years(heading) for heading in above)) if above else set()
+        return years(" / ".join(_headings_of(figure, part)))
     if len(years(part.text)) < 2:
         return years(part.text)
     return {year for other, year in by_year(part.text) if other.value == figure.value and year}
+
+
+def _headings_of(figure: Figure, part: _Part) -> list[str]:
+    """The headings above the cells that hold the figure."""
+    return [heading for heading, cell in part.cells if any(each.value == figure.value for each in figures(cell))]
 
 
 def _same_direction(sentence: str, text: str) -> bool:
@@ -239,11 +291,11 @@ def _rows(evidence: Evidence, around: str) -> Iterator[_Part]:
     lines = [line for line in f"{evidence.lead}\n{evidence.text}".splitlines() if line.startswith("|")]
     rule = next((place for place, line in enumerate(lines) if line.startswith("| --- |")), None)
     headings = _cells(lines[rule - 1]) if rule else []
-    for line in lines[(rule + 1) if rule is not None else 0 :]:
-        if not is_instruction(line):
-            cells = _cells(line)
-            above = [*headings, *[""] * (len(cells) - len(headings))]
-            yield _Part(" ".join(cells), f"{around} {' '.join(headings)}", tuple(zip(above, cells, strict=False)))
+    rows = [_cells(line) for line in lines[(rule + 1) if rule is not None else 0 :] if not is_instruction(line)]
+    for place, cells in enumerate(rows):
+        above = [*headings, *[""] * (len(cells) - len(headings))]
+        rivals = tuple(other[0] for number, other in enumerate(rows) if number != place and other)
+        yield _Part(" ".join(cells), f"{around} {' '.join(headings)}", tuple(zip(above, cells, strict=False)), rivals)
 
 
 def _cells(line: str) -> list[str]:
@@ -260,12 +312,14 @@ def _has_own_check(word: str) -> bool:
 
 def _fixed(sentence: str) -> list[str]:
     """The words of a sentence that must be there: quantities, months, and names, which are not at its beginning."""
-    first = _WORD.search(sentence)
-    names = [
-        match[0].lower() for match in _WORD.finditer(sentence) if match[0][0].isupper() and match is not first
-        and match.start() != (first.start() if first else -1)
-    ]  # fmt: skip
+    begin = first.start() if (first := _WORD.search(sentence)) else -1
+    names = {each[0].lower() for each in _WORD.finditer(sentence) if _is_name(each[0], is_first=each.start() == begin)}
     return [word for word in (*_content(sentence), *names) if word in _EXACT or (word in names and word not in _STOP)]
+
+
+def _is_name(word: str, *, is_first: bool) -> bool:
+    """Whether a word is a name by its capitals; at the beginning of a sentence by one inside it, as in iPad."""
+    return (word[0].isupper() and not is_first) or word[1:] != word[1:].lower()
 
 
 def _is_among(word: str, others: Sequence[str], *, is_exact: bool = False) -> bool:
@@ -286,7 +340,7 @@ def _is_same_stem(one: str, other: str) -> bool:
 
 
 def _has(words: frozenset[str], text: str) -> bool:
-    found = {word.lower().replace("\u2019", "'") for word in _WORD.findall(text.replace("May ", ""))}
+    found = {word.lower().replace("\u2019", "'") for word in _WORD.findall(_NOT_ONLY.sub("", text.replace("May ", "")))}
     if found & words or ("n't" in words and any(word.endswith("n't") for word in found)):
         return True
     korean = [key for key in words if key[0] >= "\uac00"]

@@ -17,8 +17,9 @@ from lxml.html import HtmlElement  # type: ignore[import-untyped]  # ships no ty
 
 from include.filings.words import collapsed, is_prefix, is_skipped, is_suffix, is_value, is_year, text_of
 
-_MOST_SPAN: Final = 500
-"""A span above this is a mistake of the page; browsers allow 1,000."""
+_MOST_COLUMNS: Final = 1000
+_MOST_ROWS: Final = 65_534
+"""A span above these is a mistake of the page; browsers allow as many."""
 _WIDE: Final = 4
 """A number that spans more columns than this is centred below several headings, and joins none of them."""
 _UNIT: Final = re.compile(
@@ -88,7 +89,8 @@ def _cells(table: HtmlElement) -> Iterator[Cell]:
                 continue
             while column in taken.get(row, ()):
                 column += 1
-            width, height = _span(child, "colspan"), _span(child, "rowspan")
+            width = _span(child, "colspan", _MOST_COLUMNS)
+            height = _span(child, "rowspan", _MOST_ROWS)
             is_heading = child.tag.lower() == "th"
             cell = Cell(text_of(child), row, column, column + width, is_heading or _is_bold(child), is_heading)
             yield cell
@@ -109,9 +111,9 @@ def _rows(table: HtmlElement) -> Iterator[HtmlElement]:
             yield from _rows(child)
 
 
-def _span(element: HtmlElement, name: str) -> int:
+def _span(element: HtmlElement, name: str, most: int) -> int:
     text = (element.get(name) or "1").strip()
-    return min(max(int(text), 1), _MOST_SPAN) if text.isdecimal() else 1
+    return min(max(int(text), 1), most) if text.isdecimal() else 1
 
 
 def _is_bold(cell: HtmlElement) -> bool:

@@ -84,3 +84,18 @@ def load_passages(connection: Connection, version_id: int) -> list[FiledPassage]
         {"version_id": version_id},
     )
     return [FiledPassage(**row) for row in rows]
+
+
+def load_company_names(connection: Connection, companies: Sequence[str]) -> list[str]:
+    """The names of companies by their tickers, as their source spells them, or by their numbers."""
+    rows = fetch_rows(
+        connection,
+        """
+        select distinct filing.company
+        from bi.filing as filing
+        where filing.tickers && cast(:companies as text[]) or filing.number = any(cast(:companies as text[]))
+        order by filing.company
+        """,
+        {"companies": list(companies)},
+    )
+    return [str(row["company"]) for row in rows]

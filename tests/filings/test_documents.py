@@ -96,3 +96,13 @@ def test_every_block_is_found_at_its_place() -> None:
         "\\# no",
     ]
     assert "- one\n- two\n\n" in text
+
+
+def test_a_table_of_plain_text_is_kept() -> None:
+    text = (
+        "Nova reports its results.\n\n<TABLE>\n<CAPTION>\n                 2005      2004\n"
+        "<S>              <C>       <C>\n"
+        "Finance income   $19,028   $12,050\nInterest             512       167\n</TABLE>\n"
+    )
+    found = convert(FILING, [RawDocument("10-K", "nova.txt", text.encode())]).text
+    assert "| Finance income | $19,028 | $12,050 |" in found

@@ -30,6 +30,27 @@ TWO = Evidence(
     "", ABOUT, is_table=False,
 )  # fmt: skip
 YEAR_END = Evidence("The fiscal year ended on September 28, 2024.", "", ABOUT, is_table=False)
+MORE = Evidence(
+    "As of June 28, 2025 and September 28, 2024, the fair value of the notes, based on Level 2 inputs, was "
+    "$80.4 billion and $88.4 billion, respectively. Net income rose 52% to a record $8.5 million, or $0.59 per share, "
+    "compared to $5.6 million, or $0.39 per share. Customers A and B represented 12% and 11% of sales, respectively. "
+    "Nova repurchased 310 million shares. Nova was authorized to repurchase another $14.7 billion of stock.",
+    "", ABOUT, is_table=False,
+)  # fmt: skip
+SHIPPED = Evidence(
+    "Sales to Mexico were $751 million and $744 million in 2025 and 2024, respectively, and $1.5 billion in 2023.\n\n"
+    "Europe\n\nEurope net sales increased during 2024 because of higher net sales of iPhone.\n\n"
+    "Greater China net sales decreased during 2024 because of lower net sales of iPhone.",
+    "", ABOUT, is_table=False,
+)  # fmt: skip
+COSTS = Evidence(
+    "| Fuel | 576 | 625 | 1,179 |\n| Depreciation | 613 | 596 | 1,223 |\n| Statutory federal rate | 21% | 21% | 21% |\n"
+    "| Effective rate | 22% | 23% | 24% |",
+    "Fuel, depreciation, and the effective and statutory federal rate:\n\n"
+    "| Operating expenses / Millions | Three months ended June 30, / 2025 | Three months ended June 30, / 2024 | "
+    "Six months ended June 30, / 2025 |\n| --- | --- | --- | --- |",
+    ABOUT, is_table=True,
+)  # fmt: skip
 KOREAN = Evidence(
     "당기 매출액은 302,231,360백만원으로 전기 대비 8.1% 증가하였습니다. 배당금은 지급하지 않았습니다.",
     "", "노바전자 반기보고서 2022-06-30", is_table=False,
@@ -52,6 +73,16 @@ TRUE = [
     ("Research and development expense was $29.9 billion in 2023.", TWO),
     ("The effective tax rate was 14.7% in 2023.", TWO),
     ("The fiscal year ended on September 28, 2024.", YEAR_END),
+    ("The fair value of the notes was $80.4 billion as of June 28, 2025.", MORE),
+    ("The fair value of the notes was $88.4 billion as of September 28, 2024.", MORE),
+    ("Net income rose 52% to $8.5 million.", MORE),
+    ("Customers A and B represented 12% and 11% of sales, respectively.", MORE),
+    ("Nova was authorized to repurchase another $14.7 billion of stock.", MORE),
+    ("Sales to Mexico were $744 million in 2024.", SHIPPED),
+    ("Sales to Mexico were $1.5 billion in 2023.", SHIPPED),
+    ("Fuel cost $576 million in the three months ended June 30, 2025.", COSTS),
+    ("Depreciation was $1,223 million in the six months ended June 30, 2025.", COSTS),
+    ("NI repurchased 310 million shares.", MORE),
     ("당기 매출액은 302,231,360백만원입니다.", KOREAN),
     ("매출액은 전기 대비 8.1% 증가하였습니다.", KOREAN),
     ("배당금은 지급하지 않았습니다.", KOREAN),
@@ -86,6 +117,19 @@ FALSE = [
     ("Nova will go bankrupt.", SALES, ""),
     ("The fiscal year ended on September 27, 2024.", YEAR_END, "figure"),
     ("Nova's shares are a strong buy.", SALES, ""),
+    ("The fair value of the notes was $88.4 billion as of June 28, 2025.", MORE, "year"),
+    ("The fair value of the notes was $80.4 billion as of September 28, 2024.", MORE, "year"),
+    ("Net income rose 52% to $5.6 million.", MORE, "period"),
+    ("Net income was a record $8.5 million, or $0.39 per share.", MORE, "period"),
+    ("Customer B represented 12% of sales.", MORE, "quantity"),
+    ("Nova issued 310 million shares.", MORE, "opposite"),
+    ("Nova repurchased another $14.7 billion of stock.", MORE, "reserve"),
+    ("Sales to Mexico were $744 million in 2025.", SHIPPED, "year"),
+    ("Europe net sales decreased during 2024 because of lower net sales.", SHIPPED, ""),
+    ("Europe net sales increased during 2024 because of higher net sales of iPad.", SHIPPED, "name"),
+    ("Fuel cost $576 million in the six months ended June 30, 2025.", COSTS, "period"),
+    ("Depreciation was $576 million in the three months ended June 30, 2025.", COSTS, "words"),
+    ("The effective rate was 21% in the three months ended June 30, 2025.", COSTS, ""),
     ("매출액은 전기 대비 8.1% 감소하였습니다.", KOREAN, "direction"),
     ("당기 매출액은 302,231,360억원입니다.", KOREAN, "figure"),
     ("배당금은 지급하였습니다.", KOREAN, "not"),

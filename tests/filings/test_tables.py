@@ -91,3 +91,10 @@ def test_a_span_without_sense_does_no_harm(span: str) -> None:
 
 def test_a_table_without_text_has_no_rows() -> None:
     assert table("<tr><td></td></tr>") == Table("", (), ())
+
+
+def test_a_cell_over_many_rows_is_in_each_of_them() -> None:
+    rows = "".join(f"<tr><td>Company {number}</td><td>{number}.5</td></tr>" for number in range(2, 601))
+    found = table(f"<tr><td rowspan='600'>Unlisted</td><td>Company 1</td><td>1.5</td></tr>{rows}")
+    assert len(found.rows) == 600
+    assert found.rows[-1] == ("Unlisted", "Company 600", "600.5")

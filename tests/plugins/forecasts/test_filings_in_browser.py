@@ -68,6 +68,7 @@ def test_what_the_filings_do_not_say_and_a_company_without_filings_say_so(browse
 
 def test_a_refused_question_says_why(browser: Browser, address: str) -> None:
     ask(browser, address, "how much?")
+    browser.wait("#answer [role=alert]", "The question was not answered.")
     browser.wait("#answer [role=alert]", "has no word to search for")
 
 
@@ -81,3 +82,13 @@ def test_a_report_links_its_filing(browser: Browser, address: str) -> None:
     browser.open(f"{address}ticker/CURRENT?until=2025-04-10")
     browser.wait("#events a", REPORT)
     assert browser.run("return document.querySelector('#events a').href") == "https://example.org/nova"
+
+
+def test_filings_that_the_chart_marks_are_links_below_it(browser: Browser, address: str) -> None:
+    browser.open(f"{address}ticker/CURRENT?until=2025-06-01&period=1y")
+    browser.wait("#marked a", "10-K")
+    shown = browser.run("return document.getElementById('marked').innerText")
+    assert "R 2025-04-02: results." in shown
+    assert "F 2025-02-01: 10-K" in shown
+    browser.run("document.querySelector('#view [name=events]').click()")
+    browser.until(lambda: browser.run("return document.getElementById('marked').hidden"), "no filings below the chart")

@@ -5,6 +5,8 @@ import { element, fillTable } from "./dom.js";
 import { showFailure } from "./states.js";
 
 const NO_FILINGS = "No filings of this company are here. The DAG filings_etl fetches those of US and Korean companies once a source is set up.";
+const PERIODIC = /^(10-[KQ]|20-F|40-F)/;
+const MARKED = 12;
 const OPENERS = { dart: "DART", edgar: "the SEC" };
 
 /** An instant with its year, on the clock of a time zone. */
@@ -34,6 +36,27 @@ export function showFilings(table, remark, filings, zone) {
   fillTable(table, ["Accepted", "Form", "Period to", "Source", ""], rows);
 }
 
+/** The annual and quarterly reports among filings, accepted at `since` or later, as events for the chart; newest first. */
+export function filedReports(filings, since) {
+  return filings
+    .filter((filing) => (PERIODIC.test(filing.form) || filing.source === "dart") && new Date(filing.accepted_at) >= new Date(since))
+    .map(({ form, period_end: end, accepted_at: accepted, receipt, address }) => ({
+      kind: "filing", effective_at: accepted, day_exchange: accepted.slice(0, 10), receipt, address,
+      description: `${form}${end ? ` to ${end}` : ""}`,
+    }));
+}
+
+/** Links to what the chart marks: results with a filing, and filed reports. Nothing is shown where there is none. */
+export function showMarked(holder, events) {
+  const marked = events.filter((event) => event.receipt).slice(0, MARKED);
+  const links = marked.flatMap((event) => [
+    `${event.kind === "report" ? "R" : "F"} ${event.day_exchange}: `,
+    sourceLink(event.address, event.kind === "report" ? "results" : event.description), ". ",
+  ]);
+  holder.hidden = links.length === 0;
+  holder.replaceChildren("Filings in the chart: ", ...links);
+}
+
 function formTitle({ form, items, is_amendment: isAmendment }) {
   const named = items.length ? `${form}, items ${items.join(", ")}` : form;
   return isAmendment && !form.endsWith("/A") ? `${named} (corrected)` : named;
@@ -56,7 +79,7 @@ export function offerQuestions(form, holder, ticker, until) {
       if (number === newest) holder.replaceChildren(...answerElements(found));
     } catch (error) {
       const notice = element("p", { role: "alert" });
-      showFailure(notice, error);
+      showFailure(notice, error, "The question was not answered");
       if (number === newest) holder.replaceChildren(notice);
     } finally {
       button.disabled = false;

@@ -2,6 +2,7 @@
 
 export const QUANTILES = ["q05", "q25", "q50", "q75", "q95"];
 const FAN_BARS = 7;
+const NAMED_SECONDS = 10 * 86_400; // reasons name a day without its year
 
 /** An instant in seconds. */
 export const seconds = (instant) => Math.floor(new Date(instant).getTime() / 1000);
@@ -47,9 +48,9 @@ export function successiveFans(forecasts) {
   return sides;
 }
 
-const LETTERS = { report: "R", dividend: "D", split: "S", announcement: "A", backbone: "B" };
+const LETTERS = { report: "R", filing: "F", dividend: "D", split: "S", announcement: "A", backbone: "B" };
 const TITLES = {
-  report: "Report", dividend: "Dividend", split: "Split", announcement: "Announcement", backbone: "Backbone", "scale change": "Change of price scale",
+  report: "Report", filing: "Filed report", dividend: "Dividend", split: "Split", announcement: "Announcement", backbone: "Backbone", "scale change": "Change of price scale",
   "scale step": "Question about the price scale", "scale shift": "Question about the price scale",
 };
 
@@ -87,6 +88,22 @@ function placeOf(event, places) {
   const place = places[index];
   if (!place || (!isLater && place.day !== event.day_exchange)) return undefined;
   return isLater && index === 0 ? undefined : place;
+}
+
+/**
+ * The report with a filing that was accepted when a forecast was made: the one of the day that its reasons name, or else
+ * the newest. `events` are the newest first.
+ */
+export function reportBehind(events, reasons, asOf) {
+  const known = events.filter((event) => event.kind === "report" && event.receipt && event.reported_at && seconds(event.reported_at) <= seconds(asOf));
+  const named = known.find((event) => seconds(asOf) - seconds(event.reported_at) < NAMED_SECONDS
+    && new RegExp(`\\b${shortDay(event.day_exchange)}\\b`).test(reasons ?? ""));
+  return { report: named ?? known[0], isNamed: named !== undefined };
+}
+
+/** A day as the reasons write it: 2 Apr. */
+function shortDay(day) {
+  return new Date(day).toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "short" }).replace("Sept", "Sep");
 }
 
 /** The forecasts of the newest night that was refreshed, oldest first: the regular one, and how the price moved it. */

@@ -43,8 +43,8 @@ export function stateElements(ticker, isBrief = false) {
   ].filter(Boolean);
 }
 
-/** Shows a failure of the API in the notice, as what it is. */
-export function showFailure(notice, error) {
+/** Shows a failure of the API in the notice, as what it is; `otherwise` is the title of one that has none of its own. */
+export function showFailure(notice, error, otherwise = "Something went wrong") {
   const titles = {
     "database-down": "The database does not respond",
     "not-configured": "The page has no database",
@@ -53,7 +53,7 @@ export function showFailure(notice, error) {
     "not-found": "Unknown ticker",
   };
   notice.className = "bad";
-  notice.replaceChildren(element("strong", {}, `${titles[error.code] ?? "Something went wrong"}. `), error.message);
+  notice.replaceChildren(element("strong", {}, `${titles[error.code] ?? otherwise}. `), error.message);
 }
 
 /** Clears the notice, or shows text and elements in it. */

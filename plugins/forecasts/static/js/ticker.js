@@ -6,12 +6,12 @@ import { read } from "./api.js";
 import { TickerChart } from "./chart.js";
 import { element } from "./dom.js";
 import { showDownloads } from "./downloads.js";
-import { offerQuestions, showFilings, sourceLink } from "./filings.js";
+import { filedReports, offerQuestions, showFilings, showMarked, sourceLink } from "./filings.js";
 import { distance, moment, percent, price } from "./format.js";
 import { backboneEvents } from "./models.js";
 import { nightFigure } from "./night.js";
 import * as panels from "./panels.js";
-import { newestNight, seconds } from "./series.js";
+import { newestNight, reportBehind, seconds } from "./series.js";
 import { showFailure, showNotice, stateElements } from "./states.js";
 import { followTheme } from "./theme.js";
 
@@ -73,20 +73,24 @@ async function load() {
 async function loadChart(isNewest) {
   const period = periodOf(view);
   const most = MOST_FORECASTS[view.past];
-  const [ticker, { bars }, { forecasts: past }, chosen, { events: own }, { operations }] = await Promise.all([
+  const [ticker, { bars }, { forecasts: past }, chosen, { events: own }, { operations }, { filings }] = await Promise.all([
     read(path),
     read(`${path}/bars`, { ...period, limit: MOST_BARS }),
     most ? read(`${path}/forecasts`, { ...period, limit: most, horizon: view.past === "ranges" ? 1 : "" }) : { forecasts: [] },
     view.forecast ? read(`${path}/forecasts`, { until: view.forecast, limit: 1 }) : { forecasts: [] },
     read(`${path}/events`, daysOf(period)),
     read("models", { limit: BACKBONES, since: period.since, until: period.until }),
+    read(`${path}/filings`, { limit: FILINGS, until: period.until }),
   ]);
-  const events = [...own, ...backboneEvents(operations)].sort((one, other) => other.day_exchange.localeCompare(one.day_exchange));
+  const events = [...own, ...backboneEvents(operations)].sort(newestFirst);
   if (!isNewest()) return;
-  shown = { ticker, bars, past, chosen: chosen.forecasts[0], events, view };
+  const marked = [...events, ...filedReports(filings, period.since)];
+  shown = { ticker, bars, past, chosen: chosen.forecasts[0], events: marked, view };
   showState(ticker, events);
   showChart();
   panels.showBars(find("bars"), ticker);
+  showMarked(find("marked"), view.events ? marked.sort(newestFirst) : []);
+  showFilings(find("filing-list"), find("no-filings"), filings, ticker.exchange_timezone);
   panels.showEvents(find("events"), events);
   find("no-events").hidden = events.length > 0;
   showDownloads(find("downloads"), name, period);
@@ -106,13 +110,12 @@ async function loadAccuracy(isNewest) {
 
 async function loadRecords(isNewest) {
   const period = periodOf(view);
-  const [{ forecasts }, { outcomes }, { versions }, newer, { days }, { filings }] = await Promise.all([
+  const [{ forecasts }, { outcomes }, { versions }, newer, { days }] = await Promise.all([
     view.night ? read(`${path}/forecasts`, { limit: NIGHT_FORECASTS, until: period.until }) : { forecasts: [] },
     read(`${path}/outcomes`, { limit: OUTCOMES }),
     read(`${path}/versions`, { limit: VERSIONS, is_promoted: true }),
     read(`${path}/versions`, { limit: 1 }),
     read(`${path}/quality`, daysOf(period)),
-    read(`${path}/filings`, { limit: FILINGS, until: period.until }),
   ]);
   if (!isNewest()) return;
   const zone = shown.ticker.exchange_timezone;
@@ -123,8 +126,9 @@ async function loadRecords(isNewest) {
   find("challenger").textContent = challenger && !challenger.is_promoted
     ? `A challenger is being trained, the newest weights at ${moment(challenger.as_of, zone)}. ${panels.versionReason(challenger)}` : "";
   panels.showQuality(find("quality"), find("faults"), days);
-  showFilings(find("filing-list"), find("no-filings"), filings, zone);
 }
+
+const newestFirst = (one, other) => other.day_exchange.localeCompare(one.day_exchange);
 
 /** A period as days on the exchange's clock; one that ends now has the days ahead too. */
 function daysOf({ since, until }) {
@@ -149,7 +153,7 @@ function showState(ticker, events) {
         `${ticker.scored_count} forecasts were scored; the aim is 90 %`),
     );
   }
-  if (ticker.reasons) cards.push(card("Why it is as wide as it is", "", ticker.reasons, ...lastReport(events)));
+  if (ticker.reasons) cards.push(card("Why it is as wide as it is", "", ticker.reasons, ...citedReport(ticker, events)));
   find("summary").replaceChildren(...cards);
 }
 
@@ -166,10 +170,11 @@ function card(title, value, remark, ...more) {
   return element("div", { class: "card" }, element("small", {}, title), element("strong", {}, value), element("small", {}, remark, ...more));
 }
 
-/** The filing of the newest report in the period, as the source of what moved the price. */
-function lastReport(events) {
-  const report = events.find((event) => event.kind === "report" && event.receipt);
-  return report ? [` Last report: ${report.day_exchange}, filing `, sourceLink(report.address, report.receipt), "."] : [];
+/** The filing of the report that the forecast's reasons name, or else of the newest one that the forecast knew. */
+function citedReport({ reasons, as_of: asOf }, events) {
+  const { report, isNamed } = reportBehind(events, reasons, asOf);
+  if (!report) return [];
+  return [isNamed ? " This report is filing " : ` Last report: ${report.day_exchange}, filing `, sourceLink(report.address, report.receipt), "."];
 }
 
 function showChart() {
@@ -203,7 +208,7 @@ function legend() {
     view.past === "ranges" ? ["walk", "90 % ranges forecast one bar ahead"] : null,
     view.past === "fans" ? ["walk", "Past forecasts of seven bars"] : null,
     view.forecast ? ["har", "The chosen forecast"] : null,
-    view.events ? ["event", "R report, A announcement, D dividend, S split, B backbone"] : null,
+    view.events ? ["event", "R report, F filed annual or quarterly report, A announcement, D dividend, S split, B backbone"] : null,
   ].filter(Boolean).map(([kind, text]) => element("span", { class: `key ${kind}` }, text));
 }
 

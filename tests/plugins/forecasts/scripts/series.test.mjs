@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { eventMarks, fanRows, newestNight, nextBarRanges, seconds, successiveFans } from "../../../../plugins/forecasts/static/js/series.js";
+import { eventMarks, fanRows, newestNight, nextBarRanges, reportBehind, seconds, successiveFans } from "../../../../plugins/forecasts/static/js/series.js";
 
 const HOUR = 3600;
 const instant = (hour) => new Date(hour * HOUR * 1000).toISOString();
@@ -60,4 +60,25 @@ test("the newest night is the regular forecast and its refreshed ones, oldest fi
   ];
   assert.deepEqual(newestNight(forecasts).map((each) => seconds(each.as_of) / HOUR), [5.5, 7, 8]);
   assert.deepEqual(newestNight([forecast(9)]), []);
+});
+
+test("a filed report is marked at the first bar after its acceptance", () => {
+  const places = [10, 11, 12].map((hour) => ({ time: hour * HOUR, day: "1970-01-01" }));
+  const filed = { kind: "filing", effective_at: instant(10.5), day_exchange: "1970-01-01", description: "10-Q" };
+  assert.deepEqual(eventMarks([filed], places), [{ time: 11 * HOUR, text: "F", titles: ["10-Q"] }]);
+});
+
+test("a forecast cites the report that its reasons name, and none that it could not know", () => {
+  const report = (day, receipt) => ({ kind: "report", day_exchange: day, reported_at: `${day}T20:05:00Z`, receipt });
+  const events = [report("2025-04-12", "third"), report("2025-04-02", "second"), report("2025-01-02", "first")];
+  const cited = (reasons, asOf) => {
+    const { report: found, isNamed } = reportBehind(events, reasons, asOf);
+    return [found?.receipt, isNamed];
+  };
+  assert.deepEqual(cited("report after the close of 2 Apr", "2025-04-02T21:00:00Z"), ["second", true]);
+  assert.deepEqual(cited("report after the close of 2 Apr", "2025-04-02T19:00:00Z"), ["first", false]);
+  assert.deepEqual(cited("report after the close of 2 Apr", "2026-04-01T19:00:00Z"), ["third", false]);
+  assert.deepEqual(cited("report after the close of 12 Apr", "2025-04-13T00:00:00Z"), ["third", true]);
+  assert.deepEqual(cited(null, "2025-01-01T00:00:00Z"), [undefined, false]);
+  assert.deepEqual(reportBehind([{ ...events[0], receipt: null }], null, "2026-01-01T00:00:00Z").report, undefined);
 });

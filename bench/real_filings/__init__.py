@@ -1,0 +1,1 @@
+"""How well filings of a folder, such as the real ones of docs/filings.md, are converted and answered from."""
