@@ -4,7 +4,8 @@
 
 Once a day this DAG reads from each ticker's source when the company reports next. The source is Yahoo, the file
 `earnings.csv` beside the bars, or the simulated market. Forecasts widen the night of a report. The view
-`bi.earnings_date` shows the days.
+`bi.earnings_date` shows the days. Where no source names a coming day, it is estimated from at least four earlier
+reports.
 
 * A date that moves keeps its history: an hour that is run again reads what was known then.
 * Yahoo costs about one request a ticker and day, at a quiet time and after all requests for prices. Funds, indices,

@@ -9,6 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
+
+FILED: Final = "edgar"
+"""Source of a report's day that a filing says. Such a day is confirmed and past."""
+ESTIMATE: Final = "estimate"
+"""Source of a day that was reckoned from a company's earlier reports. It counts only where no source names a day."""
 
 
 class ReportTiming(StrEnum):

@@ -1,7 +1,8 @@
 """Days of companies' reports: what the sources name is stored, once a day and when a ticker is onboarded.
 
-A source that cannot be reached means that nothing new is known; it fails no onboarding and no hour. Where next:
-``store/earnings.py`` for how a date that moves is kept, ``data/reports.py`` for how forecasts read the days.
+A source that cannot be reached means that nothing new is known; it fails no onboarding and no hour. Where no source
+names a coming day, one is estimated from the earlier reports. Where next: ``store/earnings.py`` for how a date that
+moves is kept, ``data/earlier_reports.py`` for the estimates, ``data/reports.py`` for how forecasts read the days.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from structlog.contextvars import bound_contextvars
 
 from include.contracts import TickerFailure, TickerProfile, TickerStatus
+from include.earnings import EarningsDate
 from include.errors import HourcastError, MarketUnavailableError
-from include.market.source import EarningsReport, EarningsSource
+from include.market.source import SIMULATED, EarningsReport, EarningsSource
+from include.pipeline.data.earlier_reports import estimated_report
+from include.pipeline.data.reports import PAST
 from include.pipeline.services import Services
 from include.store import earnings as store
 from include.store import registry
@@ -49,8 +54,9 @@ def update_all(services: Services, as_of: datetime) -> dict[str, int]:
 def update_earnings(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> dict[str, int]:
     """Stores the reports that the tickers' sources name at ``as_of`` (UTC), where it is new.
 
-    Returns counts: tickers requested and read, days changed, and failures, whose reasons are logged. A failure of
-    a source is never an exception. What was read for ``as_of`` or later is not read again where that costs requests.
+    Then estimates what no source names. Returns counts: tickers requested and read, days changed, failures, whose
+    reasons are logged, and estimates changed. A failure of a source is never an exception. What was read for ``as_of``
+    or later is not read again where that costs requests.
     """
     groups: dict[str, list[TickerProfile]] = defaultdict(list)
     for profile in profiles:
@@ -60,7 +66,29 @@ def update_earnings(services: Services, profiles: Sequence[TickerProfile], as_of
         source = services.sources.get(name)
         if isinstance(source, EarningsSource):
             counts.update(_update(services, source, group, as_of))
+    counts["estimated"] = _estimate(services, profiles, as_of)
     return dict(counts)
+
+
+def _estimate(services: Services, profiles: Sequence[TickerProfile], as_of: datetime) -> int:
+    """Stores the days that follow from earlier reports where no source names one; the count of changes.
+
+    The simulated market names all of its days, and they follow no calendar.
+    """
+    real = {profile.ticker: profile for profile in profiles if profile.source != SIMULATED}
+    with transaction(services.engine) as connection:
+        made_at = store.estimation_instants(connection, list(real), as_of)
+        tickers_at: dict[datetime, list[str]] = defaultdict(list)
+        for ticker, instant in made_at.items():
+            tickers_at[instant].append(ticker)
+        estimates: list[EarningsDate] = []
+        for instant, tickers in sorted(tickers_at.items()):
+            known = store.known_earnings(connection, tickers, instant, (instant - PAST).date())
+            for ticker, reports in sorted(known.items()):
+                today = instant.astimezone(ZoneInfo(real[ticker].timezone)).date()
+                estimate = estimated_report(ticker, reports, today, instant)
+                estimates += [estimate] if estimate else []
+        return store.save_estimates(connection, estimates, made_at)
 
 
 def _update(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from include.contracts import require_utc
-from include.earnings import EarningsDate, ReportTiming
+from include.earnings import ESTIMATE, EarningsDate, ReportTiming
 from include.store.engine import Connection, execute, fetch_rows, stage_rows
 from include.store.tables import EARNINGS_DATE
 
@@ -47,7 +47,7 @@ _SAVE_NAMED = """
             given.known_at desc
     ) as named
     left join lateral (
-        select before.timing, before.is_confirmed, before.is_expected, before.reported_at
+        select before.timing, before.is_confirmed, before.is_expected, before.reported_at, before.source
         from forecast.earnings_date as before
         where before.ticker = named.ticker and before.reported_on = named.reported_on
             and before.known_at <= named.not_before
@@ -55,8 +55,9 @@ _SAVE_NAMED = """
         limit 1
     ) as present on true
     where present.reported_at is null
-        and (present.timing, present.is_confirmed, present.is_expected)
-        is distinct from (named.timing, named.is_confirmed, true)
+        and (present.timing, present.is_confirmed, present.is_expected, present.source = '{estimate}')
+        is distinct from (named.timing, named.is_confirmed, true, named.source = '{estimate}')
+        and (named.source <> '{estimate}' or present.source = '{estimate}' or present.is_expected is not true)
     on conflict (ticker, reported_on, known_at) do update
     set timing = excluded.timing, is_confirmed = excluded.is_confirmed, is_expected = true, source = excluded.source
 """
@@ -75,14 +76,23 @@ _SAVE_WITHDRAWN = """
         order by newest.reported_on, newest.known_at desc
     ) as present on true
     left join forecast.ticker on ticker.ticker = reading.ticker
-    where present.is_expected
-        and present.reported_on > cast(reading.read_at at time zone coalesce(ticker.timezone, 'UTC') as date)
+    cross join lateral (
+        select cast(reading.read_at at time zone coalesce(ticker.timezone, 'UTC') as date) as today
+    ) as clock
+    where present.is_expected and {is_taken_back}
         and not exists (
             select from {staged} as given
             where given.ticker = present.ticker and given.reported_on = present.reported_on
         )
     on conflict (ticker, reported_on, known_at) do update set is_expected = false
 """
+
+_NAMED_BY_SOURCE = f"present.source <> '{ESTIMATE}' and present.reported_on > clock.today"
+_ESTIMATED = f"""
+    present.source = '{ESTIMATE}'
+    and (present.reported_on > clock.today or present.reported_on < clock.today - 5)
+"""
+"""An estimate of some days ago is that of the coming night if the exchange has been closed since."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,46 @@ def save_earnings(connection: Connection, dates: Sequence[EarningsDate], read_at
 
     ``read_at``: each ticker whose source was read, with the instant (UTC) of that reading; dates of other tickers are
     ignored. A day that lies ahead and is no longer named gets a row with ``is_expected`` False. A row
-    is known from its ``known_at`` on, but never at an instant whose forecast was made without it.
+    is known from its ``known_at`` on, but never at an instant whose forecast was made without it. A source's word
+    replaces an estimate of the same day; other estimates stay until ``save_estimates``.
+    """
+    return _save(connection, [item for item in dates if item.source != ESTIMATE], read_at, _NAMED_BY_SOURCE)
+
+
+def save_estimates(connection: Connection, estimates: Sequence[EarningsDate], made_at: Mapping[str, datetime]) -> int:
+    """Stores the days that follow from earlier reports, where they differ from what is stored; the count of changes.
+
+    ``made_at``: each ticker whose reports were looked at, with the instant (UTC). An estimate that is not among
+    ``estimates`` any more is taken back. A day that a source names stays as it is.
+    """
+    return _save(connection, [item for item in estimates if item.source == ESTIMATE], made_at, _ESTIMATED)
+
+
+def estimation_instants(connection: Connection, tickers: Sequence[str], as_of: datetime) -> dict[str, datetime]:
+    """For each ticker the first instant (UTC) from ``as_of`` on at which an estimate can become known.
+
+    By then everything that its source has said is known, and no hour has run without the estimate.
+    """
+    rows = fetch_rows(
+        connection,
+        f"""
+        select
+            reading.ticker,
+            greatest(reading.read_at, noted.read_at, {_NOT_BEFORE}) as made_at
+        from ({_LAST_READS}) as reading
+        left join forecast.earnings_reading as noted on noted.ticker = reading.ticker
+        """,  # noqa: S608  # constants
+        {"tickers": list(tickers), "read_at": [require_utc(as_of, "as_of")] * len(tickers)},
+    )
+    return {row["ticker"]: row["made_at"] for row in rows}
+
+
+def _save(
+    connection: Connection, dates: Sequence[EarningsDate], read_at: Mapping[str, datetime], is_taken_back: str
+) -> int:
+    """Stores days where they differ from what is stored, and takes back what is no longer named; the count of changes.
+
+    ``is_taken_back``: which of the stored days are those that ``dates`` would name again, as a condition.
     """
     if not read_at:
         return 0
@@ -118,6 +167,7 @@ def save_earnings(connection: Connection, dates: Sequence[EarningsDate], read_at
         "read_at": [require_utc(at, "read_at") for at in read_at.values()],
     }
     names = {"staged": staged, "reads": _LAST_READS, "not_before": _NOT_BEFORE}
+    names |= {"estimate": ESTIMATE, "is_taken_back": is_taken_back}
     return sum(execute(connection, text.format(**names), values) for text in (_SAVE_NAMED, _SAVE_WITHDRAWN))
 
 

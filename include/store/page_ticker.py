@@ -59,14 +59,14 @@ limit :limit
 _EVENTS = """
 select
     kind, effective_at, day_exchange, timing, is_confirmed, known_at, factor, amount, is_open, null as description,
-    reported_at, receipt, address
+    reported_at, receipt, address, named_by
 from bi.event
 where ticker = :ticker
     and day_exchange >= coalesce(cast(:since as date), current_date - 30)
     and day_exchange <= coalesce(cast(:until as date), current_date + 30)
 union all
 select 'announcement', min(named.target_at), min(named.target_at_exchange)::date, null, null, min(named.as_of),
-    null, null, false, named.text, null, null, null
+    null, null, false, named.text, null, null, null, null
 from (
     select stored.as_of, stored.target_at, reason.value ->> 'text' as text,
         stored.target_at at time zone coalesce(status.exchange_timezone, 'UTC') as target_at_exchange

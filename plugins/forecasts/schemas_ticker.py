@@ -103,8 +103,13 @@ class Event(BaseModel):
     reported_at: datetime | None = Field(
         description="Of a report: when the SEC accepted it; null if no filing says it."
     )
-    receipt: str | None = Field(description="Of a report: accession number of its filing; null if none is known.")
-    address: Link = Field(description="Of a report: where its filing is at the SEC; null if none is known.")
+    receipt: str | None = Field(
+        description="Of a report: accession number of its filing, or of the one that an estimate rests on; else null."
+    )
+    address: Link = Field(description="Of a report: where that filing is at the SEC; null if none is known.")
+    named_by: str | None = Field(
+        description="Of a report: yahoo, files, simulated, edgar for a filing, or estimate: from earlier reports."
+    )
 
 
 class EventList(BaseModel):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from include.contracts import HORIZON_COUNT
 from include.evaluation.har import har
 from include.evaluation.history import BoolArray, FloatArray, History, InstantArray
 from include.evaluation.leaderboard import Forecaster, evaluate
@@ -69,18 +70,21 @@ def blind_forecasts(
     *,
     seed: int,
     steps: int,
+    has_network: bool = True,
 ) -> dict[str, Blind]:
     """Forecasts of all tickers from ``starts[0]`` to ``until``; the network is trained again at each start.
 
-    A network is trained for so many ``steps`` on all bars of ``histories`` that closed before its start. Parts that
+    A network is trained for so many ``steps`` on all bars of ``histories`` that closed before its start. Without
+    ``has_network`` there are the two baselines alone, and ``scale`` is NaN; that takes minutes less. Parts that
     ``cache`` holds already are read from it; so a cache belongs to one folder of bars.
     """
     cache.mkdir(parents=True, exist_ok=True)
     parts = []
     for start, end in zip(starts, [*starts[1:], until], strict=True):
-        path = cache / f"blind_{start:%Y%m%d}_{end:%Y%m%d}_{len(histories)}.pickle"
+        kind = "blind" if has_network else "baselines"
+        path = cache / f"{kind}_{start:%Y%m%d}_{end:%Y%m%d}_{len(histories)}.pickle"
         if not path.exists():
-            part = _part(histories, start, end, _trained(histories, start, seed, steps))
+            part = _part(histories, start, end, _trained(histories, start, seed, steps) if has_network else None)
             path.write_bytes(pickle.dumps(part))
         parts.append(pickle.loads(path.read_bytes()))  # noqa: S301  # a file that this module wrote
     tickers = sorted({ticker for part in parts for ticker in part})
@@ -94,10 +98,14 @@ def _trained(histories: Mapping[str, History], start: datetime, seed: int, steps
     )
 
 
-def _part(histories: Mapping[str, History], start: datetime, end: datetime, state: ShardState) -> dict[str, Blind]:
+def _part(
+    histories: Mapping[str, History], start: datetime, end: datetime, state: ShardState | None
+) -> dict[str, Blind]:
     """The forecasts of one period, by ticker with bars in it."""
     active = {ticker: history for ticker, history in histories.items() if _has_bars(history, start, end)}
-    forecasters: dict[str, Forecaster] = {MODEL: BackboneForecaster(state), HAR: har, WALK: random_walk}
+    forecasters: dict[str, Forecaster] = {HAR: har, WALK: random_walk}
+    if state is not None:
+        forecasters = {MODEL: BackboneForecaster(state), **forecasters}
     board = evaluate(forecasters, active, start, end, baseline=WALK)
     result = {}
     for ticker, history in active.items():
@@ -107,7 +115,7 @@ def _part(histories: Mapping[str, History], start: datetime, end: datetime, stat
             closed_at=history.closed_at[rows],
             close=history.close[rows],
             quantiles={name: board.quantiles[name][ticker] for name in forecasters},
-            scale=_scales(history)[rows],
+            scale=np.full((len(rows), HORIZON_COUNT), np.nan) if state is None else _scales(history)[rows],
             bar_variance=np.concatenate([_bar_variance(history, fold) for fold in make_folds(start, end)]),
             is_break=history.has_gap[rows, 0],
             outcome=history.outcome[rows],

@@ -8,6 +8,7 @@ with report as (
         ticker,
         timing || case
             when is_confirmed then ', confirmed'
+            when source = 'estimate' then ', estimated from earlier reports'
             else ', estimated'
         end as description
     from bi.earnings_date

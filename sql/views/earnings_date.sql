@@ -76,7 +76,8 @@ comment on column bi.earnings_date.first_known_at is
 comment on column bi.earnings_date.move_count is
 'Number of times that the report has moved away from this day.';
 comment on column bi.earnings_date.source is
-'Where the day is from: yahoo, files, simulated, or edgar for a filing.';
+'Where the day is from: yahoo, files, simulated, edgar for a filing, or '
+'estimate: 52 weeks after an earlier report, where no source names a day.';
 comment on column bi.earnings_date.reported_at is
 'When the report was accepted by the SEC, UTC; null if no filing says it.';
 comment on column bi.earnings_date.is_simulated is

@@ -32,10 +32,25 @@ report as (
         is_confirmed,
         is_expected,
         known_at,
-        reported_at
+        reported_at,
+        source
     from forecast.earnings_date
     where known_at <= now()
     order by ticker asc, reported_on asc, known_at desc
+),
+
+-- an estimate rests on the report of 52 weeks before
+expected as (
+    select
+        report.*,
+        earlier.reported_at as based_at
+    from report
+    left join report as earlier
+        on
+            report.source = 'estimate'
+            and report.ticker = earlier.ticker
+            and report.reported_on - 364 = earlier.reported_on
+    where report.is_expected
 ),
 
 company as (
@@ -83,7 +98,9 @@ event as (
         null::date as reported_on,
         null as timing,
         null::boolean as is_confirmed,
-        null::timestamptz as reported_at
+        null::timestamptz as reported_at,
+        null as named_by,
+        null::timestamptz as based_at
     from change
     union all
     select
@@ -101,7 +118,9 @@ event as (
         null as reported_on,
         null as timing,
         null as is_confirmed,
-        null as reported_at
+        null as reported_at,
+        null as named_by,
+        null as based_at
     from question
     union all
     select
@@ -119,14 +138,16 @@ event as (
         null as reported_on,
         null as timing,
         null as is_confirmed,
-        null as reported_at
+        null as reported_at,
+        null as named_by,
+        null as based_at
     from dividend
     union all
     select
-        report.ticker,
+        expected.ticker,
         'report' as kind,
         null as effective_at,
-        report.known_at,
+        expected.known_at,
         null as factor,
         null as amount,
         null as is_volume_scaled,
@@ -134,12 +155,13 @@ event as (
         null as settled_at,
         null as settlement,
         null as settled_by,
-        report.reported_on,
-        report.timing,
-        report.is_confirmed,
-        report.reported_at
-    from report
-    where report.is_expected
+        expected.reported_on,
+        expected.timing,
+        expected.is_confirmed,
+        expected.reported_at,
+        expected.source as named_by,
+        expected.based_at
+    from expected
 ),
 
 final as (
@@ -169,13 +191,14 @@ final as (
         event.settled_by,
         event.reported_at,
         filed.receipt,
-        filed.address
+        filed.address,
+        event.named_by
     from event
     inner join ticker on event.ticker = ticker.ticker
     left join filed
         on
             event.ticker = filed.ticker
-            and event.reported_at = filed.accepted_at
+            and coalesce(event.reported_at, event.based_at) = filed.accepted_at
 )
 
 select * from final;
@@ -235,6 +258,11 @@ comment on column bi.event.reported_at is
 'When the SEC accepted the report, UTC; null if no filing says it, and for '
 'other events.';
 comment on column bi.event.receipt is
-'Accession number of the filing that is the report; null if none is known.';
+'Accession number of the filing that is the report, or of the earlier one on '
+'which an estimate rests; null if none is known.';
 comment on column bi.event.address is
 'Where that filing is at the SEC; null if none is known.';
+comment on column bi.event.named_by is
+'Where the day of a report is from: yahoo, files, simulated, edgar for a '
+'filing, or estimate: 52 weeks after an earlier report, where no source names '
+'a day; null for other events.';

@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from include.contracts import TickerFailure, TickerProfile
-from include.earnings import EarningsDate, ReportTiming
+from include.earnings import ESTIMATE, FILED, EarningsDate, ReportTiming
 from include.errors import MarketUnavailableError
 from include.market.simulated import SimulatedSource
 from include.market.source import EarningsReport
 from include.pipeline import earnings, tasks
 from include.pipeline.data.reports import report_nights
 from include.pipeline.earnings import update_all, update_earnings
-from include.store.earnings import known_earnings
+from include.store.earnings import known_earnings, save_earnings
 from include.store.engine import transaction
 from tests.support.market import FaultySource
 from tests.support.products import AT, NEW_YORK, Product, product_environment
@@ -91,7 +91,7 @@ def test_what_the_source_names_is_known_from_when_it_said_so(product: Product, m
 
     counts = update_earnings(product.services, profiles_of(), AT)
 
-    assert counts == {"requested": 1, "read": 1, "changed": 1, "failed": 0}
+    assert counts == {"requested": 1, "read": 1, "changed": 1, "failed": 0, "estimated": 0}
     assert known(product, AT) == []
     assert known(product, market.said_at) == [NEXT]
 
@@ -192,12 +192,18 @@ def test_onboarding_reads_the_reports_after_the_bars(product: Product, market: R
 def test_the_daily_run_is_about_the_tickers_that_hours_fetch_and_fails_when_nobody_answers(
     product: Product, market: Reporting
 ) -> None:
-    assert update_all(product.services, AT) == {"requested": 0, "read": 0, "changed": 0, "failed": 0}
+    assert update_all(product.services, AT) == {"requested": 0, "read": 0, "changed": 0, "failed": 0, "estimated": 0}
     market.coming["NOVA-USD.SIM"] = None
     product.onboard(*NEW_YORK, "NOVA-USD.SIM")
     market.said_at = AT + DAY
     market.silent = set(NEW_YORK)
-    assert update_all(product.services, AT + DAY) == {"requested": 2, "read": 1, "changed": 0, "failed": 1}
+    assert update_all(product.services, AT + DAY) == {
+        "requested": 2,
+        "read": 1,
+        "changed": 0,
+        "failed": 1,
+        "estimated": 0,
+    }
 
     market.silent = {*NEW_YORK, "NOVA-USD.SIM"}
     with pytest.raises(MarketUnavailableError, match="the reports of 2 tickers could not be read"):
@@ -215,6 +221,73 @@ def test_the_simulated_market_has_nights_of_reports(product: Product) -> None:
     ((night,),) = nights.values()
     assert (night.probability, night.reported_on) == (0.95, day)
     assert night.opens_at.date() - day in {timedelta(0), DAY}
+
+
+YEAR = (date(2024, 4, 25), date(2024, 7, 25), date(2024, 10, 24), date(2025, 1, 23))
+"""Thursdays; the estimate after them is NEXT."""
+
+
+def real_company(product: Product, coming: date | None) -> tuple[list[TickerProfile], Reporting]:
+    """A company of a source that is not the simulated market, with four filed reports."""
+    market = Reporting(coming={"ACME": coming})
+    product.services = replace(product.services, sources={"files": market})
+    filed = [EarningsDate("ACME", each, ReportTiming.AFTER_CLOSE, True, FILED, AT - 70 * DAY) for each in YEAR]
+    with transaction(product.services.engine) as connection:
+        save_earnings(connection, filed, {"ACME": AT - 70 * DAY})
+    return [TickerProfile("ACME", "files", "XNYS", "America/New_York", None, None, 2)], market
+
+
+def expected(product: Product, as_of: datetime) -> list[EarningsDate]:
+    with transaction(product.services.engine) as connection:
+        return known_earnings(connection, ["ACME"], as_of, date(2025, 2, 1)).get("ACME", [])
+
+
+def test_a_company_of_which_its_source_says_nothing_is_estimated_from_its_reports(product: Product) -> None:
+    profiles, _ = real_company(product, None)
+
+    assert update_earnings(product.services, profiles, AT)["estimated"] == 1
+    assert update_earnings(product.services, profiles, AT + DAY)["estimated"] == 0
+
+    assert expected(product, AT - timedelta(microseconds=1)) == []
+    assert expected(product, AT) == [EarningsDate("ACME", NEXT, ReportTiming.AFTER_CLOSE, False, ESTIMATE, AT)]
+    with transaction(product.services.engine) as connection:
+        (night,) = report_nights(connection, profiles, AT + 20 * DAY)["ACME"]
+    assert (night.probability, night.text) == (0.7, "report after the close of 24 Apr (estimated from earlier reports)")
+
+
+def test_a_company_whose_source_cannot_be_reached_is_estimated_too(product: Product) -> None:
+    profiles, market = real_company(product, NEXT)
+    market.silent = {"ACME"}
+
+    assert update_earnings(product.services, profiles, AT)["estimated"] == 1
+
+
+def test_a_source_that_comes_to_name_a_day_ends_the_estimate(product: Product) -> None:
+    profiles, market = real_company(product, None)
+    update_earnings(product.services, profiles, AT)
+    market.coming, market.said_at = {"ACME": LATER}, AT + DAY + timedelta(seconds=40)
+
+    assert update_earnings(product.services, profiles, AT + DAY)["estimated"] == 1
+
+    assert [item.reported_on for item in expected(product, AT + DAY)] == [NEXT]  # as it was known then
+    assert [item.reported_on for item in expected(product, market.said_at)] == [LATER]
+
+
+def test_an_estimate_knows_what_the_source_said_a_moment_ago(product: Product) -> None:
+    profiles, market = real_company(product, LATER)
+    market.said_at = AT + timedelta(seconds=40)
+
+    assert update_earnings(product.services, profiles, AT)["estimated"] == 0
+
+
+def test_the_simulated_market_is_not_estimated(product: Product) -> None:
+    product.services = replace(product.services, sources={"simulated": SimulatedSource()})
+
+    assert update_earnings(product.services, profiles_of("ALFA.SIM"), AT)["estimated"] == 0
+    with transaction(product.services.engine) as connection:
+        found = known_earnings(connection, ["ALFA.SIM"], AT + 60 * DAY, date(2023, 1, 1))["ALFA.SIM"]
+    assert len(found) > 8
+    assert {item.source for item in found} == {"simulated"}
 
 
 def test_the_task_is_the_daily_run(product: Product, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

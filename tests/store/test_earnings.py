@@ -7,12 +7,14 @@ from datetime import date, datetime
 import pytest
 
 from include.contracts import Stage
-from include.earnings import EarningsDate, ReportTiming
+from include.earnings import ESTIMATE, EarningsDate, ReportTiming
 from include.store import registry
 from include.store.earnings import (
+    estimation_instants,
     known_earnings,
     load_readings,
     save_earnings,
+    save_estimates,
     save_readings,
     tickers_with_unread_past,
 )
@@ -185,3 +187,71 @@ def test_past_reports_are_unread_at_first_and_after_each_report(connection: Conn
     assert is_unread("2025-04-04T00:00")
     save_readings(connection, {"AAPL": instant("2025-04-04T00:00")}, with_past=["AAPL"], with_reports=["AAPL"])
     assert not is_unread("2025-04-05T00:00")
+
+
+def guess(connection: Connection, hours: float, *days: date) -> int:
+    dates = [replace(day(each, hours), is_confirmed=False, source=ESTIMATE) for each in days]
+    return save_estimates(connection, dates, {"AAPL": at(hours)})
+
+
+def sources(connection: Connection, hours: float) -> list[tuple[date, str]]:
+    items = known_earnings(connection, ["AAPL"], at(hours), SINCE).get("AAPL", [])
+    return [(item.reported_on, item.source) for item in items]
+
+
+def test_an_estimate_is_known_from_its_instant_on_and_moves_like_a_day(connection: Connection) -> None:
+    assert guess(connection, 5, TENTH) == 1
+    assert guess(connection, 6, TENTH) == 0
+    assert guess(connection, 7, FOURTH) == 2
+
+    assert (known(connection, 4.9), known(connection, 6.9), known(connection, 7)) == ([], [TENTH], [FOURTH])
+
+
+def test_a_source_that_names_the_day_of_an_estimate_replaces_it(connection: Connection) -> None:
+    guess(connection, 5, TENTH)
+
+    assert save_earnings(connection, [replace(day(TENTH, 6), is_confirmed=False)], {"AAPL": at(6)}) == 1
+    assert guess(connection, 7, TENTH) == 0
+
+    assert sources(connection, 5) == [(TENTH, ESTIMATE)]
+    assert sources(connection, 8) == [(TENTH, "yahoo")]
+
+
+def test_a_source_takes_no_estimate_back_and_estimates_take_no_day_of_a_source_back(connection: Connection) -> None:
+    say(connection, 5, FOURTH)
+    guess(connection, 6, TENTH)
+
+    say(connection, 7, FOURTH)
+    assert sources(connection, 7) == [(FOURTH, "yahoo"), (TENTH, ESTIMATE)]
+    guess(connection, 8)
+    assert sources(connection, 8) == [(FOURTH, "yahoo")]
+
+
+def test_a_day_that_a_source_has_taken_back_can_be_estimated(connection: Connection) -> None:
+    say(connection, 5, TENTH)
+    say(connection, 6)
+
+    assert guess(connection, 6, TENTH) == 1
+
+    assert sources(connection, 6) == [(TENTH, ESTIMATE)]
+
+
+def test_a_past_estimate_stays_until_its_night_is_over(connection: Connection) -> None:
+    guess(connection, 5, THIRD)
+    for date_of_run in ("2025-04-03T15:00", "2025-04-08T15:00"):
+        save_estimates(connection, [], {"AAPL": instant(date_of_run)})
+        found = known_earnings(connection, ["AAPL"], instant(date_of_run), SINCE)
+        assert days_of(found["AAPL"]) == [THIRD]
+
+    save_estimates(connection, [], {"AAPL": instant("2025-04-09T15:00")})
+    assert known_earnings(connection, ["AAPL"], instant("2025-04-09T15:00"), SINCE) == {}
+    assert len(known_earnings(connection, ["AAPL"], instant("2025-04-08T15:00"), SINCE)["AAPL"]) == 1
+
+
+def test_an_estimate_is_made_when_all_that_its_source_has_said_is_known(connection: Connection) -> None:
+    assert estimation_instants(connection, ["AAPL"], at(5)) == {"AAPL": at(5)}
+    save_readings(connection, {"AAPL": at(7)}, with_past=[], with_reports=["AAPL"])
+    assert estimation_instants(connection, ["AAPL"], at(5)) == {"AAPL": at(7)}
+    run_hour(connection, 20)
+    (made_at,) = estimation_instants(connection, ["AAPL"], at(5)).values()
+    assert at(20) < made_at < at(20.001)

@@ -1,14 +1,15 @@
 """The nights in which companies are expected to report, as known at an instant, each with its probability.
 
 A source's day says little of the side of the session, and Yahoo's minute is not believed. So the side comes from the
-company's newest reports, unless the source gives it. Where next: ``store/earnings.py`` for the days,
+company's newest reports, unless the source gives it. Where no source names a day, an estimate from earlier reports
+counts, with its own probability. Where next: ``store/earnings.py`` for the days, ``earlier_reports.py`` for estimates,
 ``model/events.py`` for what a night with a report does to a forecast.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,9 +19,10 @@ from typing import Final
 import pandas as pd
 
 from include.contracts import TickerProfile, require_utc
-from include.earnings import EarningsDate, ReportTiming
+from include.earnings import ESTIMATE, EarningsDate, ReportTiming
 from include.market.grid import ALWAYS_OPEN, CURRENCIES
 from include.market.sessions import bar_grid
+from include.pipeline.data.earlier_reports import outlasts, past_days, probability_of_day, usual_side
 from include.store.earnings import known_earnings
 from include.store.engine import Connection
 
@@ -33,13 +35,10 @@ UNKNOWN_SIDE: Final = 0.45
 _NEXT: Final = timedelta(days=10)
 _LAST: Final = timedelta(days=1)
 """A night counts until so long after its session has opened, for forecasts from a close before it."""
-_PAST: Final = timedelta(days=800)
+PAST: Final = timedelta(days=800)
 """Eight quarterly reports and some weeks."""
 _RANGE: Final = timedelta(days=21)
 """Estimated days that are less apart are about one report."""
-_NEWEST_REPORTS: Final = 8
-_LEAST_REPORTS: Final = 2
-_LEAST_SHARE: Final = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class ReportNight:
 
 
 @dataclass(frozen=True)
-class _Sessions:
+class Sessions:
     """The sessions around an instant, in order: their days on the exchange's clock, and their opens (UTC)."""
 
     days: tuple[date, ...]
@@ -84,47 +83,46 @@ def report_nights(
     """
     moment = require_utc(as_of, "as_of")
     companies = {profile.ticker: profile for profile in profiles if profile.calendar not in {ALWAYS_OPEN, CURRENCIES}}
-    dates = known_earnings(connection, list(companies), moment, (moment - _PAST).date())
-    sessions_of = cache(lambda calendar: _sessions(calendar, moment))
+    dates = known_earnings(connection, list(companies), moment, (moment - PAST).date())
+    sessions_of = cache(lambda calendar: sessions_around(calendar, moment, moment))
     found = {
-        ticker: _nights(reports, sessions_of(companies[ticker].calendar), moment) for ticker, reports in dates.items()
+        ticker: nights_of(reports, sessions_of(companies[ticker].calendar), moment) for ticker, reports in dates.items()
     }
     return {ticker: nights for ticker, nights in found.items() if nights}
 
 
-def _sessions(calendar: str, as_of: datetime) -> _Sessions:
-    """The sessions that matter. At least one has opened before: no exchange is closed for 14 days."""
-    grid = bar_grid(calendar, as_of - timedelta(days=14), as_of + _RANGE + timedelta(days=14))
-    first = grid[grid["is_session_first"]]
-    days = tuple(pd.DatetimeIndex(first["session_date"]).date)
-    return _Sessions(days, tuple(pd.DatetimeIndex(first["opened_at"]).to_pydatetime()))
+def sessions_around(calendar: str, first: datetime, last: datetime) -> Sessions:
+    """The sessions that matter from ``first`` to ``last`` (UTC). At least one has opened before the first.
+
+    No exchange is closed for 14 days.
+    """
+    grid = bar_grid(calendar, first - timedelta(days=14), last + _RANGE + timedelta(days=14))
+    firsts = grid[grid["is_session_first"]]
+    days = tuple(pd.DatetimeIndex(firsts["session_date"]).date)
+    return Sessions(days, tuple(pd.DatetimeIndex(firsts["opened_at"]).to_pydatetime()))
 
 
-def _nights(reports: Sequence[EarningsDate], sessions: _Sessions, as_of: datetime) -> tuple[ReportNight, ...]:
-    """The nights of one company's reports, oldest first."""
-    usual = _usual_side(reports, as_of)
+def nights_of(reports: Sequence[EarningsDate], sessions: Sessions, as_of: datetime) -> tuple[ReportNight, ...]:
+    """The nights of one company's reports that are known at ``as_of`` (UTC), oldest first."""
+    today = as_of.date()
+    usual = usual_side(reports, today)
+    past = past_days(reports, today)
+    valid = [item for item in reports if item.source != ESTIMATE or outlasts(item.reported_on, reports)]
     found: dict[datetime, list[ReportNight]] = defaultdict(list)
-    for group in _groups([item for item in reports if _is_ahead(item, sessions, as_of)]):
-        for night in _group_nights(group, usual, sessions):
+    for group in _groups([item for item in valid if _is_ahead(item, sessions, as_of)]):
+        is_estimate = group[0].source == ESTIMATE
+        probability = probability_of_day(group[0].reported_on, past) if is_estimate else NAMED_DAY
+        for night in _group_nights(group, probability, usual, sessions):
             if as_of - _LAST < night.opens_at <= as_of + _NEXT:
                 found[night.opens_at].append(night)
     return tuple(_joined(found[opens_at]) for opens_at in sorted(found))
 
 
-def _is_ahead(item: EarningsDate, sessions: _Sessions, as_of: datetime) -> bool:
+def _is_ahead(item: EarningsDate, sessions: Sessions, as_of: datetime) -> bool:
     """Whether the last night that may have the report is not over."""
     last = ReportTiming.BEFORE_OPEN if item.timing is ReportTiming.BEFORE_OPEN else ReportTiming.AFTER_CLOSE
     opens_at = sessions.open_after(item.reported_on, last)
     return opens_at is not None and opens_at > as_of - _LAST
-
-
-def _usual_side(reports: Sequence[EarningsDate], as_of: datetime) -> ReportTiming:
-    """The side of two thirds of the company's newest reports; unknown without at least two on it."""
-    past = [
-        item.timing for item in reports if item.reported_on < as_of.date() and item.timing is not ReportTiming.UNKNOWN
-    ][-_NEWEST_REPORTS:]
-    ((side, count),) = Counter(past).most_common(1) or ((ReportTiming.UNKNOWN, 0),)
-    return side if count >= max(_LEAST_REPORTS, _LEAST_SHARE * len(past)) else ReportTiming.UNKNOWN
 
 
 def _groups(ahead: Sequence[EarningsDate]) -> Iterator[list[EarningsDate]]:
@@ -143,19 +141,21 @@ def _groups(ahead: Sequence[EarningsDate]) -> Iterator[list[EarningsDate]]:
         yield group
 
 
-def _group_nights(group: Sequence[EarningsDate], usual: ReportTiming, sessions: _Sessions) -> Iterator[ReportNight]:
-    """The nights of one report that is expected on one of these days."""
+def _group_nights(
+    group: Sequence[EarningsDate], probability: float, usual: ReportTiming, sessions: Sessions
+) -> Iterator[ReportNight]:
+    """The nights of one report that is expected on one of these days; ``probability``: of a day that stands alone."""
     days = [item for item in group if item.reported_on in sessions.days] or list(group)
-    share = NAMED_DAY if len(days) == 1 else 1 / len(days)
+    share = probability if len(days) == 1 else 1 / len(days)
     for item in days:
         timing = usual if item.timing is ReportTiming.UNKNOWN else item.timing
         is_unknown = timing is ReportTiming.UNKNOWN
         sides = (ReportTiming.BEFORE_OPEN, ReportTiming.AFTER_CLOSE) if is_unknown else (timing,)
-        probability = share * UNKNOWN_SIDE / NAMED_DAY if is_unknown else share
+        likely = share * UNKNOWN_SIDE / NAMED_DAY if is_unknown else share
         for side in sides:
             opens_at = sessions.open_after(item.reported_on, side)
             if opens_at is not None:
-                yield ReportNight(opens_at, probability, timing, item.reported_on, _text(days, item, timing))
+                yield ReportNight(opens_at, likely, timing, item.reported_on, _text(days, item, timing))
 
 
 def _joined(nights: Sequence[ReportNight]) -> ReportNight:
@@ -175,6 +175,8 @@ _SIDES: Final[Mapping[ReportTiming, str]] = {
 def _text(days: Sequence[EarningsDate], item: EarningsDate, timing: ReportTiming) -> str:
     """The report in words: ``report after the close of 30 Jan``."""
     estimated = "" if item.is_confirmed else " (estimated)"
+    if item.source == ESTIMATE:
+        estimated = " (estimated from earlier reports)"
     if len(days) > 1:
         first, last = (_day(days[place].reported_on) for place in (0, -1))
         return f"report between {first} and {last}, {_SIDES[timing]}{estimated}"

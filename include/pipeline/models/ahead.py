@@ -8,7 +8,7 @@ the night. Announcements and volatility are in the scale already: here they are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -99,11 +99,8 @@ def look_ahead(
     starts = [_utc(history.closed_at[-1]), *targets[:-1]]
     by_bar: list[list[Reason]] = [[] for _ in targets]
     widths = np.ones(HORIZON_COUNT)
-    for report in reports:
-        place = _bar_of(report.opens_at, starts, targets)
-        width = report_width(report.probability) if place is not None else 1.0
-        if place is None or width == 1.0:
-            continue
+    for report, place, usual in reported_bars(reports, starts, targets):
+        width = usual
         if price is not None and report.opens_at == price.night.opens_at:
             night = price.night
             width = width_left(width, report.timing, night.clock_minutes, is_evening=night.is_evening)
@@ -125,6 +122,20 @@ def look_ahead(
     )
     passed_count = sum(target <= price.night.closed_at for target in targets)
     return Ahead(variance, widths, reasons, night_state, believed.price, believed.priced_at, passed_count)
+
+
+def reported_bars(
+    reports: Sequence[ReportNight], starts: Sequence[datetime], targets: Sequence[datetime]
+) -> Iterator[tuple[ReportNight, int, float]]:
+    """The reports that widen one of the bars ahead, each with that bar's place and how many times as wide it is.
+
+    ``starts``, ``targets``: from when to when (UTC) each bar is ahead, in order.
+    """
+    for report in reports:
+        place = _bar_of(report.opens_at, starts, targets)
+        width = report_width(report.probability)
+        if place is not None and width != 1.0:
+            yield report, place, width
 
 
 def _bar_of(opens_at: datetime, starts: Sequence[datetime], targets: Sequence[datetime]) -> int | None:

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from include.contracts import TickerProfile
-from include.earnings import EarningsDate, ReportTiming
+from include.earnings import ESTIMATE, FILED, EarningsDate, ReportTiming
 from include.pipeline.data.reports import ReportNight, report_nights
-from include.store.earnings import save_earnings
+from include.store.earnings import save_earnings, save_estimates
 from include.store.engine import Connection, create_store_engine
 
 pytestmark = pytest.mark.integration
@@ -153,3 +153,38 @@ def test_a_report_within_a_long_holiday_is_in_the_night_before_the_next_session(
     (night,) = nights(dates, datetime(2025, 2, 4, 12, tzinfo=UTC), "XSHG")
 
     assert night.opens_at == opening("2025-02-05T01:30")
+
+
+def test_an_estimate_from_earlier_reports_counts_by_how_sure_it_is(connection: Connection, nights: Nights) -> None:
+    def estimated(*days: date) -> ReportNight:
+        dates = [EarningsDate("ACME", each, AFTER, True, FILED, AS_OF - timedelta(days=10)) for each in days]
+        save_estimates(connection, [guess(THURSDAY)], {"ACME": AS_OF - timedelta(days=5)})
+        (night,) = nights(dates)
+        return night
+
+    sure = estimated(*PAST)
+    assert (sure.opens_at, sure.timing, sure.probability) == (opening("2025-01-31T14:30"), AFTER, 0.7)
+    assert sure.text == "report after the close of 30 Jan (estimated from earlier reports)"
+    assert estimated(PAST[-1] + timedelta(days=1)).probability == 0.33
+
+
+def guess(reported_on: date) -> EarningsDate:
+    return EarningsDate("ACME", reported_on, AFTER, False, ESTIMATE, AS_OF - timedelta(days=5))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        day(THURSDAY + timedelta(days=20), AFTER),
+        day(THURSDAY - timedelta(days=44), AFTER),
+        day(FRIDAY, AFTER, is_confirmed=False),
+    ],
+    ids=["later", "the report is out", "not confirmed"],
+)
+def test_what_a_source_says_of_the_report_replaces_an_estimate_at_once(
+    connection: Connection, nights: Nights, said: EarningsDate
+) -> None:
+    save_estimates(connection, [guess(THURSDAY)], {"ACME": AS_OF - timedelta(days=5)})
+    assert [night.reported_on for night in nights([])] == [THURSDAY]
+
+    assert [night.reported_on for night in nights([said])] == [FRIDAY] * (said.reported_on == FRIDAY)

@@ -22,7 +22,7 @@ BODY = (
 
 
 def store_filings(url: str) -> None:
-    """Stores the filings in the database at ``url``, and the day of the report."""
+    """Stores the filings in the database at ``url``, the day of the report, and the estimate of next year's."""
     engine = create_store_engine(url)
     base = replace(FILING, company=COMPANY, is_amendment=False, items=())
     annual = replace(base, receipt=ANNUAL, form="10-K", accepted_at=datetime(2025, 2, 1, tzinfo=UTC))
@@ -40,7 +40,9 @@ def store_filings(url: str) -> None:
             """
             insert into forecast.earnings_date
                 (ticker, reported_on, known_at, timing, is_confirmed, is_expected, source, reported_at)
-            values ('CURRENT', '2025-04-02', :moment, 'after_close', true, true, 'edgar', :moment)
+            values
+                ('CURRENT', '2025-04-02', :moment, 'after_close', true, true, 'edgar', :moment),
+                ('CURRENT', '2026-04-01', :moment, 'after_close', false, true, 'estimate', null)
             """,
             {"moment": REPORTED_AT},
         )

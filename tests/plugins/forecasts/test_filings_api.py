@@ -80,7 +80,14 @@ def test_a_report_has_the_filing_that_it_was_made_in(client: TestClient) -> None
     events = get(client, "tickers/CURRENT/events", since_day="2025-03-30", until_day="2025-04-10")["events"]
     (report,) = [event for event in events if event["kind"] == "report"]
     assert (report["receipt"], report["address"]) == (REPORT, "https://example.org/nova")
-    assert report["reported_at"] == "2025-04-02T20:05:00Z"
+    assert (report["reported_at"], report["named_by"]) == ("2025-04-02T20:05:00Z", "edgar")
+
+
+def test_an_estimate_of_a_report_has_the_filing_that_it_rests_on(client: TestClient) -> None:
+    events = get(client, "tickers/CURRENT/events", since_day="2026-03-30", until_day="2026-04-10")["events"]
+    (report,) = [event for event in events if event["kind"] == "report"]
+    assert (report["named_by"], report["is_confirmed"], report["reported_at"]) == ("estimate", False, None)
+    assert (report["day_exchange"], report["receipt"]) == ("2026-04-01", REPORT)
 
 
 def test_markup_in_a_filing_is_returned_as_text(client: TestClient) -> None:

@@ -115,7 +115,8 @@ function eventDetail(event) {
   if (event.description) return event.description;
   if (event.kind === "report") {
     const side = { before_open: "before the open", after_close: "after the close" }[event.timing] ?? "time unknown";
-    const detail = `${side}, ${event.is_confirmed ? "confirmed" : "estimated"}`;
+    const guess = event.named_by === "estimate" ? "estimated from earlier reports" : "estimated";
+    const detail = `${side}, ${event.is_confirmed ? "confirmed" : guess}`;
     return event.receipt ? element("td", {}, `${detail}, filing `, sourceLink(event.address, event.receipt)) : detail;
   }
   if (event.kind === "dividend") return `${price(event.amount)} a unit`;
