@@ -38,7 +38,7 @@ def test_the_command_line_migrates_onboards_forecasts_and_retires(
     assert "nonsense!" in onboarded["rejected"]
     assert run("run-hour", "--as-of", HOUR) == {"forecast": 1}
     assert run("recount") == {"scores": 1, "corrected": 0}
-    assert run("earnings", "--as-of", HOUR) == {"requested": 1, "read": 1, "changed": 0, "failed": 0}
+    assert run("earnings", "--as-of", HOUR) == {"requested": 1, "read": 1, "changed": 0, "failed": 0, "estimated": 0}
     assert run("retire", "NOVA-USD.SIM", "--as-of", HOUR) == {"retired": {"NOVA-USD.SIM": ""}}
     exported = run("export", "forecasts", "bars", "--months", "2025-03", "--to", str(tmp_path / "exports"))
     assert isinstance(exported, dict)
