@@ -1,8 +1,8 @@
 """Answers that a language model writes from passages of filings, each sentence checked against what it cites.
 
 The model gets the question and the passages as JSON, so no text of a filing can end its place, and it has no tools.
-Sentences of a passage that give instructions are left out of what it gets. A sentence stays only if it cites a passage
-by its number and the passage supports it (``support.py``). What is left may be nothing.
+Sentences of a passage that give instructions are left out of what it gets. A sentence stays only if the passage that it
+cites by its number supports it (``support.py``). If it cites none, some passage must. What is left may be nothing.
 """
 
 from __future__ import annotations
@@ -75,22 +75,25 @@ def prompt(question: str, passages: Sequence[Evidence], level: str) -> list[Mess
 
 
 def checked(text: str, question: str, passages: Sequence[Evidence]) -> Written:
-    """The sentences of a model's text that the passages support, each with the passages that do."""
+    """The sentences of a model's text that the passages support, each with the passages that do.
+
+    A sentence that cites nothing gets the first passage that supports it: small models often forget to cite.
+    """
     kept: list[WrittenSentence] = []
     dropped: list[str] = []
     for sentence, numbers in _sentences(text):
         if sentence.strip(" .").casefold() == NOTHING_SAID.strip(" .").casefold():
             continue
-        cited = [number - 1 for number in numbers]
+        cited = [number - 1 for number in numbers] or list(range(len(passages)))
         known = [place for place in cited if 0 <= place < len(passages)]
         reasons = {place: objection(sentence, [passages[place]], question) for place in known}
         supporting = tuple(place for place in dict.fromkeys(known) if not reasons[place])
         if len(known) < len(cited):
             dropped.append("it cites a passage that there is not")
         elif supporting:
-            kept.append(WrittenSentence(sentence, supporting))
+            kept.append(WrittenSentence(sentence, supporting if numbers else supporting[:1]))
         else:
-            dropped.append(next(iter(reasons.values()), "it cites no passage"))
+            dropped.append(reasons[known[0]] if numbers else "it cites no passage, and none supports it")
     return Written(tuple(dict.fromkeys(kept)), tuple(dropped))
 
 

@@ -147,7 +147,7 @@ def test_a_written_answer_has_checked_sentences_with_their_passages(engine: Engi
 
 
 def test_if_nothing_is_supported_the_filings_do_not_say(engine: Engine, server: ChatEmulator) -> None:
-    server.model = lambda *_: "Nova had 9,999 employees in 2023 [1]. Nova had 1,234 employees in 2023."
+    server.model = lambda *_: "Nova had 9,999 employees in 2023 [1]. Nova had 1,235 employees in 2023."
     found = reply(engine, STAFF, NOW, Level.EXPERT, model(server)).as_json()
     assert found["answer"] == NOTHING
     assert found["written"]["sentences"] == []

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from include.filings.support import Evidence
-from include.filings.writing import checked, prompt
+from include.filings.writing import WrittenSentence, checked, prompt
 
 ABOUT = "Nova Inc. 10-K 2023-12-31 Item 1. Business"
 STAFF = Evidence(
@@ -42,7 +42,7 @@ def test_a_supported_sentence_stays_with_the_passage_that_supports_it(written):
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
-        ("Nova had 1,234 employees at the end of 2023.", "cites no passage"),
+        ("Nova had 1,235 employees at the end of 2023.", "cites no passage"),
         ("Nova had 1,234 employees at the end of 2023 [7].", "there is not"),
         ("Nova had 1,234 employees at the end of 2023 [0].", "there is not"),
         ("Nova had 1,234 employees at the end of 2023 [1][7].", "there is not"),
@@ -88,3 +88,8 @@ def test_the_model_does_not_get_sentences_that_give_instructions():
     assert "above rules" not in asked["content"]
     assert "It sells telescopes." in asked["content"]
     assert "Europe" in asked["content"]
+
+
+def test_a_sentence_that_cites_nothing_gets_the_passage_that_supports_it() -> None:
+    found = checked("Nova had 1,234 employees at the end of 2023.", QUESTION, PASSAGES)
+    assert found.sentences == (WrittenSentence("Nova had 1,234 employees at the end of 2023.", (0,)),)
