@@ -23,11 +23,14 @@ from bench import (
     hours,
     machine,
     onboarding,
+    retrieval,
     shards,
     stored_forecasts,
     writes,
 )
 from bench.results import Row, Section, table
+from include.filings.embedding import open_embedder
+from include.settings import load_settings
 
 _DEFAULT_JSON = Path(__file__).resolve().parent.parent / ".local" / "bench" / "bench.json"
 
@@ -52,6 +55,7 @@ class Sizes:
     history_days: int = 729
     filings: int = 1000
     filing_paragraphs: int = 115
+    filings_folder: Path = Path()
 
 
 SMALLEST = Sizes(
@@ -73,6 +77,10 @@ SMALLEST = Sizes(
     filing_paragraphs=12,
 )
 """The smallest sizes, to test that all sections run."""
+
+
+RETRIEVAL = "retrieval"
+"""The section that needs a folder of filings, so it runs only if it is named."""
 
 
 def _bars(tickers: int, bars_each: int) -> Section:
@@ -109,12 +117,18 @@ SECTIONS: dict[str, Callable[[Sizes], Section]] = {
 }
 
 
+def _retrieval(folder: Path) -> Section:
+    """With the embedding model of the settings, if there is one; its vectors are kept beside the results."""
+    embedder = open_embedder(load_settings().filings)
+    return retrieval.measure(folder, embedder, _DEFAULT_JSON.parent / "vectors")
+
+
 def run(names: Sequence[str], sizes: Sizes, report: Callable[[str], object]) -> dict[str, Any]:
     """Runs these sections and passes each table to ``report`` when it is ready; all results as plain JSON."""
     found: dict[str, Any] = {"machine": machine.describe(), "sections": {}}
     report("\n".join(f"{name}: {value}" for name, value in found["machine"].items()))
     for name in names:
-        section = SECTIONS[name](sizes)
+        section = _retrieval(sizes.filings_folder) if name == RETRIEVAL else SECTIONS[name](sizes)
         found["sections"][name] = asdict(section)
         report("\n".join((f"\n{name}", table(section.rows), *section.notes)))
     found["load_1min_at_end"] = machine.describe()["load_1min"]
@@ -124,9 +138,12 @@ def run(names: Sequence[str], sizes: Sizes, report: Callable[[str], object]) -> 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures, prints the tables and writes the JSON file; the exit status."""
     parser = argparse.ArgumentParser(prog="make bench", description="Measures what the product costs.")
-    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="a section; can be repeated")
+    parser.add_argument(
+        "--only", action="append", choices=sorted((*SECTIONS, RETRIEVAL)), help="a section; can be repeated"
+    )
     parser.add_argument("--tickers", type=_numbers, help="numbers of tickers for fine_tune, for example 1,50,500")
     parser.add_argument("--forecasts", type=int, help="number of forecasts for stored_forecasts, for example 25000000")
+    parser.add_argument("--filings", type=Path, help="folder of filings for retrieval, such as a download of yours")
     parser.add_argument("--smallest", action="store_true", help="the smallest sizes, to test that everything runs")
     parser.add_argument("--json", type=Path, default=_DEFAULT_JSON, help="file of the results")
     chosen = parser.parse_args(arguments)
@@ -135,6 +152,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sizes = Sizes(**{**asdict(sizes), "fine_tune_tickers": chosen.tickers})
     if chosen.forecasts:
         sizes = replace(sizes, stored_forecasts=chosen.forecasts)
+    if (RETRIEVAL in (chosen.only or ())) != (chosen.filings is not None):
+        parser.error("--only retrieval and --filings FOLDER go together")
+    if chosen.filings:
+        sizes = replace(sizes, filings_folder=chosen.filings)
     found = run(chosen.only or list(SECTIONS), sizes, lambda text: print(text, flush=True))  # noqa: T201  # the output of the command
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -52,6 +52,15 @@ class Hits:
     filing_count: int
 
 
+@dataclass(frozen=True)
+class Rankings:
+    """The chunks for a question by words and by meaning, best first, and the weight of each of its words."""
+
+    by_words: tuple[Found, ...]
+    by_meaning: tuple[int, ...]
+    weights: dict[str, float]
+
+
 def search(engine: Engine, question: str, bounds: Bounds, limit: int = 10, embedder: Embedder | None = None) -> Hits:
     """The passages that fit the question best, among what ``bounds`` lets it see.
 
@@ -63,27 +72,44 @@ def search(engine: Engine, question: str, bounds: Bounds, limit: int = 10, embed
         DataContractError: ``as_of`` is naive.
         FilingsUnavailableError: the embedder's service cannot be reached.
     """
+    ranked = rankings(engine, question, bounds, embedder, limit)
+    found = list(ranked.by_words)
+    if ranked.by_meaning:
+        found = fused(found, ranked.by_meaning)
+    found = found[:limit]
+    with transaction(engine) as connection:
+        passages = load_passages(connection, [each.chunk_id for each in found])
+        filing_count = count_known(connection, _spelled(bounds))
+    covered = {each.chunk_id: each.covered_ratio for each in found}
+    hits = tuple(Hit(passage, covered[passage.chunk_id]) for passage in passages)
+    return Hits(hits, ranked.weights, filing_count)
+
+
+def rankings(
+    engine: Engine, question: str, bounds: Bounds, embedder: Embedder | None = None, limit: int = _FUSED
+) -> Rankings:
+    """The chunks that ``search`` joins; see there for what is raised. Without an ``embedder`` there is none by meaning.
+
+    By words there are ``limit`` of them, and more if they are to be joined.
+    """
     asked = _ASKING.sub(" ", question)
-    spelled = replace(bounds, companies=as_sources_spell(bounds.companies))
     vector = embedder.question(question) if embedder else ()
     with transaction(engine) as connection:
         count = max(limit, _FUSED) if embedder else limit
-        found, weights = find_by_words(connection, spelled, asked, question_pairs(asked), count)
-        near = _nearest(connection, spelled, embedder.version, vector) if embedder and weights else []
-        found = fused(found, near)[:limit] if near else found[:limit]
+        found, weights = find_by_words(connection, _spelled(bounds), asked, question_pairs(asked), count)
         if not weights:
             message = f"{question!r} has no word to search for; ask for a thing, such as net sales."
             raise InvalidRequestError(message)
-        passages = load_passages(connection, [each.chunk_id for each in found])
-        filing_count = count_known(connection, spelled)
-    covered = {each.chunk_id: each.covered_ratio for each in found}
-    return Hits(tuple(Hit(passage, covered[passage.chunk_id]) for passage in passages), weights, filing_count)
+        near = _nearest(connection, _spelled(bounds), embedder.version, vector) if embedder else []
+    return Rankings(tuple(found), tuple(near), weights)
 
 
-def fused(by_words: Sequence[Found], by_meaning: Sequence[int]) -> list[Found]:
+def fused(
+    by_words: Sequence[Found], by_meaning: Sequence[int], weight_of_meaning: float = MEANING_WEIGHT
+) -> list[Found]:
     """Both rankings as one: the sum over both of the weight by 60 and the rank (reciprocal rank fusion), best first."""
     scores: dict[int, float] = {}
-    for weight, ranking in ((1.0, [each.chunk_id for each in by_words]), (MEANING_WEIGHT, by_meaning)):
+    for weight, ranking in ((1.0, [each.chunk_id for each in by_words]), (weight_of_meaning, by_meaning)):
         for rank, chunk_id in enumerate(ranking, 1):
             scores[chunk_id] = scores.get(chunk_id, 0.0) + weight / (_RANK_OFFSET + rank)
     covered = {each.chunk_id: each.covered_ratio for each in by_words}
@@ -98,6 +124,10 @@ def _nearest(connection: Connection, bounds: Bounds, version: filing_vectors.Mod
         return []
     versions = known_versions(connection, bounds)
     return filing_vectors.find_by_vector(connection, model_id, versions, vector, _FUSED) if versions else []
+
+
+def _spelled(bounds: Bounds) -> Bounds:
+    return replace(bounds, companies=as_sources_spell(bounds.companies))
 
 
 def as_sources_spell(companies: Sequence[str] | None) -> tuple[str, ...] | None:
