@@ -27,6 +27,7 @@ from include.filings.opendart import SERVICE, OpenDart, OpenDartSettings, descri
 from include.filings.vectors import embed_chunks
 from include.settings import load_settings, opendart_key
 from include.store.engine import transaction
+from include.store.filing_vectors import drop_model, model_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     dart.add_argument("--service", default=SERVICE, help=argparse.SUPPRESS)
     dart.set_defaults(run=_fetch_from_dart)
     embed = commands.add_parser("embed", help="embed what the model of HOURCAST_EMBEDDING_MODEL has not embedded")
+    embed.add_argument("--drop", metavar="NAME", help="remove a model that is no longer used, with its vectors")
     embed.set_defaults(run=_embed, wanted=[""])
     for command in (edgar, dart):
         command.add_argument(
@@ -150,15 +152,31 @@ def _fetch_from_dart(number: str, chosen: argparse.Namespace) -> Iterator[str]:
             yield str(_write(convert(exact, documents), chosen.to))
 
 
-def _embed(_wanted: str, _chosen: argparse.Namespace) -> Iterator[str]:
-    """Embeds all chunks that are left, however long that takes."""
+def _embed(_wanted: str, chosen: argparse.Namespace) -> Iterator[str]:
+    """Embeds all chunks that are left, however long that takes; or removes a model."""
     settings = load_settings().filings
+    if chosen.drop:
+        yield _dropped(chosen.drop, settings.embedding_model)
+        return
     embedder = open_embedder(settings)
     if embedder is None:
         message = "HOURCAST_EMBEDDING_MODEL is not set, so the search is by words; docs/filings.md says when to set it."
         raise SettingsError(message)
     with open_engine() as engine:
         yield f"{embedder.version.name}: {_in_words(embed_chunks(engine, embedder, math.inf))}"
+
+
+def _dropped(name: str, used: str | None) -> str:
+    if name == used:
+        message = f"{name} is the model of HOURCAST_EMBEDDING_MODEL. Unset it or set another one first."
+        raise InvalidRequestError(message)
+    with open_engine() as engine, transaction(engine) as connection:
+        count = drop_model(connection, name)
+        names = model_names(connection)
+    if not count:
+        message = f"No model {name} has embedded anything here; there are {', '.join(names) or 'none'}."
+        raise InvalidRequestError(message)
+    return f"{name}: {count} {'versions' if count > 1 else 'version'} removed"
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -59,8 +59,9 @@ def grant_app(connection: Connection, app_role: str) -> None:
     execute(connection, f"grant select, insert, update, delete on all tables in schema {written} to {role}")
     execute(connection, f"revoke insert, update, delete on forecast.alembic_version from {role}")
     execute(connection, f"grant usage, select on all sequences in schema {written} to {role}")
-    # An older schema, as a test of one migration has it, is without the function.
-    for row in fetch_rows(connection, "select to_regproc('filings.make_vector_table') as name"):
-        if row["name"] is not None:
-            execute(connection, f"grant execute on function {row['name']} to {role}")
+    # An older schema, as a test of one migration has it, is without the functions.
+    for name in ("filings.make_vector_table", "filings.drop_vector_table"):
+        for row in fetch_rows(connection, "select to_regproc(:name) as name", {"name": name}):
+            if row["name"] is not None:
+                execute(connection, f"grant execute on function {row['name']} to {role}")
     execute(connection, f"grant select on all tables in schema bi to {role}")

@@ -89,6 +89,22 @@ def find_model(connection: Connection, version: ModelVersion) -> int | None:
     return int(rows[0]["model_id"]) if rows else None
 
 
+def model_names(connection: Connection) -> list[str]:
+    """The names of the models that have embedded chunks, in their order."""
+    rows = fetch_rows(connection, "select distinct name from filings.embedding_model order by name")
+    return [str(row["name"]) for row in rows]
+
+
+def drop_model(connection: Connection, name: str) -> int:
+    """Removes every version of a model with its vectors; the count of versions."""
+    rows = fetch_rows(
+        connection,
+        "select filings.drop_vector_table(model_id) from filings.embedding_model where name = :name",
+        {"name": name},
+    )
+    return len(rows)
+
+
 def has_vectors(connection: Connection, model_id: int) -> bool:
     """Whether the model's table is there: a restored database knows the model and has no vectors."""
     (row,) = fetch_rows(

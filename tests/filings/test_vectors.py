@@ -22,6 +22,7 @@ from include.store import filing_vectors as store
 from include.store.app_rights import APP_ROLE, extension_statement
 from include.store.dump import dump_database
 from include.store.engine import Engine, create_store_engine, execute, fetch_rows, run_script, transaction
+from include.store.filing_vectors import ModelVersion
 from include.store.filings_search import Bounds
 from tests.filings.embedding_server import KEY, EmbeddingServer
 from tests.filings.test_loading import NOW, write
@@ -121,6 +122,35 @@ def test_two_models_stand_side_by_side(engine: Engine, embeddings: EmbeddingServ
             connection, "select model_id, name, dimension_count from filings.embedding_model order by 1"
         )
     assert [tuple(model.values()) for model in models] == [(1, "small", 5), (2, "large", 5)]
+
+
+def test_a_model_that_is_no_longer_used_can_be_removed(
+    engine: Engine, embeddings: EmbeddingServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(engine, write(tmp_path, paragraphs("Our staff grew.", "Sales fell.")))
+    for name, address in (("small", "v1"), ("large", "v1"), ("large", "v1/")):
+        embed_chunks(engine, service(f"{embeddings.url}/{address}", name, KEY), 60)
+    other = ModelVersion("large", "of other weights", 5)
+    with transaction(engine) as connection:
+        store.open_model(connection, other)
+    assert main(["embed", "--drop", "large"]) == 0
+    assert capsys.readouterr().out == "large: 2 versions removed\n"
+    assert len(vectors(engine)) == 2
+    with transaction(engine) as connection:
+        assert store.model_names(connection) == ["small"]
+        tables = fetch_rows(connection, "select tablename from pg_tables where tablename like 'vector\\_%'")
+    assert [row["tablename"] for row in tables] == ["vector_1"]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("small", "Unset it"), ("tiny", "there are small")])
+def test_a_model_in_use_and_an_unknown_one_are_not_removed(
+    engine: Engine, embedder: Embedder, capsys: pytest.CaptureFixture[str], name: str, reason: str
+) -> None:
+    embed_chunks(engine, embedder, 60)
+    assert main(["embed", "--drop", name]) == 1
+    assert reason in capsys.readouterr().err
+    with transaction(engine) as connection:
+        assert store.model_names(connection) == ["small"]
 
 
 def test_a_run_that_may_take_no_longer_leaves_the_rest(engine: Engine, embedder: Embedder, tmp_path: Path) -> None:
