@@ -5,20 +5,27 @@ Answers are appended to a file, so a process that is killed loses one batch at m
 
 from __future__ import annotations
 
+import copy
+import inspect
 import json
 import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import torch
+from transformers import Cache
 
 from include.errors import RetryableError
 from language.examples import Example
 from language.metrics import Scored, score
 from language.networks.base import Model, Tokenizer, encode
 from language.run_settings import EvaluationSettings
+
+_LEAST: Final = 2
+"""Tokens of a prompt from which on there is something to keep of it."""
 
 
 def answer_all(
@@ -51,12 +58,14 @@ def _answer(model: Model, tokenizer: Tokenizer, examples: Sequence[Example], new
     encoded = [encode(tokenizer, example) for example in examples]
     longest = max(len(prompt) for prompt, _ in encoded)
     pad = tokenizer.pad_token_id
-    rows = [[pad] * (longest - len(prompt)) + prompt for prompt, _ in encoded]
-    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt, _ in encoded]
+    tokens, mask = _padded([prompt for prompt, _ in encoded], pad, model, at_left=True)
     with torch.inference_mode():
+        kept = _read(model, tokens, mask)
+        losses = _losses(model, encoded, kept, mask, pad)
         said = model.generate(
-            input_ids=torch.tensor(rows, device=model.device),
-            attention_mask=torch.tensor(mask, device=model.device),
+            input_ids=tokens,
+            attention_mask=mask,
+            **({"cache": kept} if kept is not None else {}),
             max_new_tokens=new_tokens,
             do_sample=False,
             temperature=None,
@@ -67,8 +76,65 @@ def _answer(model: Model, tokenizer: Tokenizer, examples: Sequence[Example], new
         )[:, longest:]
     texts = tokenizer.batch_decode(said, skip_special_tokens=True)
     return [
-        score(example, text.strip(), _loss(model, prompt, answer), len(answer))
-        for example, text, (prompt, answer) in zip(examples, texts, encoded, strict=True)
+        score(example, text.strip(), loss, len(answer))
+        for example, text, loss, (_, answer) in zip(examples, texts, losses, encoded, strict=True)
+    ]
+
+
+def _padded(
+    rows: Sequence[list[int]], pad: int, model: Model, *, at_left: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of tokens in one array, and 1 where there is one, [rows, longest]."""
+    longest = max(len(row) for row in rows)
+    gaps = [[pad] * (longest - len(row)) for row in rows]
+    ones = [[1] * len(row) for row in rows]
+    zeros = [[0] * len(gap) for gap in gaps]
+    tokens = [gap + row if at_left else row + gap for gap, row in zip(gaps, rows, strict=True)]
+    mask = [none + one if at_left else one + none for none, one in zip(zeros, ones, strict=True)]
+    return torch.tensor(tokens, device=model.device), torch.tensor(mask, device=model.device)
+
+
+def _read(model: Model, tokens: torch.Tensor, mask: torch.Tensor) -> Cache | None:
+    """What a model keeps of the prompts but for their last token, so that it reads them once; None if it keeps nothing.
+
+    A model that knows no positions, or keeps something else than keys and values, reads them again for each purpose.
+    """
+    if "position_ids" not in inspect.signature(model.forward).parameters or tokens.shape[1] < _LEAST:
+        return None
+    read = model(
+        input_ids=tokens[:, :-1],
+        attention_mask=mask[:, :-1],
+        position_ids=_positions(mask)[:, :-1],
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    kept = getattr(read, "cache", None)
+    return kept if isinstance(kept, Cache) else None
+
+
+def _positions(mask: torch.Tensor) -> torch.Tensor:
+    """The place of each token in its row, from 0 on."""
+    return (mask.cumsum(1) - 1).clamp(min=0)
+
+
+def _losses(
+    model: Model, encoded: Sequence[tuple[list[int], list[int]]], kept: Cache | None, mask: torch.Tensor, pad: int
+) -> list[float]:
+    """The mean negative log likelihood of each answer's tokens, in nats."""
+    if kept is None:
+        return [_loss(model, prompt, answer) for prompt, answer in encoded]
+    tokens, own = _padded([[prompt[-1], *answer] for prompt, answer in encoded], pad, model)
+    whole = torch.cat([mask[:, :-1], own], dim=1)
+    logits = model(
+        input_ids=tokens,
+        attention_mask=whole,
+        position_ids=_positions(whole)[:, -tokens.shape[1] :],
+        cache=copy.deepcopy(kept),  # reading adds to it, and the model's own answer begins from it too
+        use_cache=True,
+    ).logits.float()
+    return [
+        float(torch.nn.functional.cross_entropy(row[: len(answer)], found[1 : len(answer) + 1]))
+        for row, found, (_, answer) in zip(logits, tokens, encoded, strict=True)
     ]
 
 
@@ -80,10 +146,8 @@ def _ends(model: Model, tokenizer: Tokenizer) -> list[int]:
 
 
 def _loss(model: Model, prompt: list[int], answer: list[int]) -> float:
-    """The mean negative log likelihood of the answer's tokens, in nats."""
     tokens = torch.tensor([prompt + answer], device=model.device)
-    with torch.inference_mode():
-        logits = model(tokens).logits[0, len(prompt) - 1 : -1].float()
+    logits = model(tokens).logits[0, len(prompt) - 1 : -1].float()
     return float(torch.nn.functional.cross_entropy(logits, tokens[0, len(prompt) :]))
 
 

@@ -20,6 +20,10 @@ def test_the_right_answers_are_likelier_after_than_before(said: dict[str, Any]) 
     assert evaluation["tuned"]["questions"] == evaluation["base"]["questions"] == 12
 
 
+def test_a_likelihood_is_the_same_beside_other_questions_and_with_the_prompt_read_once(said: dict[str, Any]) -> None:
+    assert said["whole"]["loss_difference"] < 1e-4
+
+
 def test_a_file_of_answers_that_lost_its_end_is_completed(said: dict[str, Any]) -> None:
     assert said["whole"]["cut_off_line"] is True
 

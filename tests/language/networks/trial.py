@@ -185,7 +185,16 @@ def answers(home: Home, run: str) -> dict[str, Any]:
         "after": ask(merged, "merged"),
         "right": [each.answer for each in asked],
         "cut_off_line": after_cut(home, merged, tokenizer, asked, wanted),
+        "loss_difference": loss_difference(home, merged, tokenizer, asked),
     }
+
+
+def loss_difference(home: Home, model: Any, tokenizer: Any, asked: list[Example]) -> float:
+    """The largest difference between a loss beside others, with the prompt read once, and one by itself."""
+    known = answering.read_answers(home.folder / "merged.jsonl")
+    with torch.inference_mode():
+        alone = {each.key: answering._loss(model, *base.encode(tokenizer, each)) for each in asked}
+    return max(abs(known[key].loss - loss) for key, loss in alone.items())
 
 
 def after_cut(home: Home, model: Any, tokenizer: Any, asked: list[Example], wanted: Any) -> bool:
