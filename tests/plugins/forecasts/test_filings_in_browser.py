@@ -89,6 +89,6 @@ def test_filings_that_the_chart_marks_are_links_below_it(browser: Browser, addre
     browser.wait("#marked a", "10-K")
     shown = browser.run("return document.getElementById('marked').innerText")
     assert "R 2025-04-02: results." in shown
-    assert "F 2025-02-01: 10-K" in shown
+    assert "F 2025-01-31: 10-K" in shown
     browser.run("document.querySelector('#view [name=events]').click()")
     browser.until(lambda: browser.run("return document.getElementById('marked').hidden"), "no filings below the chart")

@@ -36,12 +36,15 @@ export function showFilings(table, remark, filings, zone) {
   fillTable(table, ["Accepted", "Form", "Period to", "Source", ""], rows);
 }
 
+/** The day of an instant on the clock of a time zone, as 2025-04-02. */
+const dayOf = (instant, zone) => new Date(instant).toLocaleDateString("en-CA", { timeZone: zone ?? "UTC" });
+
 /** The annual and quarterly reports among filings, accepted at `since` or later, as events for the chart; newest first. */
-export function filedReports(filings, since) {
+export function filedReports(filings, since, zone) {
   return filings
     .filter((filing) => (PERIODIC.test(filing.form) || filing.source === "dart") && new Date(filing.accepted_at) >= new Date(since))
     .map(({ form, period_end: end, accepted_at: accepted, receipt, address }) => ({
-      kind: "filing", effective_at: accepted, day_exchange: accepted.slice(0, 10), receipt, address,
+      kind: "filing", effective_at: accepted, day_exchange: dayOf(accepted, zone), receipt, address,
       description: `${form}${end ? ` to ${end}` : ""}`,
     }));
 }
@@ -54,7 +57,7 @@ export function showMarked(holder, events) {
     sourceLink(event.address, event.kind === "report" ? "results" : event.description), ". ",
   ]);
   holder.hidden = links.length === 0;
-  holder.replaceChildren("Filings in the chart: ", ...links);
+  holder.replaceChildren("Filings in this period: ", ...links);
 }
 
 function formTitle({ form, items, is_amendment: isAmendment }) {

@@ -84,7 +84,7 @@ async function loadChart(isNewest) {
   ]);
   const events = [...own, ...backboneEvents(operations)].sort(newestFirst);
   if (!isNewest()) return;
-  const marked = [...events, ...filedReports(filings, period.since)];
+  const marked = [...events, ...filedReports(filings, period.since, ticker.exchange_timezone)];
   shown = { ticker, bars, past, chosen: chosen.forecasts[0], events: marked, view };
   showState(ticker, events);
   showChart();
