@@ -140,15 +140,23 @@ def store_filings(engine: Engine, filings: Sequence[NamedFiling], folder: Path) 
 
 def _content(named: NamedFiling, paths: Sequence[Path]) -> bytes | None:
     """The filing as it came; pages without their submission are put into one."""
-    whole = [path for path in paths if named.receipt and named.receipt in path.name] or [
-        path for path in paths if path.suffix == ".txt" and _says(path, named)
-    ]
-    parts = [path for name in named.files for path in paths if path.name == name]
-    if _is_korean(named) and whole:
-        return whole[0].read_bytes()
-    content = next((data for data in (path.read_bytes() for path in whole) if b"-HEADER>" in data[:20_000]), None)
-    parts = parts or [path for path in whole if path.suffix in {".htm", ".html"}]
-    return content or (_submission(named, parts) if parts else None)
+    whole = _named_after(named, paths)
+    if _is_korean(named):
+        return whole[0].read_bytes() if whole else None
+    for path in whole:
+        content = path.read_bytes()
+        if b"-HEADER>" in content[:20_000]:
+            return content
+    by_name = {path.name: path for path in paths}
+    pages = [by_name[name] for name in named.files if name in by_name]
+    pages = pages or [path for path in whole if path.suffix in {".htm", ".html"}]
+    return _submission(named, pages) if pages else None
+
+
+def _named_after(named: NamedFiling, paths: Sequence[Path]) -> list[Path]:
+    """The files with the filing's receipt number in their names, or else the submissions whose header names it."""
+    found = [path for path in paths if named.receipt in path.name] if named.receipt else []
+    return found or [path for path in paths if path.suffix == ".txt" and _says(path, named)]
 
 
 def _is_korean(named: NamedFiling) -> bool:
