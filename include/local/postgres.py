@@ -311,8 +311,8 @@ class EmbeddedPostgres:
     def _clear_after_kill(self) -> None:
         """Ends the backends of a killed server, then removes its lock file.
 
-        Postgres refuses to start while such a backend runs, and also when another process of the same user has got the
-        process number in the lock file since, as happens after every restart of a container.
+        Postgres refuses to start while such a backend runs. It also refuses when another process of the same user has
+        got the process number in the lock file since. That is so after every restart of a container.
         """
         orphans = [process for process in psutil.process_iter() if _is_backend(process, self.data_dir)]
         _, alive = psutil.wait_procs(orphans, timeout=_ORPHAN_SECONDS)

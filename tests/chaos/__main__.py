@@ -6,24 +6,31 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from rich.console import Console
 
-from bench.soak.product import opened_temporary_product
+from bench.soak.product import environment_of, opened_temporary_product
 from include.local.screen import Screen
 from tests.architecture.project import PROJECT_DIR
 from tests.chaos.components import AIRFLOW_TICKERS, AirflowSeries
 from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.filing_faults import FAULTS as FILING_FAULTS
+from tests.chaos.filing_faults import FilingSeries
+from tests.chaos.filing_sources import ONE_OF, opened_sources
 from tests.chaos.installation import Installation, Machine, first_installation, opened_machine
-from tests.chaos.page import AIRFLOW_FOOT, AIRFLOW_HEAD, FOOT, HEAD, page_of
+from tests.chaos.page import AIRFLOW_FOOT, AIRFLOW_HEAD, FOOT, HEAD, filings_page_of, page_of
 from tests.chaos.record import Record
 from tests.chaos.trials import Result, Scenario, Undisturbed, run_trial, scenarios, undisturbed
 
 PAGE = "docs/chaos.md"
 AIRFLOW_PAGE = "docs/chaos-airflow.md"
+FILINGS_PAGE = "docs/chaos-filings.md"
+STEP = ONE_OF
+"""Filings that each trial of faults of filings adds."""
 _WEIGHTS = {"hour": 12, "night": 7, "onboarding": 7, "pretraining": 1}
 
 
@@ -69,8 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, help="no trial begins after so many minutes")
     parser.add_argument("--record", type=Path, help="file that every result is added to; trials in it are not repeated")
     parser.add_argument("--airflow", action="store_true", help="kill processes of a real Airflow instead")
+    parser.add_argument(
+        "--filings", type=int, metavar="COUNT", help="so many filings and faults of their sources instead"
+    )
     parser.add_argument("--out", type=Path, help="where the page goes")
     chosen = parser.parse_args(arguments)
+    if chosen.filings:
+        return _run_filings(chosen)
     out = chosen.out or PROJECT_DIR / (AIRFLOW_PAGE if chosen.airflow else PAGE)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped
     console = Console(soft_wrap=True)
@@ -120,6 +132,39 @@ def _run_in_airflow(numbers: Sequence[int], chosen: argparse.Namespace, deadline
             if time.monotonic() > deadline:
                 return
             yield series.run(number)
+
+
+def _run_filings(chosen: argparse.Namespace) -> int:
+    """Reads filings through a real Airflow, with a fault a run; 0 if everything was whole."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the installation is stopped
+    console = Console(soft_wrap=True)
+    numbers = [number for number, fault in enumerate(FILING_FAULTS) if chosen.only is None or chosen.only in fault.name]
+    if chosen.trial is not None:
+        numbers = [chosen.trial]
+    first = max(1, chosen.filings - STEP * len(numbers))
+    with opened_sources(first + STEP * len(numbers)) as sources:
+        results: list[Result] = []
+
+        def settings_of(inherited: Mapping[str, str], local_dir: Path) -> dict[str, str]:
+            return environment_of(inherited, local_dir) | sources.settings()
+
+        with Screen(console) as screen, opened_temporary_product(screen.progress, settings_of) as product:
+            screen.settle()
+            series = FilingSeries(product, sources, chosen.seed, STEP)
+            steps = [
+                lambda: series.first_run(first),
+                *(partial(series.run, number) for number in numbers),
+                series.finish,
+            ]
+            for step in steps:
+                results.append(step())
+                console.print(_line(results[-1]))
+    if len(numbers) == len(FILING_FAULTS):
+        out = chosen.out or PROJECT_DIR / FILINGS_PAGE
+        out.write_text(filings_page_of(results, chosen.seed, series.facts), encoding="utf-8")
+    whole = sum(not result.findings for result in results)
+    console.print(f"{whole} of {len(results)} runs whole; {series.facts}")
+    return int(whole < len(results))
 
 
 def _line(result: Result) -> str:

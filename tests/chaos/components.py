@@ -117,6 +117,11 @@ def find_victim(local_dir: Path, victim: str) -> psutil.Process | None:
     return next((process for process in workers if _KINDS[victim](_title(process))), None)
 
 
+def is_task(process: psutil.Process) -> bool:
+    """Whether the process runs a task at this moment."""
+    return _is_task(_title(process))
+
+
 def _is_task(title: str) -> bool:
     return title.startswith(_WORKER) and not title.startswith(_EXECUTOR)
 

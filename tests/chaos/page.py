@@ -7,6 +7,7 @@ from statistics import median
 
 from bench.machine import cores, processor
 from tests.chaos.checker import DOUBLED, HALF, LOST, WRONG
+from tests.chaos.filing_faults import AFTER_CLEARING, AT_ONCE, BY_THE_NEXT_RUN, Facts
 from tests.chaos.trials import Result
 
 HEAD = """# Faults at random instants
@@ -57,6 +58,55 @@ AIRFLOW_FOOT = """
 A trial kills the same process at the same share of an hour for the same seed and number:
 `make chaos ARGS="--airflow --seed 0 --trial 17"`.
 """
+
+
+FILINGS_HEAD = """# Faults of filings
+
+Written by `make chaos ARGS="--filings"`; do not edit. An installation like that of `make run` has its own Airflow, and
+emulators of the SEC and of OpenDART hold made-up filings of about 200 chunks each. A first run of `filings_etl` reads
+most of them. Then each trial lists a few more, sends one fault, and runs the DAG. Nothing is done but to clear a task
+that waits for its next try, and to run the DAG once more if a filing is missing. After each trial the database and the
+files are read: one version of each filing with the bytes that the source sent, a whole document, chunks and two files.
+
+"""
+FILINGS_FOOT = """
+*Struck*: the fault met a request or a process. *At once*: the run had everything at its end. *After clearing*: a task
+was cleared instead of waiting for its next try, mostly ten minutes, and the run then had everything. *By the next run*:
+a filing was missing at the end of the run, and the next run fetched it. In the last run nothing was new: it must change
+no row and no file and ask for no filing. Then each stored text, and the range of each chunk, must be those that a
+conversion in another process gives.
+"""
+
+
+def filings_page_of(results: Sequence[Result], seed: int, facts: Facts) -> str:
+    """The page: what was measured, and a row for each fault."""
+    lines = [
+        f"{facts.filings:,} filings with seed {seed}, on {cores()} cores ({processor()}) that other work shared.",
+        f"The first run read {facts.first_filings:,} in {facts.first_seconds / 60.0:.1f} minutes;",
+        f"all {len(facts.run_seconds)} runs took {sum(facts.run_seconds) / 60.0:.0f}.",
+        f"A task held {facts.task_bytes / 2**20:.0f} MB at most, and the database had",
+        f"{facts.database_bytes / 2**20:.0f} MB in the end. {facts.repeated_requests} filings were asked for again.",
+        "",
+        "| fault | struck | whole | seconds | lost | doubled | half | wrong |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_filings_row(result) for result in results),
+        "",
+        f"Whole {AT_ONCE}: {_healed(results, AT_ONCE)}; {AFTER_CLEARING}: {_healed(results, AFTER_CLEARING)};",
+        f"{BY_THE_NEXT_RUN}: {_healed(results, BY_THE_NEXT_RUN)}; not whole:",
+        f"{sum(bool(result.findings) for result in results)}.",
+    ]
+    return FILINGS_HEAD + "\n".join(lines) + "\n" + FILINGS_FOOT
+
+
+def _healed(results: Sequence[Result], how: str) -> int:
+    return sum(result.healed == how and not result.findings for result in results)
+
+
+def _filings_row(result: Result) -> str:
+    kinds = [sum(finding.kind == kind for finding in result.findings) for kind in (LOST, DOUBLED, HALF, WRONG)]
+    whole = "no" if result.findings else result.healed
+    struck = "yes" if result.has_struck else "no"
+    return f"| {result.fault} | {struck} | {whole} | {result.seconds:.0f} | {' | '.join(map(str, kinds))} |"
 
 
 def page_of(results: Sequence[Result], seed: int, head: str = HEAD, foot: str = FOOT) -> str:

@@ -91,12 +91,12 @@ def report_nights(
     return {ticker: nights for ticker, nights in found.items() if nights}
 
 
-def sessions_around(calendar: str, first: datetime, last: datetime) -> Sessions:
-    """The sessions that matter from ``first`` to ``last`` (UTC). At least one has opened before the first.
+def sessions_around(calendar: str, since_at: datetime, until_at: datetime) -> Sessions:
+    """The sessions that matter from ``since_at`` to ``until_at`` (UTC). At least one has opened before the first.
 
     No exchange is closed for 14 days.
     """
-    grid = bar_grid(calendar, first - timedelta(days=14), last + _RANGE + timedelta(days=14))
+    grid = bar_grid(calendar, since_at - timedelta(days=14), until_at + _RANGE + timedelta(days=14))
     firsts = grid[grid["is_session_first"]]
     days = tuple(pd.DatetimeIndex(firsts["session_date"]).date)
     return Sessions(days, tuple(pd.DatetimeIndex(firsts["opened_at"]).to_pydatetime()))
