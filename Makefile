@@ -79,7 +79,7 @@ mlflow: ## Show experiments and backbones in MLflow; optional: ARGS=mirror or AR
 	exec $(LAUNCHER) exec env MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 	$(CURDIR)/.venv-mlflow/bin/python -m tracking $(or $(ARGS),serve)
 
-tune: venv venv-language ## Tune a language model on filings; ARGS="run language.yaml", ARGS=compare or ARGS=--help
+tune: venv venv-language ## Tune a language model on filings; ARGS="run language.yaml", ARGS=compare, ARGS=serve
 	@exec $(LAUNCHER) exec $(CURDIR)/.venv-language/bin/python -m language $(or $(ARGS),compare)
 
 help: ## Show these commands
@@ -91,7 +91,7 @@ test: venv-dev ## Run all tests, with the real Postgres and the real Airflow; op
 	@$(PYTHON) -m pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 tune-test: venv-dev venv-language ## Run the tests that train a language model; optional: ARGS="-k merged"
-	@$(PYTHON) -m pytest -m language tests/language $(ARGS)
+	@$(PYTHON) -m pytest -m language tests/language tests/dags/test_tuning.py $(ARGS)
 
 check: venv-dev ## Lint, format, types, import rules, SQL; changes nothing
 	$(PYTHON) -m ruff check .
