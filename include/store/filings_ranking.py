@@ -16,13 +16,13 @@ from include.store.engine import Connection, fetch_rows
 
 SAMPLE: Final = 32
 """One chunk in so many, by its number, is in the index ``chunk_sample``."""
-_SAMPLED: Final = 2_000
+_SAMPLED: Final = 1_000
 """Chunks of the sample that are read at most; of more, every second, fourth and so on is read."""
 _COMMON: Final = 4
 """A word that so many chunks of the sample have is common, and its count is estimated from them."""
 _COMBINED: Final = 6
 """So many of the common words, the heaviest ones, choose what is scored."""
-_SCORED: Final = 3_000
+_SCORED: Final = 1_500
 """Chunks with common words that are scored, about, if a search may see all chunks."""
 _LEAST_SCORED: Final = 400
 
