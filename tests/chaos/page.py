@@ -63,10 +63,11 @@ A trial kills the same process at the same share of an hour for the same seed an
 FILINGS_HEAD = """# Faults of filings
 
 Written by `make chaos ARGS="--filings"`; do not edit. An installation like that of `make run` has its own Airflow, and
-emulators of the SEC and of OpenDART hold made-up filings of about 200 chunks each. A first run of `filings_etl` reads
-most of them. Then each trial lists a few more, sends one fault, and runs the DAG. Nothing is done but to clear a task
-that waits for its next try, and to run the DAG once more if a filing is missing. After each trial the database and the
-files are read: one version of each filing with the bytes that the source sent, a whole document, chunks and two files.
+emulators of the SEC and of OpenDART hold made-up filings: about 200 chunks each of the SEC, a few of OpenDART. A first
+run of `filings_etl` reads most of them. Then each trial lists a few more, sends one fault, and runs the DAG. Nothing is
+done but to clear a task that waits for its next try, and to run the DAG once more if a filing is missing.
+After each trial the database and the files are read: one version of each filing with the bytes that the source sent, a
+whole document, chunks and two files.
 
 """
 FILINGS_FOOT = """
